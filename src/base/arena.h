@@ -1,0 +1,22 @@
+/* A bump allocator for one request, one transaction, one render: many small things, freed at once. */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include "base/slice.h"
+
+struct arena_chunk;
+struct arena {
+	struct arena_chunk *chunk; /* newest first */
+	size_t used;               /* bytes handed out, for accounting */
+};
+
+void arena_init(struct arena *a);
+void arena_free(struct arena *a);
+/* n bytes, aligned for any object, uninitialised; never NULL. Lives until arena_free. */
+void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
+void *arena_zalloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
+/* Copies, each followed by a NUL byte that is not counted. */
+struct slice arena_slice(struct arena *a, struct slice s);
+char *arena_str(struct arena *a, struct slice s);
+
+#endif

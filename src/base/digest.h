@@ -1,0 +1,27 @@
+/* Digests and MACs over OpenSSL's libcrypto, checksums over zlib, ids from the system's randomness. Any thread. */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define SHA256_BYTES 32
+#define ID_BYTES 24 /* an id made here with prefix, NUL included, fits */
+
+void sha256(struct slice s, uint8_t ret[SHA256_BYTES]);
+/* Several pieces as if they were one. */
+void sha256_parts(const struct slice *parts, size_t count, uint8_t ret[SHA256_BYTES]);
+void hmac_sha256(struct slice key, struct slice s, uint8_t ret[SHA256_BYTES]);
+/* Constant time in the content. */
+bool mem_same(const void *a, const void *b, size_t n);
+uint32_t crc32_of(struct slice s);
+/* Overwrites secrets so that the compiler cannot leave it out. */
+void mem_wipe(void *p, size_t n);
+
+/* n bytes from the kernel's generator; ends the process when there is none. */
+void random_secure(void *p, size_t n);
+/* prefix (at most 4 characters) and 19 random characters [A-Za-z0-9]: 113 bits. Writes a NUL-terminated string. */
+void id_make(char ret[ID_BYTES], const char *prefix);
+
+#endif
