@@ -1,0 +1,61 @@
+/*
+ * One event: what happened to a message, contact or broadcast, in the vocabulary of ../shared/spec/event.md. Immutable once made, shared between
+ * threads by reference count. Text and parsed nodes live in one allocation.
+ */
+#ifndef DIALECT_EVENT_H
+#define DIALECT_EVENT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/json.h"
+
+enum event_type {
+	EVENT_INCOMING_MESSAGE,
+	EVENT_SEND_STATUS,
+	EVENT_SEND_BROADCAST,
+	EVENT_CONTACT_UPDATE,
+	EVENT_MESSAGE_METADATA,
+	EVENT_TYPES
+};
+enum event_origin { ORIGIN_PLATFORM, ORIGIN_WEB, ORIGIN_API, ORIGIN_SCRIPT };
+
+struct event {
+	_Atomic int refs;
+	int64_t seq;         /* its place in the log; 0 until it is committed, set once before it is shared */
+	int64_t accepted_ms; /* Unix milliseconds when postrider took it */
+	enum event_type type;
+	enum event_origin origin;
+	struct slice project;    /* id of the project it belongs to */
+	struct slice id;         /* the event's own id, decoded */
+	struct slice message_id; /* message.id as text; empty when there is none */
+	uint64_t order_hash; /* of the thing whose events must keep their order (message, else contact, else broadcast); 0: none */
+	struct slice text;   /* normalised JSON: type, id, time, origin first, then the rest as it came */
+	struct json_doc doc; /* nodes of text */
+	size_t bytes;        /* memory that it takes, for accounting */
+};
+
+/*
+ * Validates one event object as it came from outside and makes the normalised event: id (made when absent), time (default now) and
+ * origin filled in. `null` members count as absent, unknown ones are kept. *ret has one reference. On failure ERR_INVALID, and *fault names the path
+ * inside the object ("message.id"), reason and cure. Any thread.
+ */
+int event_parse(struct json object, struct slice project, int64_t now_ms, struct event **ret, struct fault *fault);
+/* Makes an event from the normalised text that the store kept. ERR_CORRUPT when text is no such thing. */
+int event_load(struct slice text, struct slice project, int64_t seq, int64_t accepted_ms, struct event **ret);
+
+struct event *event_ref(struct event *e);
+/* Drops one reference and sets *e to NULL; the last one frees. */
+void event_unref(struct event **e);
+
+const char *event_type_word(enum event_type t);
+/* EVENT_TYPES when the word is none. */
+enum event_type event_type_of(struct slice word);
+/* The member at a dotted path, "message.vars.order"; JSON_NONE when absent. */
+struct json event_path(const struct event *e, struct slice path);
+/* message.direction, with the default by type: true for incoming. */
+bool event_is_incoming(const struct event *e);
+/* message.message_type: "sms" when absent. */
+struct slice event_message_type(const struct event *e, struct buf *scratch);
+
+#endif
