@@ -1,0 +1,64 @@
+# The words a newcomer types. Each first installs what it needs and lacks (scripts/deps), then hands over to a script that does one thing.
+#
+#   make demo     build, start the daemon, post sample events, watch them arrive        (KEEP=1 keeps it serving)
+#   make test     every test, under ASan and UBSan; the last line is `N passed, N failed`
+#   make build    build/postrider, optimized and hardened
+#   make sim      the simulator: SEEDS=n runs n of them, SEED=k replays one
+#   make fuzz     every fuzz target under libFuzzer, each for SECONDS seconds
+#   make bench    the figures, into docs/performance.md                                  (ROWS=... SCALE=0.1)
+#   make check    style, layers, banned functions, warnings of two compilers, hardening
+#   make install  PREFIX=/usr/local DESTDIR=
+#   make clean
+PREFIX ?= /usr/local
+DESTDIR ?=
+SEEDS ?= 2000
+SEED ?=
+SECONDS ?= 60
+ROWS ?= all
+SCALE ?= 1
+
+.PHONY: demo test build bench fuzz sim check install clean
+
+build:
+	@scripts/deps build
+	@scripts/build release
+	@ln -sfn "$$(scripts/build --program release)" build/postrider
+
+demo: build
+	@scripts/deps demo
+	@scripts/demo
+
+test:
+	@scripts/deps build test
+	@scripts/build asan
+	@scripts/build fuzz
+	@scripts/run-tests build/asan build/fuzz
+
+sim:
+	@scripts/deps build test
+	@scripts/build asan tests/sim/simulate
+	@build/asan/tests/sim/simulate $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+fuzz:
+	@scripts/deps build test fuzz
+	@scripts/build fuzz
+	@scripts/fuzz $(SECONDS)
+
+bench: build
+	@scripts/deps bench
+	@scripts/build release all benches
+	@bench/run --rows $(ROWS) --scale $(SCALE) --write docs/performance.md
+
+check: build
+	@scripts/deps build test check
+	@scripts/check
+
+build/postrider:
+	@$(MAKE) build
+
+install: | build/postrider
+	install -Dm755 build/postrider "$(DESTDIR)$(PREFIX)/bin/postrider"
+	@if [ -f docs/postrider.1 ]; then install -Dvm644 docs/postrider.1 "$(DESTDIR)$(PREFIX)/share/man/man1/postrider.1"; fi
+
+clean:
+	rm -rf build
