@@ -32,7 +32,7 @@ test:
 	@scripts/deps build test
 	@scripts/build asan
 	@scripts/build fuzz
-	@scripts/run-tests build/asan build/fuzz
+	@scripts/run-tests build/asan build/fuzz:fuzz
 
 sim:
 	@scripts/deps build test
