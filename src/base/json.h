@@ -77,12 +77,14 @@ struct slice json_raw(struct json v);
 struct slice json_escaped_text(struct json v);
 /* Decoded content of a string appended to out (lone surrogates become U+FFFD); numbers and booleans as their text; null, absent: nothing. Containers: their raw text. */
 void json_text(struct json v, struct buf *out);
-/* Like json_text without a copy where none is needed: the slice points into the document, or into scratch when decoding was needed. */
+/* Like json_text without a copy where none is needed: the slice points into the document, or into scratch when decoding was needed;
+ * scratch is emptied first. */
 struct slice json_text_slice(struct json v, struct buf *scratch);
 /* True when v is a string whose decoded content is s. */
 bool json_is(struct json v, const char *s);
-/* A number that is an integer within int64 range. */
+/* A number written as an integer (no point, no exponent) within int64 range. */
 bool json_i64(struct json v, int64_t *ret);
+/* A number within double range. */
 bool json_double(struct json v, double *ret);
 
 /* Iteration: struct json_iter it = json_each(v); while (json_next(&it)) { it.key (arrays: JSON_NONE), it.value, it.index } */
@@ -106,7 +108,8 @@ void json_add_escaped(struct buf *out, struct slice s);
 struct json_writer {
 	struct buf *out;
 	uint32_t depth;
-	bool comma[JSON_DEPTH_MAX + 1]; /* a member stands before */
+	bool comma[JSON_DEPTH_MAX + 1];  /* a member stands before */
+	bool object[JSON_DEPTH_MAX + 1]; /* this container is an object */
 	bool after_key;
 };
 void json_writer_init(struct json_writer *w, struct buf *out);

@@ -10,8 +10,10 @@
 bool utf8_valid(struct slice s);
 /* The length in bytes of the well-formed sequence at the front of s, 0 when there is none; *ret_rune gets the code point. */
 size_t utf8_next(struct slice s, uint32_t *ret_rune);
+size_t utf8_write(char ret[4], uint32_t rune); /* rune at most U+10FFFF; returns the length */
 void utf8_add(struct buf *out, uint32_t rune);
 
+int hex_digit(char c); /* its value, -1 when c is none */
 void hex_add(struct buf *out, const void *p, size_t n); /* lower case */
 /* Decodes exactly 2 * n hex digits; false on anything else. */
 bool hex_read(struct slice s, void *dst, size_t n);

@@ -1,0 +1,85 @@
+/*
+ * A bump allocator. Chunks double up to a ceiling, so that small requests cost one malloc and big ones few; a request
+ * larger than the ceiling gets a chunk of its own size. Nothing is ever given back before arena_free.
+ */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+#define CHUNK_FIRST 1024
+#define CHUNK_MAX   65536
+
+struct arena_chunk {
+	struct arena_chunk *older;
+	size_t size, used; /* bytes of data */
+	alignas(max_align_t) unsigned char data[];
+};
+
+void arena_init(struct arena *a)
+{
+	*a = (struct arena){ 0 };
+}
+
+void arena_free(struct arena *a)
+{
+	struct arena_chunk *older;
+
+	for (struct arena_chunk *c = a->chunk; c; c = older) {
+		older = c->older;
+		mem_free(c);
+	}
+	arena_init(a);
+}
+
+static void arena_grow(struct arena *a, size_t n)
+{
+	size_t size = a->chunk ? a->chunk->size * 2 : CHUNK_FIRST;
+	struct arena_chunk *c;
+
+	if (size > CHUNK_MAX)
+		size = CHUNK_MAX;
+	if (size < n)
+		size = n;
+	c = mem_alloc(sizeof(*c) + size);
+	c->older = a->chunk;
+	c->size = size;
+	c->used = 0;
+	a->chunk = c;
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	size_t align = alignof(max_align_t),
+	       rounded = n > SIZE_MAX / 2 ? SIZE_MAX / 2 : (n + align - 1) / align * align;
+	void *p;
+
+	if (!a->chunk || a->chunk->size - a->chunk->used < rounded)
+		arena_grow(a, rounded);
+	p = a->chunk->data + a->chunk->used;
+	a->chunk->used += rounded;
+	a->used += n;
+	return p;
+}
+
+void *arena_zalloc(struct arena *a, size_t n)
+{
+	return memset(arena_alloc(a, n), 0, n);
+}
+
+char *arena_str(struct arena *a, struct slice s)
+{
+	char *copy = arena_alloc(a, s.n + 1);
+
+	if (s.n > 0)
+		memcpy(copy, s.p, s.n);
+	copy[s.n] = '\0';
+	return copy;
+}
+
+struct slice arena_slice(struct arena *a, struct slice s)
+{
+	return slice_of(arena_str(a, s), s.n);
+}
