@@ -22,7 +22,7 @@ enum { TICK_MS = 2, BACK_OFF_US = 50000 };
 struct connection {
 	int fd;
 	bool busy;	  /* a request is out or waits to be posted again */
-	int64_t again_us; /* when a refused batch goes out again, 0: it was not refused */
+	int64_t again_us; /* when a refused batch goes out again, 0: it was not refused; when the sink is asked again */
 	int64_t events;	  /* in the batch */
 	size_t sent;
 	struct bytes out, in;
@@ -136,6 +136,7 @@ static void control_answered(struct load *l, struct connection *c, const struct 
 	const char *at = memmem(c->in.data, m->total, name, sizeof(name) - 1);
 
 	c->busy = false;
+	c->again_us = now_us() + TICK_MS * 1000;
 	if (!at)
 		return;
 	l->delivered = strtoll(at + sizeof(name) - 1, NULL, 10);
@@ -165,7 +166,7 @@ static void turn(struct load *l)
 {
 	int64_t now = now_us();
 
-	if (by_sink(l) && !l->control.busy)
+	if (by_sink(l) && !l->control.busy && l->control.again_us <= now)
 		request_begin(l, &l->control);
 	for (int64_t i = 0; i < l->connections; i++) {
 		struct connection *c = &l->all[i];
