@@ -1,0 +1,203 @@
+/*
+ * The engine's own structures, shared by its files and by nobody else. Who may change what:
+ *   engine.c    the turn, routing, slots and the floor          lane.c     states, window, timers, feedback
+ *   delivery.c  accept, deliver, settle                         hold.c     order of the events of one message
+ *   backlog.c   what goes to pending and comes back             recover.c  start
+ */
+#ifndef ENGINE_IMPL_H
+#define ENGINE_IMPL_H
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/rand.h"
+#include "engine/engine.h"
+
+/* An event above the floor: it holds the floor back until each of its deliveries is settled or pending on disk. */
+struct slot {
+	struct list link; /* engine.slots, ascending */
+	int64_t seq, accepted_ms;
+	uint32_t open;
+};
+
+/* A pending row that is in memory as well: its lane must not load it a second time. Lives until the commit that changes the row is through. */
+struct row_ref {
+	struct map_node node; /* lane.rows, by id */
+	struct lane *lane;
+	int64_t id;
+};
+
+/* One event on its way to one endpoint. */
+struct item {
+	struct list link;    /* lane.queue or hold.waiting; alone while it flies */
+	struct event *event; /* a reference */
+	struct slot *slot;   /* NULL once a pending row stands for it */
+	struct row_ref *row; /* its own pending row; NULL when it has none, or when its flight's row stands for it */
+	uint32_t attempts;   /* made before */
+	bool released;       /* it was held behind another delivery and is now first of its message: no hold applies */
+};
+
+/* Some items as one request: waiting to be sent again, or on the wire. */
+struct flight {
+	struct exchange x; /* first: the host's handle */
+	struct list link;  /* lane.retries or lane.flying */
+	struct lane *lane;
+	struct endpoint *endpoint; /* revision; a reference */
+	struct item **items;
+	uint32_t count, capacity;
+	uint32_t attempts;   /* made before */
+	struct row_ref *row; /* the pending row that stands for all its items; NULL at first */
+	struct request request;
+	int64_t started_ms;
+};
+
+/* The events of one message at one endpoint leave in order: while one flies or waits for its retry, the later ones are here. */
+struct hold {
+	struct map_node node; /* lane.holds, by order_hash */
+	bool flying;          /* the first one is on the wire */
+	bool pending;         /* the first one has a pending row */
+	struct list waiting;  /* items in memory; only while !pending */
+	int64_t *chain;       /* ids of held rows, ascending; only while pending */
+	uint32_t chain_count, chain_capacity;
+};
+
+enum load_kind { LOAD_NONE, LOAD_READY, LOAD_DUE };
+
+struct lane {
+	struct map_node by_number;
+	struct list all, route, dirty;
+	struct heap_node timer;
+	struct engine *engine;
+	uint64_t number;
+	struct endpoint *endpoint; /* the current revision; a reference */
+	struct endpoint_stats *stats;
+	int64_t from_seq;
+	enum lane_state state;
+	int preparing; /* changes of settings under way: nothing new is sent */
+
+	struct list queue;   /* items never sent, in order of seq */
+	size_t items, bytes; /* in queue and in holds' waiting lists */
+	struct list retries; /* flights that fell due */
+	size_t retry_count;
+	struct list flying;
+	uint32_t in_flight;
+	struct map holds;
+	struct map rows;
+	size_t refs; /* row_refs, receipts and loads that still point here */
+
+	/* pending rows that are not in memory */
+	int64_t ready_rows, waiting_rows, held_rows;
+	int64_t ready_cursor;         /* ready rows up to this id are loaded */
+	int64_t due_cursor, id_cursor; /* waiting rows up to this (due, id) are loaded */
+	int64_t next_due_ms;
+	enum load_kind loading;
+	int64_t ready_since_load, due_since_load; /* what came while a load was under way */
+
+	double window, tokens;
+	int64_t tokens_ms;
+	uint32_t failures; /* failed exchanges in a row */
+	int64_t failing_since_ms;
+	int64_t not_before_ms; /* Retry-After */
+	int64_t probe_at_ms, probe_delay_ms;
+	int64_t expire_at_ms;
+};
+
+/* The lanes of one owner. */
+struct route {
+	struct map_node node;
+	bool organization;
+	char *owner;
+	struct list lanes;
+};
+
+/* What a commit sets free. */
+struct receipt {
+	struct slot **slots;
+	size_t slot_count, slot_capacity;
+	struct row_ref **rows;
+	size_t row_count, row_capacity;
+};
+
+struct engine {
+	struct engine_host host;
+	struct engine_limits limits;
+	struct rand rand;
+	struct hash_key key;
+	int64_t now_ms, janitor_ms, last_seq;
+	struct map lanes, routes;
+	struct list all, dirty, slots;
+	struct heap timers;
+	size_t bytes;         /* of events in all lanes' memory */
+	uint32_t uncommitted; /* transactions handed to the host */
+	struct tx *turn;      /* spills of this turn; NULL while there are none */
+	struct list spare;    /* flights for reuse, by link */
+	size_t spare_count;
+	struct map settled; /* recovery: (endpoint, seq) that need nothing any more */
+	bool stopping;
+};
+
+/* --- engine.c --- */
+struct tx *engine_tx(struct engine *e);                 /* a new transaction with a receipt */
+void engine_commit(struct engine *e, struct tx *tx);    /* hands it to the host */
+struct tx *engine_turn_tx(struct engine *e);            /* the transaction of this turn's spills */
+void receipt_slot(struct tx *tx, struct slot **slot);   /* the slot is free of this delivery once tx is committed; *slot becomes NULL */
+void receipt_row(struct tx *tx, struct row_ref **row);  /* the row is out of memory once tx is committed */
+struct slot *slot_new(struct engine *e, const struct event *ev);
+void slot_done(struct slot **slot);
+void engine_say(struct lane *lane, int level, const char *what, const char *detail);
+
+/* --- lane.c --- */
+struct lane *lane_find(const struct engine *e, uint64_t number);
+struct lane *lane_new(struct engine *e, struct endpoint *ep, struct endpoint_stats *stats);
+void lane_free(struct lane *lane);
+void lane_touch(struct lane *lane);       /* look at it at the end of the turn */
+bool lane_sends(const struct lane *lane); /* neither paused, disabled nor deleted */
+void lane_state_set(struct lane *lane, enum lane_state state);
+bool lane_may_send(struct lane *lane, bool retry);
+void lane_sent(struct lane *lane);
+void lane_schedule(struct lane *lane);
+void lane_feedback_ok(struct lane *lane);
+void lane_feedback_failed(struct lane *lane, int code, int64_t retry_after_ms);
+void lane_settings(struct lane *lane, struct endpoint *ep);
+bool lane_ordered(const struct lane *lane);
+void lane_show(struct lane *lane);
+
+/* --- delivery.c --- */
+void delivery_accept(struct lane *lane, struct slot *slot, struct event *ev);
+void delivery_run(struct lane *lane);
+/* Ends items without an exchange; takes the items. Their flight's row is ended by the caller. */
+void delivery_end(struct lane *lane, const struct endpoint *ep, struct item **items, uint32_t count, enum failure why, struct tx *tx);
+bool item_expired(const struct lane *lane, const struct item *it);
+struct item *item_new(struct event *ev, struct slot *slot);
+void item_free(struct item **it);
+struct flight *flight_new(struct lane *lane, struct endpoint *ep, uint32_t capacity);
+void flight_free(struct flight **f);
+struct row_ref *row_ref_new(struct lane *lane, int64_t id);
+void row_ref_free(struct row_ref **row);
+int64_t items_first_seq(struct item *const *items, uint32_t count);
+
+/* --- hold.c --- */
+enum hold_answer { HOLD_FREE, HOLD_IN_MEMORY, HOLD_ON_DISK };
+enum hold_answer hold_ask(const struct lane *lane, const struct item *it);
+void hold_wait(struct lane *lane, struct item *it);                        /* after HOLD_IN_MEMORY: takes the item out of the queue */
+void hold_store(struct lane *lane, struct item *it, struct tx *tx);        /* after HOLD_ON_DISK: frees the item */
+void hold_fly(struct lane *lane, uint64_t order_hash);
+void hold_left(struct lane *lane, uint64_t order_hash, struct tx *tx);     /* the first one has a pending row now */
+void hold_finish(struct lane *lane, uint64_t order_hash, struct tx *tx);   /* the first one ended; the next one's turn */
+struct hold *hold_get(struct lane *lane, uint64_t order_hash);
+void hold_chain(struct hold *h, int64_t id);
+void holds_free(struct lane *lane);
+
+/* --- backlog.c --- */
+bool backlog_has_room(const struct lane *lane, const struct event *ev);
+void backlog_spill(struct lane *lane, struct slot *slot, const struct event *ev);
+void backlog_refill(struct lane *lane);
+void backlog_put_flight(struct flight *f, struct tx *tx, int64_t due_ms, uint32_t attempts);
+void backlog_put_single(struct lane *lane, int64_t seq, uint64_t order_hash, int64_t due_ms, struct tx *tx);
+void backlog_waits(struct lane *lane, int64_t due_ms);
+void backlog_store_old(struct engine *e, int64_t accepted_before_ms);
+void backlog_expire(struct lane *lane);
+void backlog_all(struct lane *lane, struct tx *tx);
+bool backlog_drained(const struct lane *lane);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * The rules by which an answer is judged (W11 - W13): the endpoint's success statuses make a delivery, everything else is tried again. A redirect
+ * is a failure like any other: it is never followed.
+ */
+#include "engine/verdict.h"
+
+#include "base/text.h"
+
+static int64_t retry_after_ms(const struct http_answer *answer, int64_t now_ms, int64_t max_ms)
+{
+	struct slice text;
+	long long seconds;
+	int64_t date, ms;
+
+	if (!http_header_find(answer->headers, "retry-after", &text))
+		return 0;
+	text = slice_trim(text);
+	if (slice_to_i64(text, &seconds))
+		ms = seconds > max_ms / 1000 ? max_ms : seconds * 1000;
+	else if (time_read_http(text, &date))
+		ms = date * 1000 - now_ms;
+	else
+		return 0;
+	if (ms < 0)
+		return 0;
+	return ms < max_ms ? ms : max_ms;
+}
+
+struct verdict verdict_of(const struct endpoint *ep, const struct http_answer *answer, int64_t now_ms, int64_t retry_after_max_ms)
+{
+	struct verdict v = { VERDICT_RETRY, 0, 0 };
+
+	if (answer->failure != FAILURE_NONE) {
+		v.code = -(int)answer->failure;
+		return v;
+	}
+	v.code = answer->status;
+	if (endpoint_success(ep, answer->status)) {
+		v.kind = VERDICT_OK;
+		return v;
+	}
+	switch (answer->status) {
+	case 400:
+	case 413:
+	case 422:
+		v.kind = VERDICT_REFUSED;
+		break;
+	case 410:
+		v.kind = VERDICT_GONE;
+		break;
+	case 429:
+	case 503:
+		v.retry_after_ms = retry_after_ms(answer, now_ms, retry_after_max_ms);
+		break;
+	default:
+		break;
+	}
+	return v;
+}
