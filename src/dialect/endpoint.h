@@ -13,13 +13,22 @@
 #include "dialect/status.h"
 #include "dialect/template.h"
 
-enum content_type { CONTENT_JSON, CONTENT_XML, CONTENT_EVENT_JSON, CONTENT_FORM, CONTENT_QUERY, CONTENT_WEBCOM_XML, CONTENT_WEBCOM_JSON };
+enum content_type {
+	CONTENT_JSON,
+	CONTENT_XML,
+	CONTENT_EVENT_JSON,
+	CONTENT_FORM,
+	CONTENT_QUERY,
+	CONTENT_WEBCOM_XML,
+	CONTENT_WEBCOM_JSON
+};
+enum url_scheme { SCHEME_HTTP, SCHEME_HTTPS };
 enum order_rule { ORDER_NONE, ORDER_MESSAGE, ORDER_STRICT };
-enum ack_rule { ACK_NONE };                       /* issue 3 adds the readers */
+enum ack_rule { ACK_NONE }; /* issue 3 adds the readers */
 enum signature_kind { SIGNATURE_NONE, SIGNATURE_STANDARD_WEBHOOKS };
 
-#define ENDPOINT_HEADERS_MAX 32
-#define ENDPOINT_DELAYS_MAX 64
+#define ENDPOINT_HEADERS_MAX	   32
+#define ENDPOINT_DELAYS_MAX	   64
 #define ENDPOINT_STATUS_RANGES_MAX 16
 
 struct status_range {
@@ -36,23 +45,24 @@ struct endpoint_filter; /* compiled `filter`, `statuses`, `message_types` */
 struct endpoint {
 	_Atomic int refs;
 	/* identity */
-	uint64_t number;      /* the store's name for this endpoint (all revisions); never used again after a DELETE */
-	uint32_t revision;    /* counts up with each change */
-	bool of_organization; /* gets the events of all projects of `owner`, an organization */
-	char *owner;          /* project id or organization id */
-	char *id;             /* unique within its owner */
+	uint64_t number;       /* the store's name for this endpoint (all revisions); never used again after a DELETE */
+	uint32_t revision;     /* counts up with each change */
+	bool of_organization;  /* gets the events of all projects of `owner`, an organization */
+	char *owner;	       /* project id or organization id */
+	char *id;	       /* unique within its owner */
 	char *organization_id; /* the owner project's organization when this revision was made; "" when it has none */
 	/* settings */
 	char *name, *preset; /* preset: NULL when none */
 	bool active;
-	uint32_t event_mask;  /* 1 << enum event_type */
+	uint32_t event_mask; /* 1 << enum event_type */
 	struct endpoint_filter *filter;
 	enum http_method method;
 	enum content_type content;
+	uint32_t scheme_mask; /* 1 << enum url_scheme: what `url` may begin with */
 	struct template *url;
-	struct template *body;      /* NULL when the content type makes it, or with GET */
-	char *xml_root;             /* name of the batch's root element, "batch" */
-	char *content_type_header;  /* "application/json; charset=utf-8" */
+	struct template *body; /* NULL when the content type makes it, or with GET */
+	char *xml_root;	       /* name of the batch's root element, "batch" */
+	char *content_type_header; /* "application/json; charset=utf-8"; NULL with GET and when a header of the endpoint says it (W19) */
 	struct endpoint_header headers[ENDPOINT_HEADERS_MAX];
 	size_t header_count;
 	bool headers_extra; /* webhook-id, webhook-timestamp, webhook-attempt */
@@ -70,8 +80,8 @@ struct endpoint {
 	double rate_per_s; /* 0: no limit */
 	struct {
 		int64_t delays_ms[ENDPOINT_DELAYS_MAX];
-		size_t delay_count; /* 0: no retry */
-		double jitter;      /* 0 .. 1, only shortens */
+		size_t delay_count;    /* 0: no retry */
+		double jitter;	       /* 0 .. 1, only shortens */
 		uint32_t max_attempts; /* 0: no limit */
 		int64_t max_age_ms;
 	} retry;
@@ -79,7 +89,7 @@ struct endpoint {
 	enum signature_kind signature;
 	char *secrets[2]; /* the current one, and the one before while it is being rotated; NULL when none */
 	struct http_peer peer;
-	char host[256];      /* of the URL, for log lines */
+	char host[256];	     /* of the URL, for log lines */
 	struct slice source; /* the settings as they were given, JSON, secrets included: what the store keeps */
 };
 
@@ -95,18 +105,30 @@ struct endpoint_identity {
  * Checks and compiles settings (an object as in api.md, without `id`) on top of their preset's. *ret has one reference. On failure ERR_INVALID; *fault names the
  * field ("tls.pin", "headers.X-Tenant"), position in templates, reason and cure. Unknown members are refused and named. Any thread.
  */
-int endpoint_compile(struct json settings, const struct endpoint_identity *who, struct endpoint **ret, struct fault *fault);
+int endpoint_compile(struct json settings, const struct endpoint_identity *who, struct endpoint **ret,
+		     struct fault *fault);
 struct endpoint *endpoint_ref(struct endpoint *ep);
 void endpoint_unref(struct endpoint **ep);
 
-/* New settings = old ones with the members of patch laid over (objects member by member, null removes): for PATCH, POST of changed fields, enable, disable, rotate. Writes JSON. */
+/*
+ * New settings = old ones with the members of patch laid over, as JSON: for PATCH, POST of changed fields, enable, disable, rotate. Objects are laid
+ * over member by member, and null removes, so that the preset's value or the default counts again; `filter` is replaced as a whole; in
+ * `status_map` null is a value of its words. A secret given as "***" (as endpoint_write shows it) keeps the old one.
+ */
 void endpoint_merge(struct json old, struct json patch, struct buf *out);
-/* Writes the members that the API shows: everything in force, presets' values included, secrets as "***" (unless reveal). The caller has begun the object. */
+/* For PUT: writes settings as they are, but each secret given as "***" becomes the one of old (left out when old has none). `previous_secret` is
+ * taken along when the secret stays. */
+void endpoint_keep_secrets(struct json old, struct json settings, struct buf *out);
+/*
+ * Writes the members that the API shows: everything in force, presets' values included, secrets as "***". With reveal the secrets themselves and
+ * `previous_secret`: settings that compile to the same endpoint. The caller has begun the object.
+ */
 void endpoint_write(const struct endpoint *ep, struct json_writer *w, bool reveal);
 
-/* True when the event goes to this endpoint: type, message type, status, filter, origin rule, and a status the map does not leave out. Ignores `active` and ownership. */
+/* True when the event goes to this endpoint: type, message type, status, filter (filter.h), origin rule, and a status the map does not leave out. Ignores `active` and ownership. */
 bool endpoint_wants(const struct endpoint *ep, const struct event *e);
-/* Events of one batch must agree in this: a hash of rendered URL and header values (W9); 0 when none of them differ by event. */
+/* Events of one batch must agree in this: a hash of rendered URL and header values (W9); 0 when none of them differ by event, or a request
+ * takes one event anyway. */
 uint64_t endpoint_group(const struct endpoint *ep, const struct event *e);
 /* True when the status is a success by `success.statuses`. */
 bool endpoint_success(const struct endpoint *ep, int status);
