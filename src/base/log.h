@@ -23,7 +23,12 @@ struct log_field {
 	struct slice text; /* used when text.p is not NULL */
 	int64_t number;    /* otherwise */
 };
-#define LOG_STR(name, s) ((struct log_field){ (name), slice_str((s) ? (s) : ""), 0 })
+/* A function below the macro: `s ? s : ""` of an array is a warning. */
+static inline struct log_field log_field_str(const char *name, const char *s)
+{
+	return (struct log_field){ name, slice_str(s ? s : ""), 0 };
+}
+#define LOG_STR(name, s)   log_field_str((name), (s))
 #define LOG_SLICE(name, s) ((struct log_field){ (name), (s).p ? (s) : slice_str(""), 0 })
 #define LOG_INT(name, i) ((struct log_field){ (name), { NULL, 0 }, (i) })
 
