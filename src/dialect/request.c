@@ -1,0 +1,367 @@
+/*
+ * From events to the bytes of one request. Everything that is sent is decided here, from the endpoint's compiled settings and the events
+ * alone; a retry calls it again and gets the same body, which is what W13 promises to receivers.
+ *
+ * The body is written item by item into one buffer. With trim, the item that passes the endpoint's byte limit is taken back and left for
+ * the next batch. The delivery id is a digest of what went in, so it is known only then; a template that shows it is
+ * rendered a second time in the rare case that the batch was trimmed.
+ */
+#include "dialect/request.h"
+
+#include <assert.h>
+
+#include "base/digest.h"
+#include "base/text.h"
+#include "dialect/sign.h"
+
+#define URL_MAX		 (64 * 1024)
+#define HEADER_VALUE_MAX (8 * 1024)
+#define OWN_HEADERS	 6 /* Content-Type, User-Agent, three of headers_extra, the signature */
+
+/* --- the delivery id --- */
+
+static void add_part(struct buf *out, struct slice s)
+{
+	buf_add_varint(out, s.n); /* so that no two lists of names look the same */
+	buf_add_slice(out, s);
+}
+
+void delivery_id(const struct endpoint *ep, struct event *const *events, size_t count, char ret[DELIVERY_ID_BYTES])
+{
+	uint8_t digest[SHA256_BYTES];
+	struct buf names, text;
+
+	buf_init(&names, SIZE_MAX);
+	buf_init(&text, DELIVERY_ID_BYTES);
+	buf_add_char(&names, ep->of_organization ? 'o' : 'p');
+	add_part(&names, slice_str(ep->owner));
+	add_part(&names, slice_str(ep->id));
+	for (size_t i = 0; i < count; i++) {
+		add_part(&names, events[i]->project); /* two projects of one organization may use the same event id */
+		add_part(&names, events[i]->id);
+	}
+	sha256(buf_slice(&names), digest);
+	buf_add_char(&text, 'd');
+	hex_add(&text, digest, (DELIVERY_ID_BYTES - 2) / 2);
+	slice_copy(ret, DELIVERY_ID_BYTES, buf_slice(&text));
+	buf_free(&names);
+	buf_free(&text);
+}
+
+/* --- the body --- */
+
+/* One call of request_render. */
+struct render {
+	const struct endpoint *ep;
+	struct event *const *events;
+	size_t count;
+	uint32_t attempt;
+	int64_t now_s;
+	struct request *rq;
+	struct fault *fault;
+};
+
+static bool is_batching(const struct endpoint *ep)
+{
+	return ep->batch.max_items >= 2;
+}
+
+static struct scope scope_of(const struct render *r, const struct event *event)
+{
+	return (struct scope){ .event = event,
+			       .statuses = r->ep->statuses,
+			       .organization_id = slice_str(r->ep->organization_id),
+			       .delivery_id = slice_str(r->rq->delivery_id),
+			       .attempt = r->attempt };
+}
+
+static void batch_open(const struct endpoint *ep, struct buf *body)
+{
+	if (ep->content == CONTENT_XML)
+		buf_addf(body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><%s>", ep->xml_root);
+	else
+		buf_add_str(body, "{\"batch\":[");
+}
+
+static void batch_close(const struct endpoint *ep, struct buf *body)
+{
+	if (ep->content == CONTENT_XML)
+		buf_addf(body, "</%s>", ep->xml_root);
+	else
+		buf_add_str(body, "]}");
+}
+
+static size_t batch_close_bytes(const struct endpoint *ep)
+{
+	if (!is_batching(ep))
+		return 0;
+	return ep->content == CONTENT_XML ? strlen(ep->xml_root) + sizeof("</>") - 1 : sizeof("]}") - 1;
+}
+
+/* Takes the XML declaration, and the blanks behind it, out of the item that begins at start: inside a batch it would be an error. */
+static void drop_declaration(struct buf *body, size_t start)
+{
+	struct slice item = slice_from(buf_slice(body), start);
+	const char *end = slice_starts(item, SLICE_LIT("<?xml ")) ? memmem(item.p, item.n, "?>", 2) : NULL;
+	size_t n = end ? (size_t)(end - item.p) + 2 : 0;
+
+	if (n == 0)
+		return;
+	while (n < item.n && strchr(" \t\r\n", item.p[n]))
+		n++;
+	memmove(body->p + start, item.p + n, item.n - n);
+	buf_truncate(body, start + item.n - n);
+}
+
+static int add_item(struct render *r, const struct event *event)
+{
+	struct scope scope = scope_of(r, event);
+	struct buf *body = &r->rq->body;
+	size_t start = body->n;
+	int err;
+
+	switch (r->ep->content) {
+	case CONTENT_JSON:
+		return template_render(r->ep->body, &scope, body);
+	case CONTENT_XML:
+		err = template_render(r->ep->body, &scope, body);
+		if (err == 0 && is_batching(r->ep))
+			drop_declaration(body, start);
+		return err;
+	case CONTENT_EVENT_JSON:
+		buf_add_slice(body, event->text);
+		return buf_failed(body) ? ERR_TOO_BIG : 0;
+	case CONTENT_FORM:
+	case CONTENT_QUERY:
+	case CONTENT_WEBCOM_XML:
+	case CONTENT_WEBCOM_JSON:
+		break;
+	}
+	return ERR_INVALID;
+}
+
+static int refuse_item(struct render *r, int err)
+{
+	if (err == ERR_TOO_BIG)
+		fault_set(r->fault, "too_large", "body",
+			  "the body would be larger than %u bytes; shorten the template or the event",
+			  REQUEST_BODY_MAX);
+	else
+		fault_param(r->fault, "content_type", "content type not available yet");
+	return err;
+}
+
+/* Writes the first `count` events, fewer when trimmed. On failure *ret_taken is the index of the one to blame. */
+static int fill_body(struct render *r, size_t count, bool trim, size_t *ret_taken)
+{
+	const struct endpoint *ep = r->ep;
+	struct buf *body = &r->rq->body;
+	size_t close = batch_close_bytes(ep), i;
+
+	buf_reset(body);
+	if (is_batching(ep))
+		batch_open(ep, body);
+	for (i = 0; i < count; i++) {
+		size_t before = body->n;
+		int err;
+
+		if (i > 0 && ep->content != CONTENT_XML)
+			buf_add_char(body, ',');
+		err = add_item(r, r->events[i]);
+		if (err == 0 && body->n + close > REQUEST_BODY_MAX)
+			err = ERR_TOO_BIG;
+		if (err != 0) {
+			*ret_taken = i;
+			return refuse_item(r, err);
+		}
+		if (trim && i > 0 && body->n + close > ep->batch.max_bytes) {
+			buf_truncate(body, before);
+			break;
+		}
+	}
+	if (is_batching(ep))
+		batch_close(ep, body);
+	*ret_taken = i;
+	return 0;
+}
+
+static int make_body(struct render *r, bool trim, size_t *ret_taken)
+{
+	const struct endpoint *ep = r->ep;
+	int err = fill_body(r, r->count, trim, ret_taken);
+
+	if (err == ERR_TOO_BIG && trim && *ret_taken > 0) /* not too big by itself: it goes into the next batch */
+		err = fill_body(r, *ret_taken, false, ret_taken);
+	if (err != 0 || *ret_taken == r->count)
+		return err;
+	delivery_id(ep, r->events, *ret_taken, r->rq->delivery_id);
+	if (ep->body && template_uses_delivery(ep->body))
+		err = fill_body(r, *ret_taken, false, ret_taken);
+	return err;
+}
+
+/* --- URL and headers --- */
+
+static int make_url(struct render *r)
+{
+	struct scope scope = scope_of(r, r->events[0]);
+	struct buf text;
+	int err;
+
+	buf_init(&text, URL_MAX);
+	err = template_render(r->ep->url, &scope, &text);
+	if (err == ERR_TOO_BIG)
+		fault_set(r->fault, "too_large", "url",
+			  "the URL would be longer than %d bytes; send long values in the body", URL_MAX);
+	else if (err != 0)
+		fault_param(r->fault, "url",
+			    "a value makes a path segment . or ..; put the value into the query instead");
+	else
+		r->rq->http.url = arena_slice(&r->rq->arena, buf_slice(&text));
+	buf_free(&text);
+	return err;
+}
+
+/* The headers array under construction. */
+struct headers {
+	struct http_header *all;
+	size_t count;
+	struct arena *arena;
+};
+
+static void add_header(struct headers *h, const char *name, struct slice value)
+{
+	h->all[h->count++] = (struct http_header){ slice_str(name), arena_slice(h->arena, value) };
+}
+
+static void add_number(struct headers *h, const char *name, int64_t number)
+{
+	struct buf text;
+
+	buf_init(&text, 32);
+	buf_add_i64(&text, number);
+	add_header(h, name, buf_slice(&text));
+	buf_free(&text);
+}
+
+static bool is_customized(const struct endpoint *ep, const char *name)
+{
+	for (size_t i = 0; i < ep->header_count; i++)
+		if (slice_eq_nocase(slice_str(ep->headers[i].name), slice_str(name)))
+			return true;
+	return false;
+}
+
+static int add_custom(struct render *r, struct headers *h)
+{
+	struct scope scope = scope_of(r, r->events[0]);
+	struct buf text;
+	int err = 0;
+
+	buf_init(&text, HEADER_VALUE_MAX);
+	for (size_t i = 0; i < r->ep->header_count && err == 0; i++) {
+		const struct endpoint_header *header = &r->ep->headers[i];
+
+		buf_reset(&text);
+		err = template_render(header->value, &scope, &text);
+		if (err == 0) {
+			add_header(h, header->name, buf_slice(&text));
+			continue;
+		}
+		fault_param(r->fault, header->name,
+			    err == ERR_TOO_BIG
+				    ? "the value would be longer than 8 KiB; send long values in the body"
+				    : "the value would hold a line break or a control character; send it in the body");
+		fault_within(r->fault, "headers");
+	}
+	buf_free(&text);
+	return err;
+}
+
+static int add_signature(struct render *r, struct headers *h)
+{
+	struct buf text;
+	int err = 0;
+
+	buf_init(&text, HEADER_VALUE_MAX);
+	if (sign_standard(r->ep->secrets, slice_str(r->rq->delivery_id), r->now_s, r->rq->http.body, &text))
+		add_header(h, "webhook-signature", buf_slice(&text));
+	else
+		err = fault_param(r->fault, "secret", "is no Standard Webhooks secret: whsec_ and base64");
+	buf_free(&text);
+	return err;
+}
+
+static int make_headers(struct render *r)
+{
+	const struct endpoint *ep = r->ep;
+	bool is_signed = ep->signature != SIGNATURE_NONE;
+	struct headers h = { .arena = &r->rq->arena };
+	int err;
+
+	h.all = arena_alloc(h.arena, (OWN_HEADERS + ep->header_count) * sizeof(*h.all));
+	if (ep->method == HTTP_POST && ep->content_type_header && !is_customized(ep, "Content-Type"))
+		add_header(&h, "Content-Type", slice_str(ep->content_type_header));
+	if (!is_customized(ep, "User-Agent"))
+		add_header(&h, "User-Agent", SLICE_LIT("postrider/" POSTRIDER_VERSION));
+	err = add_custom(r, &h);
+	if (ep->headers_extra || is_signed) { /* the signature covers the first two */
+		add_header(&h, "webhook-id", slice_str(r->rq->delivery_id));
+		add_number(&h, "webhook-timestamp", r->now_s);
+	}
+	if (ep->headers_extra)
+		add_number(&h, "webhook-attempt", r->attempt);
+	if (err == 0 && is_signed)
+		err = add_signature(r, &h);
+	r->rq->http.headers = h.all;
+	r->rq->http.header_count = h.count;
+	return err;
+}
+
+/* --- the request --- */
+
+int request_render(const struct endpoint *ep, struct event *const *events, size_t count, bool trim, uint32_t attempt,
+		   int64_t now_s, struct request *ret, size_t *ret_taken, struct fault *fault)
+{
+	struct render r = { ep, events, count, attempt, now_s, ret, fault };
+	size_t taken = count;
+	int err = 0;
+
+	assert(count >= 1 && (count == 1 || (is_batching(ep) && ep->method == HTTP_POST)));
+	request_reset(ret);
+	ret->http.method = ep->method;
+	delivery_id(ep, events, count, ret->delivery_id);
+	if (ep->method == HTTP_POST)
+		err = make_body(&r, trim, &taken);
+	ret->http.body = buf_slice(&ret->body);
+	*ret_taken = taken;
+	if (err == 0) {
+		err = make_url(&r);
+		if (err == 0)
+			err = make_headers(&r);
+		if (err != 0)
+			*ret_taken = 0; /* all events agree in URL and headers: the first one stands for all */
+	}
+	return err;
+}
+
+void request_init(struct request *rq)
+{
+	*rq = (struct request){ 0 };
+	buf_init(&rq->body, REQUEST_BODY_MAX);
+	arena_init(&rq->arena);
+}
+
+void request_free(struct request *rq)
+{
+	buf_free(&rq->body);
+	arena_free(&rq->arena);
+}
+
+void request_reset(struct request *rq)
+{
+	rq->http = (struct http_request){ 0 };
+	rq->delivery_id[0] = '\0';
+	buf_reset(&rq->body);
+	arena_free(&rq->arena);
+}

@@ -1,0 +1,350 @@
+/*
+ * Templates. Compiled once, when an endpoint is saved: the grammar that surrounds each placeholder is known then, so a value is escaped for
+ * exactly that place whenever it is rendered, and no value can add a member, close an element or begin a header of its own.
+ *
+ * A compiled template is a row of pieces, literal text and holes. Rendering is one walk over the row; it needs no lock and no
+ * memory but the output and, for values that must be decoded or put together, one scratch buffer.
+ *
+ * This file holds what all grammars share: reading of placeholders (W1), the builder, the values, the walk.
+ */
+#include "dialect/template_parts.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#define TEMPLATE_MAX	(64 * 1024) /* far above any template that people write; keeps settings small */
+#define PLACEHOLDER_MAX 256	    /* how far to look for the closing brace */
+
+/* --- placeholders --- */
+
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_metric_name(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_upper(s.p[i]) && (i == 0 || (!is_digit(s.p[i]) && s.p[i] != '_')))
+			return false;
+	return s.n > 0;
+}
+
+/* 1 to 99 without leading zeros; 0 when s is none of them. */
+static unsigned field_number(struct slice s)
+{
+	long long n;
+
+	if (s.n < 1 || s.n > 2 || s.p[0] == '0' || !is_digit(s.p[0]) || !slice_to_i64(s, &n))
+		return 0;
+	return (unsigned)n;
+}
+
+/* At least two names with dots between them. The first one begins with a lower-case letter; later ones may be numbers
+ * of array elements. */
+static bool is_path(struct slice s)
+{
+	size_t dots = 0;
+
+	if (s.n == 0 || !(is_lower(s.p[0]) || s.p[0] == '_') || s.p[s.n - 1] == '.')
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '.' && s.p[i - 1] == '.')
+			return false;
+		if (c == '.')
+			dots++;
+		else if (!is_lower(c) && !is_upper(c) && !is_digit(c) && c != '_')
+			return false;
+	}
+	return dots > 0;
+}
+
+static int refuse_name(struct builder *b, size_t at, struct slice name)
+{
+	const struct metric *near = metric_near(name);
+
+	if (name.n > 40)
+		name.n = 40;
+	if (near)
+		return builder_fail(b, at, "{%.*s} is no metric; did you mean {%s}?", SLICE_ARG(name), near->name);
+	return builder_fail(b, at,
+			    "{%.*s} is no metric; write one of the documented names, {1} to {99}, or a path such "
+			    "as {message.vars.order}",
+			    SLICE_ARG(name));
+}
+
+int builder_read(struct builder *b, size_t at, struct hole *ret)
+{
+	struct slice rest = slice_from(b->text, at + 1), name;
+
+	*ret = (struct hole){ 0 };
+	if (rest.n > PLACEHOLDER_MAX)
+		rest.n = PLACEHOLDER_MAX;
+	name = slice_of(rest.p, slice_find(rest, '}'));
+	if (name.n == rest.n)
+		return 0;
+	if (is_metric_name(name)) {
+		ret->metric = metric_find(name);
+		if (!ret->metric)
+			return refuse_name(b, at, name);
+	} else if (is_path(name)) {
+		ret->path = name;
+	} else {
+		ret->field = field_number(name);
+		if (ret->field == 0)
+			return 0;
+	}
+	return (int)name.n + 2;
+}
+
+/* --- the builder --- */
+
+static void add_piece(struct template *t, struct piece piece)
+{
+	if (t->count == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 8;
+		t->pieces = mem_realloc(t->pieces, t->cap * sizeof(*t->pieces));
+	}
+	t->pieces[t->count++] = piece;
+}
+
+static void add_literal(struct template *t, struct slice text)
+{
+	if (text.n > 0)
+		add_piece(t, (struct piece){ .place = PLACE_NONE, .literal = text });
+}
+
+static void close_literal(struct builder *b, size_t at, size_t length)
+{
+	add_literal(b->t, slice_of(b->text.p + b->done, at - b->done));
+	b->done = at + length;
+}
+
+void builder_hole(struct builder *b, size_t at, size_t length, const struct hole *hole, enum place place)
+{
+	close_literal(b, at, length);
+	add_piece(b->t, (struct piece){ .place = place, .hole = *hole });
+	b->t->holes++;
+	if (hole->metric && hole->metric->delivery)
+		b->t->uses_delivery = true;
+}
+
+void builder_replace(struct builder *b, size_t at, size_t length, const char *constant)
+{
+	close_literal(b, at, length);
+	add_literal(b->t, slice_str(constant));
+}
+
+int builder_fail(struct builder *b, size_t at, const char *fmt, ...)
+{
+	char message[400];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(message, sizeof(message), fmt, ap);
+	va_end(ap);
+	fault_param(b->fault, "", "%s", message);
+	if (b->fault)
+		b->fault->position = (long)at;
+	return ERR_INVALID;
+}
+
+/* --- compiling --- */
+
+static int (*const scans[])(struct builder *) = {
+	[TEMPLATE_JSON] = template_scan_json,
+	[TEMPLATE_XML] = template_scan_xml,
+	[TEMPLATE_URL] = template_scan_url,
+	[TEMPLATE_HEADER] = template_scan_header,
+};
+
+/* The offset of the first byte that is no UTF-8, or text.n. */
+static size_t utf8_end(struct slice text)
+{
+	size_t at = 0, n;
+	uint32_t rune;
+
+	while (at < text.n && (n = utf8_next(slice_from(text, at), &rune)) > 0)
+		at += n;
+	return at;
+}
+
+static int check_text(struct builder *b)
+{
+	size_t valid = utf8_end(b->text), nul = slice_find(b->text, '\0');
+
+	if (b->text.n > TEMPLATE_MAX)
+		return builder_fail(b, TEMPLATE_MAX, "the template has %zu bytes; %d are allowed", b->text.n,
+				    TEMPLATE_MAX);
+	if (valid < b->text.n)
+		return builder_fail(b, valid, "the template is no valid UTF-8; save it as UTF-8");
+	if (nul < b->text.n)
+		return builder_fail(b, nul, "the template holds a NUL byte; take it out");
+	if (slice_starts(b->text, SLICE_LIT("\xef\xbb\xbf")))
+		return builder_fail(b, 0, "the template begins with a byte order mark; take it out");
+	return 0;
+}
+
+int template_compile(enum template_grammar grammar, struct slice text, struct template **ret, struct fault *fault)
+{
+	struct template *t = mem_zalloc(sizeof(*t));
+	struct builder b = { .t = t, .fault = fault };
+
+	t->grammar = grammar;
+	t->source = slice_dup(text);
+	b.text = slice_of(t->source, text.n);
+	if (check_text(&b) != 0 || scans[grammar](&b) != 0) {
+		template_free(&t);
+		return ERR_INVALID;
+	}
+	close_literal(&b, text.n, 0);
+	*ret = t;
+	return 0;
+}
+
+void template_free(struct template **t)
+{
+	if (*t) {
+		mem_free((*t)->source);
+		mem_free((*t)->pieces);
+		mem_free(*t);
+	}
+	*t = NULL;
+}
+
+bool template_is_constant(const struct template *t)
+{
+	return t->holes == 0;
+}
+
+bool template_uses_delivery(const struct template *t)
+{
+	return t->uses_delivery;
+}
+
+/* --- rendering --- */
+
+static size_t skip_digits(struct slice s, size_t at)
+{
+	while (at < s.n && is_digit(s.p[at]))
+		at++;
+	return at;
+}
+
+/* RFC 8259's number, all of s. */
+static bool is_json_number(struct slice s)
+{
+	size_t at = s.n > 0 && s.p[0] == '-', first = at;
+
+	at = skip_digits(s, at);
+	if (at == first || (s.p[first] == '0' && at > first + 1))
+		return false;
+	if (at < s.n && s.p[at] == '.') {
+		first = ++at;
+		at = skip_digits(s, at);
+		if (at == first)
+			return false;
+	}
+	if (at < s.n && (s.p[at] == 'e' || s.p[at] == 'E')) {
+		at++;
+		if (at < s.n && (s.p[at] == '+' || s.p[at] == '-'))
+			at++;
+		first = at;
+		at = skip_digits(s, at);
+		if (at == first)
+			return false;
+	}
+	return at == s.n;
+}
+
+static void find_value(const struct hole *hole, const struct scope *scope, struct buf *scratch, struct value *ret)
+{
+	*ret = (struct value){ .text = SLICE_LIT("") };
+	if (hole->metric) {
+		ret->missing = !hole->metric->text(scope, scratch, &ret->text);
+		ret->bare = !ret->missing && hole->metric->numeric && is_json_number(ret->text);
+	} else if (hole->field > 0) {
+		ret->missing = !metric_field(scope, hole->field, scratch, &ret->text);
+	} else {
+		struct json v = event_path(scope->event, hole->path);
+
+		ret->missing = json_is_nil(v);
+		ret->bare = !ret->missing && json_type(v) != JSON_STRING;
+		if (!ret->missing)
+			ret->text = json_text_slice(v, scratch);
+	}
+}
+
+static void put_value(struct buf *out, enum place place, const struct value *v)
+{
+	switch (place) {
+	case PLACE_NONE:
+		break;
+	case PLACE_JSON_STRING:
+	case PLACE_JSON_VALUE:
+		template_put_json(out, place, v);
+		break;
+	case PLACE_XML_TEXT:
+	case PLACE_XML_ATTRIBUTE:
+	case PLACE_XML_CDATA:
+		template_put_xml(out, place, v->text);
+		break;
+	case PLACE_URL:
+		percent_add(out, v->text);
+		break;
+	case PLACE_HEADER:
+		buf_add_slice(out, v->text);
+		break;
+	}
+}
+
+/* JSON and XML are safe by construction. What a URL or a header became can only be told from the whole. */
+static bool is_safe(const struct template *t, struct slice rendered)
+{
+	if (t->grammar == TEMPLATE_URL)
+		return template_url_is_safe(rendered);
+	if (t->grammar == TEMPLATE_HEADER)
+		return template_header_is_safe(rendered);
+	return true;
+}
+
+int template_render(const struct template *t, const struct scope *scope, struct buf *out)
+{
+	size_t start = out->n;
+	struct buf scratch;
+	struct value v;
+	bool cut;
+
+	buf_init(&scratch, out->max);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct piece *piece = &t->pieces[i];
+
+		if (piece->place == PLACE_NONE) {
+			buf_add_slice(out, piece->literal);
+			continue;
+		}
+		find_value(&piece->hole, scope, &scratch, &v);
+		put_value(out, piece->place, &v);
+		if (buf_failed(&scratch))
+			break;
+	}
+	cut = buf_failed(&scratch) || buf_failed(out);
+	buf_free(&scratch);
+	if (cut)
+		return ERR_TOO_BIG;
+	return is_safe(t, slice_from(buf_slice(out), start)) ? 0 : ERR_INVALID;
+}
