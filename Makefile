@@ -22,7 +22,7 @@ SCALE ?= 1
 build:
 	@scripts/deps build
 	@scripts/build release
-	@ln -sfn "$$(scripts/build --program release)" build/postrider
+	@program=$$(scripts/build --program release) && ln -sfn "$$program" build/postrider
 
 demo: build
 	@scripts/deps demo
