@@ -17,16 +17,17 @@ struct server_request;
 typedef void server_handler(void *ctx, struct server_request *rq);
 
 struct server_options {
-	const char *address;      /* "127.0.0.1:8420", "[::1]:8420"; port 0: any free one */
-	unsigned threads;         /* of the pool; at least 1 */
-	size_t body_max;          /* bytes of a body, also of one expanded from gzip; more is 413 */
-	unsigned connections_max; /* further ones wait in the backlog */
-	int idle_timeout_s;       /* a client that sends nothing for so long is cut */
+	const char *address;			/* "127.0.0.1:8420", "[::1]:8420"; port 0: any free one */
+	unsigned threads;			/* of the pool; at least 1 */
+	size_t body_max;			/* bytes of a body, also of one expanded from gzip; more is 413 */
+	unsigned connections_max;		/* further ones wait in the backlog */
+	int idle_timeout_s;			/* a client that sends nothing for so long is cut */
 	const char *tls_cert_pem, *tls_key_pem; /* both or neither; NULL: plain HTTP */
 };
 
 /* Listens and serves. ERR_SYSTEM with a sentence that names address and cure when it cannot. */
-int server_start(const struct server_options *options, server_handler *handler, void *ctx, struct server **ret, struct fault *fault);
+int server_start(const struct server_options *options, server_handler *handler, void *ctx, struct server **ret,
+		 struct fault *fault);
 /* The address it listens on, numeric, with the port in use. */
 void server_address(const struct server *s, char *ret, size_t cap);
 /* No new connections are accepted; those under way go on. */
@@ -35,8 +36,8 @@ void server_quiesce(struct server *s);
 void server_stop(struct server **s);
 
 /* --- a request; valid until server_answer returns --- */
-struct slice server_method(const struct server_request *rq);  /* "GET" */
-struct slice server_path(const struct server_request *rq);    /* decoded? no: as sent, without the query */
+struct slice server_method(const struct server_request *rq); /* "GET" */
+struct slice server_path(const struct server_request *rq);   /* decoded? no: as sent, without the query */
 /* The query string as sent, without '?'. */
 struct slice server_query(const struct server_request *rq);
 /* The decoded value of a query argument; false when it is not there. The slice lives as long as the request. */
@@ -45,6 +46,8 @@ bool server_argument(struct server_request *rq, const char *name, struct slice *
 bool server_argument_at(struct server_request *rq, size_t index, struct slice *ret_name, struct slice *ret_value);
 /* A request header's value, name in any case; empty slice when absent. */
 struct slice server_header(const struct server_request *rq, const char *name);
+/* All request headers in the order they came: false after the last. */
+bool server_header_at(const struct server_request *rq, size_t index, struct slice *ret_name, struct slice *ret_value);
 /* The whole body, already expanded when it came with Content-Encoding: gzip. */
 struct slice server_body(const struct server_request *rq);
 /* A slot for the handler's own state. */
@@ -55,7 +58,7 @@ struct server_header_out {
 	const char *name, *value;
 };
 /* Answers with a copy of body. headers may be NULL; content_type too when body is empty. Ends the request: rq is invalid afterwards. */
-void server_answer(struct server_request *rq, int status, const char *content_type, struct slice body, const struct server_header_out *headers,
-		   size_t header_count);
+void server_answer(struct server_request *rq, int status, const char *content_type, struct slice body,
+		   const struct server_header_out *headers, size_t header_count);
 
 #endif

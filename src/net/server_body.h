@@ -1,0 +1,34 @@
+/* A request's body on its way in: collected under a ceiling, expanded when it came as gzip. Private to the server adapter. */
+#ifndef NET_SERVER_BODY_H
+#define NET_SERVER_BODY_H
+
+#include <zlib.h>
+
+#include "base/buf.h"
+
+enum body_state {
+	BODY_OPEN,	  /* bytes may follow */
+	BODY_WHOLE,	  /* body_end was called and all is well */
+	BODY_TOO_LARGE,	  /* as sent or expanded: over the ceiling */
+	BODY_BROKEN,	  /* no valid gzip */
+	BODY_UNSUPPORTED, /* a Content-Encoding that we do not read */
+};
+
+struct body {
+	struct buf content; /* expanded */
+	enum body_state state;
+	size_t received; /* bytes as sent, those thrown away included */
+	bool gzip;
+	bool member_ended; /* gzip: the last member is complete */
+	z_stream z;
+};
+
+/* encoding: the value of Content-Encoding, empty when there is none. max: of the bytes as sent and of the expanded ones. */
+void body_begin(struct body *b, struct slice encoding, size_t max);
+/* Takes the next bytes as sent. Once the state says an error, bytes are counted and thrown away. */
+void body_add(struct body *b, struct slice bytes);
+/* The last byte has come: BODY_WHOLE or the error. */
+enum body_state body_end(struct body *b);
+void body_free(struct body *b);
+
+#endif

@@ -1,0 +1,49 @@
+/* What a request is inside the server adapter. Private to server*.c. */
+#ifndef NET_SERVER_REQUEST_H
+#define NET_SERVER_REQUEST_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "net/server.h"
+#include "net/server_body.h"
+#include "net/server_door.h"
+
+/* Where a request stands between the worker's thread and whoever answers it. Changed by atomic exchange only. */
+enum answer_state {
+	ANSWER_AWAITED,	  /* the handler runs */
+	ANSWER_SUSPENDED, /* the connection sleeps until the answer wakes it */
+	ANSWER_GIVEN,	  /* `response` is set */
+};
+
+struct request_argument {
+	struct slice name, value;
+};
+
+struct server_request {
+	struct server *server;
+	struct MHD_Connection *connection;
+	struct guest *guest;
+	struct arena arena; /* target, method, decoded arguments */
+	struct slice method, path, query;
+	struct request_argument *arguments; /* decoded at the first question */
+	size_t argument_count;
+	bool arguments_known;
+	bool begun;    /* the head was looked at */
+	bool handed;   /* given to the handler */
+	bool has_body; /* `body` was begun */
+	struct body body;
+	void *data;
+	_Atomic int answer; /* enum answer_state */
+	struct MHD_Response *response;
+	unsigned status;
+};
+
+/* target: as it stands in the request line. */
+struct server_request *request_new(struct server *s, struct MHD_Connection *connection, const char *target);
+void request_free(struct server_request *rq);
+/* NULL, or why the head is refused although libmicrohttpd took it: what proxies before us could read differently (RFC 9112, 6.1). */
+const char *request_head_fault(struct server_request *rq);
+
+#endif
