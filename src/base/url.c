@@ -145,8 +145,11 @@ static bool all_of(struct slice s, const char *set)
 }
 
 /* Would some reader take the host for a number because of this last label? (The rule of the WHATWG URL standard.) */
-static bool looks_numeric(struct slice label)
+static bool looks_numeric(const char *host)
 {
+	const char *dot = strrchr(host, '.');
+	struct slice label = slice_str(dot ? dot + 1 : host);
+
 	if (slice_starts(label, SLICE_LIT("0x")))
 		return all_of(slice_from(label, 2), "0123456789abcdef");
 	return all_of(label, "0123456789");
@@ -169,8 +172,8 @@ static bool copy_name(struct reader *r, struct slice name)
 	return true;
 }
 
-/* The labels of url->host, which is a copy of `name` in lower case. *ret_last: its last label. */
-static bool check_labels(struct reader *r, struct slice name, struct slice *ret_last)
+/* The labels of url->host, which is a copy of `name` in lower case. */
+static bool check_labels(struct reader *r, struct slice name)
 {
 	struct slice rest = slice_of(r->url->host, name.n);
 
@@ -183,16 +186,14 @@ static bool check_labels(struct reader *r, struct slice name, struct slice *ret_
 		if (n > LABEL_MAX_DNS)
 			return fail(r, at, "a part of the host name is longer than 63 characters");
 		if (n == rest.n)
-			break;
+			return true;
 		rest = slice_from(rest, n + 1);
 	}
-	*ret_last = rest;
-	return true;
 }
 
 static bool read_name(struct reader *r, struct slice name)
 {
-	struct slice whole = name, last;
+	struct slice whole = name;
 
 	if (name.n > 1 && name.p[name.n - 1] == '.')
 		name.n--;
@@ -200,9 +201,9 @@ static bool read_name(struct reader *r, struct slice name)
 		return fail(r, name.p, "the host is missing");
 	if (name.n > NAME_MAX_DNS)
 		return fail(r, name.p, "the host name is longer than 253 characters");
-	if (!copy_name(r, name) || !check_labels(r, name, &last))
+	if (!copy_name(r, name) || !check_labels(r, name))
 		return false;
-	if (!looks_numeric(last))
+	if (!looks_numeric(r->url->host))
 		return true;
 	r->url->host_is_ip = whole.n == name.n && is_quad(r->url->host);
 	if (!r->url->host_is_ip)
