@@ -63,7 +63,7 @@ const struct field endpoint_fields[] = {
 	{ "url", "null", TEXT(read_url, 8192) },
 	{ "method", "\"POST\"", CHOICE(method_words), INTO(method) },
 	{ "content_type", "\"event_json\"", CHOICE(content_words), INTO(content), .flags = FIELD_PRESET_POST },
-	{ "body", "null", TEXT(read_body, 256 * 1024), .flags = FIELD_PRESET_POST | FIELD_PRESET_BODY },
+	{ "body", "null", TEXT(read_body, 64 * 1024), .flags = FIELD_PRESET_POST | FIELD_PRESET_BODY },
 	{ "xml_root", "\"batch\"", TEXT(read_xml_root, 64), INTO(xml_root) },
 	{ "headers", "{}", TEXT(read_headers, 8192), .flags = FIELD_LAYERED },
 	{ "headers_extra", "true", .read = read_flag, INTO(headers_extra) },

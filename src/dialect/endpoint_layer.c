@@ -23,6 +23,31 @@ static void put_key(struct json_writer *w, struct json key)
 	buf_free(&scratch);
 }
 
+/* A value without the blanks and line breaks of the text it comes from. As deep as the reader allows, so at most JSON_DEPTH_MAX. */
+static void put_value(struct json_writer *w, struct json v)
+{
+	struct json_iter it = json_each(v);
+	bool object = json_type(v) == JSON_OBJECT;
+
+	if (!object && json_type(v) != JSON_ARRAY) {
+		json_put_raw(w, json_raw(v));
+		return;
+	}
+	if (object)
+		json_begin_object(w);
+	else
+		json_begin_array(w);
+	while (json_next(&it)) {
+		if (object)
+			put_key(w, it.key);
+		put_value(w, it.value);
+	}
+	if (object)
+		json_end_object(w);
+	else
+		json_end_array(w);
+}
+
 /* The member of the same name; keys may be spelt with escapes on either side. */
 static struct json same_member(struct json object, struct json key)
 {
@@ -79,7 +104,7 @@ static void lay_over(struct json under, struct json over, int depth, bool nulls_
 		if (json_type(same_member(over, it.key)) != JSON_NONE)
 			continue;
 		put_key(w, it.key);
-		json_put_raw(w, json_raw(it.value));
+		put_value(w, it.value);
 	}
 	for (it = json_each(over); json_next(&it);) {
 		if (json_type(it.value) == JSON_NULL && !nulls_stay)
@@ -88,7 +113,7 @@ static void lay_over(struct json under, struct json over, int depth, bool nulls_
 		if (depth > 1 && json_type(it.value) == JSON_OBJECT)
 			lay_over(same_member(under, it.key), it.value, depth - 1, nulls_stay, w);
 		else
-			json_put_raw(w, json_raw(it.value));
+			put_value(w, it.value);
 	}
 	json_end_object(w);
 }
@@ -115,7 +140,7 @@ static void write_row(const struct field *f, struct json own, struct json preset
 	else if ((f->flags & FIELD_LAYERED_NULLS) && json_type(v) == JSON_OBJECT)
 		lay_over(object_or_absent(under), object_or_absent(over), 2, true, w);
 	else
-		json_put_raw(w, json_raw(v));
+		put_value(w, v);
 }
 
 void layer_write(struct json own, struct json preset, enum layer_show show, struct json_writer *w)
@@ -237,13 +262,13 @@ static void merge_value(struct merging *m, struct slice group, struct json key, 
 	name = json_text_slice(key, &scratch);
 	json_key_slice(&m->w, name);
 	if (json_type(new) != JSON_OBJECT)
-		json_put_raw(&m->w, json_raw(new));
+		put_value(&m->w, new);
 	else if (!group.n && field_is_group(name))
 		merge_members(m, name, object_or_absent(old), new);
 	else if (depth > 0)
 		lay_over(object_or_absent(old), new, depth, depth > 1, &m->w);
 	else
-		json_put_raw(&m->w, json_raw(new));
+		put_value(&m->w, new);
 	buf_free(&scratch);
 }
 
@@ -256,7 +281,7 @@ static void merge_members(struct merging *m, struct slice group, struct json old
 		if (json_type(same_member(new, it.key)) != JSON_NONE)
 			continue;
 		put_key(&m->w, it.key);
-		json_put_raw(&m->w, json_raw(it.value));
+		put_value(&m->w, it.value);
 	}
 	for (it = json_each(new); json_next(&it);) {
 		struct json before = same_member(old, it.key), v = it.value;
@@ -271,7 +296,7 @@ static void merge_members(struct merging *m, struct slice group, struct json old
 	    json_type(json_get(new, "previous_secret")) == JSON_NONE &&
 	    !json_is_nil(json_get(old, "previous_secret"))) {
 		json_key(&m->w, "previous_secret");
-		json_put_raw(&m->w, json_raw(json_get(old, "previous_secret")));
+		put_value(&m->w, json_get(old, "previous_secret"));
 	}
 	json_end_object(&m->w);
 }

@@ -1,0 +1,177 @@
+/* The presets of this binary say what api.md and wiraya.md say, and a wrong preset file is found. */
+#include <stdio.h>
+
+#include "dialect/preset.h"
+#include "settings.h"
+
+static void word_is(const struct endpoint *ep, const char *type, const char *status, bool simulated,
+		    const char *expected)
+{
+	struct buf out;
+	bool sent;
+
+	buf_init(&out, 100);
+	sent = status_map_word(ep->statuses, slice_str(type), slice_str(status), simulated, &out);
+	if (sent != (expected != NULL) || (sent && strcmp(buf_str(&out), expected) != 0))
+		fail_msg("%s %s: expected %s, got %s", type, status, expected ? expected : "no event",
+			 sent ? buf_str(&out) : "no event");
+	buf_free(&out);
+}
+
+static void test_all_are_sound(void **state)
+{
+	struct fault fault = { .message = "" };
+	size_t count = 0;
+
+	(void)state;
+	if (preset_check_all(&fault) != 0)
+		fail_msg("%s: %s", fault.param, fault.message);
+	while (preset_name(count))
+		count++;
+	assert_int_equal(count, 3);
+	assert_null(preset_name(count + 5));
+}
+
+static void test_find(void **state)
+{
+	struct slice text;
+
+	(void)state;
+	assert_true(preset_find(SLICE_LIT("wiraya-push"), &text));
+	assert_int_equal(text.p[0], '{');
+	assert_int_equal(text.p[text.n - 1], '\n');
+	assert_false(preset_find(SLICE_LIT("wiraya"), &text));
+	assert_false(preset_find(SLICE_LIT(""), &text));
+}
+
+/* event.md, the two columns of Wiraya: {sms, call}; "" is `(no event)`. */
+static const struct {
+	const char *status, *sms, *call;
+} columns[] = {
+	{ "queued", "", "" },
+	{ "sent", "", "" },
+	{ "delivered", "DELIVERED", "DELIVERED" },
+	{ "read", "DELIVERED", "NOTREACHED" },
+	{ "partly_delivered", "DELIVERED", "NOTREACHED" },
+	{ "not_delivered", "NOT_DELIVERED", "NOTREACHED" },
+	{ "expired", "NOT_DELIVERED", "NOTREACHED" },
+	{ "failed", "FAILURE", "NOTREACHED" },
+	{ "failed_queued", "", "NEXTATTEMPT" },
+	{ "cancelled", "FAILURE", "NOTREACHED" },
+	{ "next_attempt", "UNKNOWN", "NEXTATTEMPT" },
+	{ "not_reached", "UNKNOWN", "NOTREACHED" },
+	{ "incorrect_number", "NOT_DELIVERED", "INCORRECTNUMBER" },
+	{ "opted_out", "OPTOUT", "OPTOUT" },
+	{ "not_whitelisted", "NOT_WHITELISTED", "NOTREACHED" },
+	{ "spam", "SPAM", "SPAM" },
+	{ "unknown", "UNKNOWN", "NOTREACHED" },
+	{ "a word nobody knows", "UNKNOWN", "NOTREACHED" },
+};
+
+static void check_wiraya(struct endpoint *ep)
+{
+	assert_int_equal(ep->event_mask, 1u << EVENT_SEND_STATUS | 1u << EVENT_INCOMING_MESSAGE);
+	assert_int_equal(ep->method, HTTP_POST);
+	assert_int_equal(ep->content, CONTENT_JSON);
+	assert_non_null(ep->body);
+	assert_int_equal(ep->batch.max_items, 1);
+	assert_int_equal(ep->batch.max_wait_ms, 15000);
+	assert_int_equal(ep->peer.verify, TLS_SELF_SIGNED);
+	assert_int_equal(ep->peer.tls_min, 12);
+	assert_int_equal(ep->retry.delay_count, 10);
+	assert_int_equal(ep->retry.delays_ms[0], 60000);
+	assert_int_equal(ep->retry.delays_ms[9], 8 * 3600 * 1000);
+	assert_int_equal(ep->retry.max_age_ms, 86400000);
+	assert_int_equal(ep->ack, ACK_NONE);
+	for (size_t i = 0; i < COUNT_OF(columns); i++) {
+		word_is(ep, "sms", columns[i].status, false, columns[i].sms[0] ? columns[i].sms : NULL);
+		word_is(ep, "call", columns[i].status, false, columns[i].call[0] ? columns[i].call : NULL);
+		word_is(ep, "sms", columns[i].status, true, "TEST");
+		word_is(ep, "call", columns[i].status, true, "TEST");
+	}
+	endpoint_unref(&ep);
+}
+
+static void test_wiraya(void **state)
+{
+	(void)state;
+	check_wiraya(endpoint_of("{'preset':'wiraya-push','url':'http://example.org/r?contact={RID}'}"));
+	check_wiraya(endpoint_of("{'preset':'wiraya-callback','url':'https://example.org/r?contact={RID}'}"));
+	assert_refused("{'preset':'wiraya-callback','url':'http://example.org/'}", "url", "must begin with https://");
+	assert_refused("{'preset':'wiraya-callback','url':'http://example.org/','method':'GET'}", "url",
+		       "must begin with https://");
+}
+
+static void test_wiraya_kinds(void **state)
+{
+	struct endpoint *ep = endpoint_of("{'preset':'wiraya-push','url':'https://example.org/'}");
+	struct event *call =
+		event_of("{'type':'send_status','message':{'id':'1','status':'next_attempt','message_type':'call'}}");
+	struct event *mms =
+		event_of("{'type':'send_status','message':{'id':'1','status':'delivered','message_type':'mms'}}");
+
+	(void)state;
+	assert_true(endpoint_wants(ep, call));
+	assert_false(endpoint_wants(ep, mms));
+	event_unref(&call);
+	event_unref(&mms);
+	endpoint_unref(&ep);
+}
+
+static void test_standard_webhooks(void **state)
+{
+	struct endpoint *ep = endpoint_of("{'preset':'standard-webhooks','url':'https://example.org/',"
+					  "'secret':'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'}");
+
+	(void)state;
+	assert_int_equal(ep->event_mask, (1u << EVENT_TYPES) - 1);
+	assert_int_equal(ep->content, CONTENT_EVENT_JSON);
+	assert_int_equal(ep->signature, SIGNATURE_STANDARD_WEBHOOKS);
+	assert_int_equal(ep->peer.verify, TLS_STRICT);
+	assert_true(ep->headers_extra);
+	endpoint_unref(&ep);
+	assert_refused("{'preset':'standard-webhooks','url':'https://example.org/'}", "secret", "is missing");
+}
+
+static void wrong(const char *text, const char *param, const char *word)
+{
+	struct fault fault = { .message = "" };
+	char *json = quoted(text);
+
+	assert_int_equal(preset_check(slice_str(json), &fault), ERR_INVALID);
+	if (strcmp(fault.param, param) != 0 || !strstr(fault.message, word))
+		fail_msg("%s: expected %s: …%s…, got %s: %s", text, param, word, fault.param, fault.message);
+	mem_free(json);
+}
+
+static void test_wrong_files_are_found(void **state)
+{
+	struct fault fault;
+	static const char sound[] = "{\"about\":\"x\",\"timeout_ms\":5000}";
+
+	(void)state;
+	assert_int_equal(preset_check(slice_str(sound), &fault), 0);
+	wrong("{'timeout_ms':5000}", "about", "first member");
+	wrong("{'timeout_ms':5000,'about':'x'}", "about", "first member");
+	wrong("{'about':''}", "about", "must be a text");
+	wrong("[]", "about", "first member");
+	wrong("{'about':'x','time_out':5}", "time_out", "did you mean \"timeout_ms\"?");
+	wrong("{'about':'x','batch':{'max_itmes':5}}", "batch.max_itmes", "did you mean \"max_items\"?");
+	wrong("{'about':'x','concurrency':0}", "concurrency", "from 1 to 256");
+	wrong("{'about':'x','content_type':'json','body':'{'}", "body", "");
+	wrong("{'about':'x'", "", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_are_sound),
+		cmocka_unit_test(test_find),
+		cmocka_unit_test(test_wiraya),
+		cmocka_unit_test(test_wiraya_kinds),
+		cmocka_unit_test(test_standard_webhooks),
+		cmocka_unit_test(test_wrong_files_are_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
