@@ -58,9 +58,9 @@ bool detail_decode(struct slice s, struct attempt_detail *ret)
 	if (s.n == 0 || s.p[0] != DETAIL_VERSION)
 		return false;
 	s = slice_from(s, 1);
-	if (!read_time(&s, &ret->duration_us) || !read_time(&s, &ret->timings.dns) || !read_time(&s, &ret->timings.connect) ||
-	    !read_time(&s, &ret->timings.tls) || !read_time(&s, &ret->timings.first_byte) || !read_time(&s, &ret->timings.total) ||
-	    !varint_read(&s, &size))
+	if (!read_time(&s, &ret->duration_us) || !read_time(&s, &ret->timings.dns) ||
+	    !read_time(&s, &ret->timings.connect) || !read_time(&s, &ret->timings.tls) ||
+	    !read_time(&s, &ret->timings.first_byte) || !read_time(&s, &ret->timings.total) || !varint_read(&s, &size))
 		return false;
 	ret->body_size = (uint32_t)size;
 	return read_bytes(&s, &ret->reason) && read_bytes(&s, &ret->headers) && read_bytes(&s, &ret->body) && s.n == 0;

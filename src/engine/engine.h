@@ -12,7 +12,7 @@
 #include "dialect/endpoint.h"
 #include "dialect/request.h"
 #include "engine/stats.h"
-#include "store/tx.h"
+#include "store/store.h"
 
 struct engine;
 struct lane;

@@ -54,8 +54,9 @@ struct flight {
 /* The events of one message at one endpoint leave in order: while one flies or waits for its retry, the later ones are here. */
 struct hold {
 	struct map_node node; /* lane.holds, by order_hash */
-	bool flying;          /* the first one is on the wire */
-	bool pending;         /* the first one has a pending row */
+	uint64_t order_hash;
+	uint32_t first;       /* items of the delivery that goes first: on the wire or waiting for its retry */
+	bool pending;         /* that delivery has a pending row */
 	struct list waiting;  /* items in memory; only while !pending */
 	int64_t *chain;       /* ids of held rows, ascending; only while pending */
 	uint32_t chain_count, chain_capacity;
@@ -83,7 +84,6 @@ struct lane {
 	uint32_t in_flight;
 	struct map holds;
 	struct map rows;
-	size_t refs; /* row_refs, receipts and loads that still point here */
 
 	/* pending rows that are not in memory */
 	int64_t ready_rows, waiting_rows, held_rows;
@@ -110,7 +110,7 @@ struct route {
 	struct list lanes;
 };
 
-/* What a commit sets free. */
+/* What a commit sets free; in the transaction's arena. */
 struct receipt {
 	struct slot **slots;
 	size_t slot_count, slot_capacity;
@@ -137,7 +137,6 @@ struct engine {
 };
 
 /* --- engine.c --- */
-struct tx *engine_tx(struct engine *e);                 /* a new transaction with a receipt */
 void engine_commit(struct engine *e, struct tx *tx);    /* hands it to the host */
 struct tx *engine_turn_tx(struct engine *e);            /* the transaction of this turn's spills */
 void receipt_slot(struct tx *tx, struct slot **slot);   /* the slot is free of this delivery once tx is committed; *slot becomes NULL */
@@ -156,6 +155,8 @@ void lane_state_set(struct lane *lane, enum lane_state state);
 bool lane_may_send(struct lane *lane, bool retry);
 void lane_sent(struct lane *lane);
 void lane_schedule(struct lane *lane);
+void lane_queue(struct lane *lane, struct item *it, bool front); /* into the queue, counted */
+void lane_unqueue(struct lane *lane, struct item *it);           /* out of the queue or of a hold */
 void lane_feedback_ok(struct lane *lane);
 void lane_feedback_failed(struct lane *lane, int code, int64_t retry_after_ms);
 void lane_settings(struct lane *lane, struct endpoint *ep);
@@ -167,6 +168,7 @@ void delivery_accept(struct lane *lane, struct slot *slot, struct event *ev);
 void delivery_run(struct lane *lane);
 /* Ends items without an exchange; takes the items. Their flight's row is ended by the caller. */
 void delivery_end(struct lane *lane, const struct endpoint *ep, struct item **items, uint32_t count, enum failure why, struct tx *tx);
+void delivery_end_queued(struct lane *lane, struct item *it, enum failure why, const char *reason);
 bool item_expired(const struct lane *lane, const struct item *it);
 struct item *item_new(struct event *ev, struct slot *slot);
 void item_free(struct item **it);
@@ -179,25 +181,31 @@ int64_t items_first_seq(struct item *const *items, uint32_t count);
 /* --- hold.c --- */
 enum hold_answer { HOLD_FREE, HOLD_IN_MEMORY, HOLD_ON_DISK };
 enum hold_answer hold_ask(const struct lane *lane, const struct item *it);
-void hold_wait(struct lane *lane, struct item *it);                        /* after HOLD_IN_MEMORY: takes the item out of the queue */
-void hold_store(struct lane *lane, struct item *it, struct tx *tx);        /* after HOLD_ON_DISK: frees the item */
-void hold_fly(struct lane *lane, uint64_t order_hash);
-void hold_left(struct lane *lane, uint64_t order_hash, struct tx *tx);     /* the first one has a pending row now */
-void hold_finish(struct lane *lane, uint64_t order_hash, struct tx *tx);   /* the first one ended; the next one's turn */
-struct hold *hold_get(struct lane *lane, uint64_t order_hash);
-void hold_chain(struct hold *h, int64_t id);
+void hold_wait(struct lane *lane, struct item *it);                      /* after HOLD_IN_MEMORY: out of the queue, into the hold */
+void hold_store(struct lane *lane, struct item *it, struct tx *tx);      /* after HOLD_ON_DISK, out of the queue already: a held row; frees the item */
+void hold_begin(struct lane *lane, const struct item *it);               /* a fresh item goes on the wire */
+void hold_left(struct lane *lane, uint64_t order_hash, struct tx *tx);   /* the first delivery has a pending row now */
+void hold_demote(struct lane *lane, struct item *it, struct tx *tx);     /* one of the first delivery's items is to wait for the others; frees it */
+void hold_finish(struct lane *lane, uint64_t order_hash, struct tx *tx); /* an item of the first delivery ended; after the last one it is the next one's turn */
+void hold_recover(struct lane *lane, const struct pending_row *row);
+void hold_recover_done(struct lane *lane);
+void hold_empty(struct lane *lane, void (*take)(struct lane *lane, struct item *it, struct tx *tx), struct tx *tx); /* gives up the waiting items in memory */
 void holds_free(struct lane *lane);
 
 /* --- backlog.c --- */
 bool backlog_has_room(const struct lane *lane, const struct event *ev);
 void backlog_spill(struct lane *lane, struct slot *slot, const struct event *ev);
 void backlog_refill(struct lane *lane);
+/* Writes the flight's items as one row of its revision; their own rows are ended. */
 void backlog_put_flight(struct flight *f, struct tx *tx, int64_t due_ms, uint32_t attempts);
 void backlog_put_single(struct lane *lane, int64_t seq, uint64_t order_hash, int64_t due_ms, struct tx *tx);
-void backlog_waits(struct lane *lane, int64_t due_ms);
+void backlog_waits(struct lane *lane, int64_t due_ms); /* one more waiting row that is not in memory */
 void backlog_store_old(struct engine *e, int64_t accepted_before_ms);
 void backlog_expire(struct lane *lane);
-void backlog_all(struct lane *lane, struct tx *tx);
+void backlog_all(struct lane *lane, struct tx *tx); /* a row for everything in memory and on the wire; the memory is emptied */
 bool backlog_drained(const struct lane *lane);
+
+/* --- recover.c --- */
+bool recover_is_settled(const struct engine *e, uint64_t endpoint, int64_t seq);
 
 #endif

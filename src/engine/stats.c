@@ -4,8 +4,9 @@
 #include "base/failure.h"
 #include "base/mem.h"
 
-const int64_t stats_bucket_us[STATS_BUCKETS] = { 1000,	  2500,	   5000,    10000,    25000,	50000,	  100000,    250000,
-						 500000, 1000000, 2500000, 5000000, 10000000, 60000000, 600000000, INT64_MAX };
+const int64_t stats_bucket_us[STATS_BUCKETS] = { 1000,	   2500,     5000,	10000,	  25000,   50000,
+						 100000,   250000,   500000,	1000000,  2500000, 5000000,
+						 10000000, 60000000, 600000000, INT64_MAX };
 
 const char *lane_state_word(enum lane_state s)
 {

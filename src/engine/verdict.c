@@ -26,7 +26,8 @@ static int64_t retry_after_ms(const struct http_answer *answer, int64_t now_ms, 
 	return ms < max_ms ? ms : max_ms;
 }
 
-struct verdict verdict_of(const struct endpoint *ep, const struct http_answer *answer, int64_t now_ms, int64_t retry_after_max_ms)
+struct verdict verdict_of(const struct endpoint *ep, const struct http_answer *answer, int64_t now_ms,
+			  int64_t retry_after_max_ms)
 {
 	struct verdict v = { VERDICT_RETRY, 0, 0 };
 

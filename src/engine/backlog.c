@@ -1,0 +1,449 @@
+/*
+ * What has no room in memory, or waits for its time, is a pending row; here it is written and comes back. Three kinds of rows are not in memory:
+ *   ready    never sent, in order of id (= seq): loaded when the queue runs low. While there are any, new events become ready rows too, so order stays.
+ *   waiting  to be sent at a time: loaded when due.
+ *   held     behind another delivery of its message; hold.c turns it into a waiting one.
+ * A cursor for each of the first two says how far loading has come. A row that is in memory stays on disk until its result is, and is in lane.rows for so long: that is
+ * how a load that was under way meanwhile is kept from bringing it a second time. One load a lane at a time.
+ */
+#include "engine/impl.h"
+
+#include <assert.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define LOAD_ROWS	  512
+#define LOAD_BYTES	  (1u << 20)
+#define RETRIES_IN_MEMORY 64
+#define EXPIRE_MS	  10000
+
+/* --- out of memory --- */
+
+bool backlog_has_room(const struct lane *lane, const struct event *ev)
+{
+	const struct engine *e = lane->engine;
+
+	return lane->ready_rows == 0 && lane->items < e->limits.lane_items &&
+	       lane->bytes + ev->bytes <= e->limits.lane_bytes && e->bytes + ev->bytes <= e->limits.memory_bytes;
+}
+
+static void put_row(struct lane *lane, int64_t id, uint64_t order_hash, int64_t due_ms, struct tx *tx)
+{
+	struct pending_item item = { id, order_hash, 0 };
+	struct pending_row row = {
+		.endpoint = lane->number, .id = id, .due_ms = due_ms, .items = &item, .item_count = 1
+	};
+
+	tx_pending_put(tx, &row);
+}
+
+void backlog_waits(struct lane *lane, int64_t due_ms)
+{
+	lane->waiting_rows++;
+	if (due_ms < lane->next_due_ms)
+		lane->next_due_ms = due_ms;
+	if (due_ms < lane->due_since_load)
+		lane->due_since_load = due_ms;
+}
+
+static void counts_ready(struct lane *lane)
+{
+	lane->ready_rows++;
+	lane->ready_since_load++;
+}
+
+void backlog_put_single(struct lane *lane, int64_t seq, uint64_t order_hash, int64_t due_ms, struct tx *tx)
+{
+	put_row(lane, seq, order_hash, due_ms, tx);
+	if (due_ms == PENDING_HELD)
+		lane->held_rows++;
+	else
+		backlog_waits(lane, due_ms);
+}
+
+void backlog_put_flight(struct flight *f, struct tx *tx, int64_t due_ms, uint32_t attempts)
+{
+	int64_t id = items_first_seq(f->items, f->count);
+	struct pending_item *items = arena_alloc(&tx->arena, f->count * sizeof(*items));
+	struct pending_row row = {
+		.endpoint = f->lane->number,
+		.id = id,
+		.revision = f->endpoint->revision,
+		.attempts = attempts,
+		.due_ms = due_ms,
+		.items = items,
+		.item_count = f->count,
+	};
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		const struct item *it = f->items[i];
+
+		if (it->row && it->row->id != id)
+			tx_pending_end(tx, f->lane->number, it->row->id);
+		items[i] = (struct pending_item){ it->event->seq, it->event->order_hash, it->attempts };
+	}
+	tx_pending_put(tx, &row);
+}
+
+void backlog_spill(struct lane *lane, struct slot *slot, const struct event *ev)
+{
+	struct tx *tx = engine_turn_tx(lane->engine);
+
+	put_row(lane, ev->seq, ev->order_hash, PENDING_READY, tx);
+	counts_ready(lane);
+	receipt_slot(tx, &slot);
+}
+
+/* A queued item becomes a row: a ready one, or the waiting one that it came from. */
+static void park_item(struct lane *lane, struct item *it, struct tx *tx)
+{
+	lane_unqueue(lane, it);
+	if (it->released) {
+		backlog_waits(lane, lane->engine->now_ms);
+	} else {
+		if (!it->row)
+			put_row(lane, it->event->seq, it->event->order_hash, PENDING_READY, tx);
+		counts_ready(lane);
+	}
+	receipt_slot(tx, &it->slot);
+	receipt_row(tx, &it->row);
+	item_free(&it);
+}
+
+static void park_retry(struct lane *lane, struct flight *f, struct tx *tx)
+{
+	list_del(&f->link);
+	lane->retry_count--;
+	backlog_waits(lane, lane->engine->now_ms);
+	receipt_row(tx, &f->row);
+	for (uint32_t i = 0; i < f->count; i++)
+		item_free(&f->items[i]);
+	f->count = 0;
+	flight_free(&f);
+}
+
+/* What is on the wire stays there, but from now on a row stands for it, with the settings it was sent with. */
+static void park_flying(struct lane *lane, struct flight *f, struct tx *tx)
+{
+	if (f->row)
+		return;
+	backlog_put_flight(f, tx, lane->engine->now_ms + 1, f->attempts);
+	for (uint32_t i = 0; i < f->count; i++) {
+		receipt_slot(tx, &f->items[i]->slot);
+		receipt_row(tx, &f->items[i]->row);
+	}
+	f->row = row_ref_new(lane, items_first_seq(f->items, f->count));
+}
+
+void backlog_all(struct lane *lane, struct tx *tx)
+{
+	while (!list_empty(&lane->queue))
+		park_item(lane, CONTAINER_OF(lane->queue.next, struct item, link), tx);
+	hold_empty(lane, park_item, tx);
+	LIST_EACH (it, &lane->retries)
+		park_retry(lane, CONTAINER_OF(it, struct flight, link), tx);
+	LIST_EACH (it, &lane->flying)
+		park_flying(lane, CONTAINER_OF(it, struct flight, link), tx);
+}
+
+static void store_item(struct lane *lane, struct item *it, struct tx *tx)
+{
+	put_row(lane, it->event->seq, it->event->order_hash, PENDING_READY, tx);
+	it->row = row_ref_new(lane, it->event->seq);
+	receipt_slot(tx, &it->slot);
+}
+
+/* What sits in memory for long gets a row as well, so that the floor moves on and a restart has little to read. */
+static void store_old_items(struct lane *lane, int64_t accepted_before_ms)
+{
+	LIST_EACH (l, &lane->queue) {
+		struct item *it = CONTAINER_OF(l, struct item, link);
+
+		if (it->event->accepted_ms >= accepted_before_ms)
+			break;
+		if (it->slot)
+			store_item(lane, it, engine_turn_tx(lane->engine));
+	}
+}
+
+void backlog_store_old(struct engine *e, int64_t accepted_before_ms)
+{
+	if (list_empty(&e->slots) || CONTAINER_OF(e->slots.next, struct slot, link)->accepted_ms >= accepted_before_ms)
+		return;
+	LIST_EACH (it, &e->all)
+		store_old_items(CONTAINER_OF(it, struct lane, all), accepted_before_ms);
+}
+
+/* --- back into memory --- */
+
+static void load(struct lane *lane, enum load_kind kind, int64_t due_upto)
+{
+	struct pending_query q = {
+		.endpoint = lane->number,
+		.due_from = kind == LOAD_READY ? PENDING_READY : lane->due_cursor,
+		.id_after = kind == LOAD_READY ? lane->ready_cursor : lane->id_cursor,
+		.due_upto = kind == LOAD_READY ? PENDING_READY : due_upto,
+		.max_rows = LOAD_ROWS,
+	};
+
+	lane->loading = kind;
+	lane->ready_since_load = 0;
+	lane->due_since_load = PENDING_HELD;
+	lane->engine->host.load(lane->engine->host.ctx, &q, kind == LOAD_READY, LOAD_BYTES);
+}
+
+static void drain_deleted(struct lane *lane)
+{
+	while (!list_empty(&lane->queue))
+		delivery_end_queued(lane, CONTAINER_OF(lane->queue.next, struct item, link), FAILURE_DELETED,
+				    "the endpoint was deleted while this waited");
+	if (lane->ready_rows > 0)
+		load(lane, LOAD_READY, PENDING_READY);
+	else if (lane->waiting_rows + lane->held_rows > 0)
+		load(lane, LOAD_DUE, PENDING_HELD);
+}
+
+void backlog_refill(struct lane *lane)
+{
+	const struct engine *e = lane->engine;
+
+	if (lane->loading != LOAD_NONE || lane->preparing > 0 || e->stopping)
+		return;
+	if (lane->state == LANE_DELETED) {
+		drain_deleted(lane);
+		return;
+	}
+	if (!lane_sends(lane))
+		return;
+	if (lane->waiting_rows > 0 && lane->next_due_ms <= e->now_ms && lane->retry_count < RETRIES_IN_MEMORY)
+		load(lane, LOAD_DUE, e->now_ms);
+	else if (lane->ready_rows > 0 && lane->items < e->limits.lane_items / 4 && e->bytes < e->limits.memory_bytes)
+		load(lane, LOAD_READY, PENDING_READY);
+}
+
+/* True when an item can be sent; otherwise its event is gone and it is ended here. Takes the reference of *ev. */
+static bool usable(struct lane *lane, const struct pending_row *row, uint32_t i, struct event **ev)
+{
+	struct tx *tx;
+	struct attempt_item fate = { row->items[i].event_seq, row->items[i].attempts, ITEM_DEAD };
+	struct attempt_row end = { .endpoint = lane->number,
+				   .revision = lane->endpoint->revision,
+				   .outcome = ATTEMPT_FAILED,
+				   .code = -FAILURE_DAMAGED,
+				   .time_ms = lane->engine->now_ms,
+				   .items = &fate,
+				   .item_count = 1 };
+	struct dead_row dead = { lane->number, fate.event_seq, 0, lane->engine->now_ms };
+
+	if (*ev)
+		return true;
+	tx = engine_turn_tx(lane->engine);
+	tx_attempt(tx, &end);
+	tx_dead(tx, &dead);
+	hold_finish(lane, row->items[i].order_hash, tx);
+	atomic_fetch_sub_explicit(&lane->stats->pending, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&lane->stats->dead, 1, memory_order_relaxed);
+	engine_say(lane, LOG_ERROR, "stored event damaged or gone", "");
+	return false;
+}
+
+static void keep_item(struct lane *lane, struct loaded_row *r, bool released)
+{
+	struct item *it = item_new(r->events[0], NULL);
+
+	it->row = row_ref_new(lane, r->row.id);
+	it->released = released;
+	it->attempts = r->row.items[0].attempts;
+	lane_queue(lane, it, released);
+}
+
+static void keep_flight(struct lane *lane, struct loaded_row *r)
+{
+	struct flight *f = flight_new(lane, r->revision ? r->revision : lane->endpoint, r->row.item_count);
+
+	f->attempts = r->row.attempts;
+	f->row = row_ref_new(lane, r->row.id);
+	for (uint32_t i = 0; i < r->row.item_count; i++) {
+		if (!r->events[i])
+			continue;
+		f->items[f->count] = item_new(r->events[i], NULL);
+		f->items[f->count++]->attempts = r->row.items[i].attempts;
+	}
+	list_push(&lane->retries, &f->link);
+	lane->retry_count++;
+}
+
+/* Ends a row as a whole, because it is too old or its endpoint is gone. */
+static void end_row(struct lane *lane, struct loaded_row *r, enum failure why)
+{
+	struct tx *tx = engine_turn_tx(lane->engine);
+	struct item **items = arena_alloc(&tx->arena, r->row.item_count * sizeof(*items));
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < r->row.item_count; i++) {
+		if (!r->events[i])
+			continue;
+		items[count] = item_new(r->events[i], NULL);
+		items[count]->attempts = r->row.items[i].attempts;
+		items[count++]->released = r->row.due_ms != PENDING_READY && r->row.due_ms != PENDING_HELD;
+	}
+	tx_pending_end(tx, lane->number, r->row.id);
+	if (count > 0)
+		delivery_end(lane, lane->endpoint, items, count, why, tx);
+}
+
+static bool row_expired(const struct lane *lane, const struct loaded_row *r)
+{
+	for (uint32_t i = 0; i < r->row.item_count; i++)
+		if (r->events[i] && lane->engine->now_ms - r->events[i]->accepted_ms < lane->endpoint->retry.max_age_ms)
+			return false;
+	return true;
+}
+
+/* Still on disk, not in memory: counted as before. */
+static void forget_row(struct lane *lane, const struct loaded_row *r)
+{
+	if (r->row.due_ms == PENDING_READY)
+		counts_ready(lane);
+	else
+		backlog_waits(lane, r->row.due_ms);
+}
+
+static uint32_t usable_items(struct lane *lane, struct loaded_row *r)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < r->row.item_count; i++)
+		count += usable(lane, &r->row, i, &r->events[i]);
+	return count;
+}
+
+static void take_row(struct lane *lane, struct loaded_row *r)
+{
+	if (lane->state == LANE_DELETED) {
+		end_row(lane, r, FAILURE_DELETED);
+	} else if (!lane_sends(lane) || lane->preparing > 0 || lane->engine->stopping) {
+		if (row_expired(lane, r))
+			end_row(lane, r, FAILURE_EXPIRED);
+		else
+			forget_row(lane, r);
+	} else if (usable_items(lane, r) == 0) {
+		tx_pending_end(engine_turn_tx(lane->engine), lane->number, r->row.id);
+	} else if (r->row.revision == 0 && r->row.item_count == 1) {
+		keep_item(lane, r, r->row.due_ms != PENDING_READY);
+	} else {
+		keep_flight(lane, r);
+	}
+}
+
+static bool row_in_memory(const struct lane *lane, int64_t id)
+{
+	uint64_t h = hash_u64((uint64_t)id);
+
+	return map_first(&lane->rows, h) != NULL; /* hash_u64 is a bijection */
+}
+
+static void drop_references(struct loaded_row *r)
+{
+	for (uint32_t i = 0; i < r->row.item_count; i++)
+		event_unref(&r->events[i]);
+	endpoint_unref(&r->revision);
+}
+
+static void uncount(struct lane *lane, const struct pending_row *row)
+{
+	int64_t *counter = row->due_ms == PENDING_READY	 ? &lane->ready_rows
+			   : row->due_ms == PENDING_HELD ? &lane->held_rows
+							 : &lane->waiting_rows;
+
+	if (*counter > 0)
+		--*counter;
+}
+
+static void move_cursor(struct lane *lane, const struct pending_row *row)
+{
+	if (row->due_ms == PENDING_READY) {
+		lane->ready_cursor = row->id;
+	} else {
+		lane->due_cursor = row->due_ms;
+		lane->id_cursor = row->id;
+	}
+}
+
+/* A load that found everything knows better than the counters what is left: only what was written since it was asked for. */
+static void trust_load(struct lane *lane, const struct loaded_rows *rows)
+{
+	if (rows->ready && !rows->more)
+		lane->ready_rows = lane->ready_since_load;
+	if (rows->ready)
+		return;
+	lane->next_due_ms = rows->more ? lane->engine->now_ms : rows->next_due_ms;
+	if (lane->due_since_load < lane->next_due_ms)
+		lane->next_due_ms = lane->due_since_load;
+}
+
+static void sweep_queue(struct lane *lane)
+{
+	while (!list_empty(&lane->queue)) {
+		struct item *first = CONTAINER_OF(lane->queue.next, struct item, link);
+
+		if (!item_expired(lane, first))
+			return;
+		delivery_end_queued(lane, first, FAILURE_EXPIRED,
+				    "older than retry.max_age_s: it was not sent any more");
+	}
+}
+
+void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, int64_t now_ms)
+{
+	struct lane *lane = lane_find(e, number);
+	size_t i;
+
+	e->now_ms = now_ms;
+	if (lane) {
+		lane->loading = LOAD_NONE;
+		trust_load(lane, rows);
+	}
+	for (i = 0; i < rows->count; i++) {
+		struct loaded_row *r = &rows->rows[i];
+
+		if (lane && !row_in_memory(lane, r->row.id)) {
+			if (!rows->ready || rows->more)
+				uncount(lane, &r->row);
+			move_cursor(lane, &r->row);
+			take_row(lane, r);
+		}
+		drop_references(r);
+	}
+	if (!lane)
+		return;
+	if (lane->state != LANE_READY)
+		sweep_queue(lane);
+	lane_touch(lane);
+}
+
+/* --- age runs on while nothing is sent --- */
+
+void backlog_expire(struct lane *lane)
+{
+	lane->expire_at_ms = lane->engine->now_ms + EXPIRE_MS;
+	if (lane->state == LANE_DELETED)
+		return;
+	sweep_queue(lane);
+	if (lane_sends(lane) || lane->loading != LOAD_NONE || lane->preparing > 0 || lane->engine->stopping)
+		return;
+	/* Look at the oldest rows from the front: ready ones and due ones in turn. What is not too old stays where it is. */
+	lane->ready_cursor = lane->due_cursor = lane->id_cursor = 0;
+	if (lane->ready_rows > 0 && (lane->waiting_rows == 0 || lane->engine->now_ms / EXPIRE_MS % 2 == 0))
+		load(lane, LOAD_READY, PENDING_READY);
+	else if (lane->waiting_rows > 0)
+		load(lane, LOAD_DUE, lane->engine->now_ms);
+}
+
+bool backlog_drained(const struct lane *lane)
+{
+	return lane->in_flight == 0 && lane->ready_rows + lane->waiting_rows + lane->held_rows == 0 &&
+	       lane->loading == LOAD_NONE && lane->rows.count == 0 && list_empty(&lane->queue) &&
+	       lane->retry_count == 0;
+}

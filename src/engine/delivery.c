@@ -1,0 +1,613 @@
+/*
+ * One event, three acts, to be read from top to bottom:
+ *
+ *   accept   the event is on disk and matches this endpoint: into the lane's queue, or to pending when there is no room
+ *   deliver  take what may be sent (window, rate, order, batch), render it, send it
+ *   settle   judge the answer, tell the lane, decide item by item: delivered, again later, dead; and write all of that in one transaction
+ *
+ * In good weather an event costs one item here, one flight a request, and one attempt row a request: no pending row, no read.
+ */
+#include "engine/impl.h"
+
+#include <assert.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/detail.h"
+#include "engine/verdict.h"
+
+#define SPARE_FLIGHTS 256
+#define BATCH_MOST    1000 /* the bound of batch.max_items */
+
+/* --- items and flights --- */
+
+struct item *item_new(struct event *ev, struct slot *slot)
+{
+	struct item *it = mem_zalloc(sizeof(*it));
+
+	list_init(&it->link);
+	it->event = event_ref(ev);
+	it->slot = slot;
+	return it;
+}
+
+void item_free(struct item **item)
+{
+	struct item *it = *item;
+
+	*item = NULL;
+	if (!it)
+		return;
+	assert(!list_linked(&it->link));
+	event_unref(&it->event);
+	mem_free(it);
+}
+
+struct row_ref *row_ref_new(struct lane *lane, int64_t id)
+{
+	struct row_ref *row = mem_alloc(sizeof(*row));
+
+	row->lane = lane;
+	row->id = id;
+	map_add(&lane->rows, &row->node, hash_u64((uint64_t)id));
+	return row;
+}
+
+void row_ref_free(struct row_ref **row)
+{
+	map_del(&(*row)->lane->rows, &(*row)->node);
+	mem_free(*row);
+	*row = NULL;
+}
+
+struct flight *flight_new(struct lane *lane, struct endpoint *ep, uint32_t capacity)
+{
+	struct list *l = list_pop(&lane->engine->spare);
+	struct flight *f = l ? CONTAINER_OF(l, struct flight, link) : NULL;
+
+	if (f) {
+		lane->engine->spare_count--;
+	} else {
+		f = mem_zalloc(sizeof(*f));
+		list_init(&f->link);
+		request_init(&f->request);
+	}
+	if (f->capacity < capacity) {
+		f->items = mem_realloc(f->items, capacity * sizeof(struct item *));
+		f->capacity = capacity;
+	}
+	f->lane = lane;
+	f->endpoint = endpoint_ref(ep);
+	f->count = f->attempts = 0;
+	f->row = NULL;
+	f->x = (struct exchange){ ep, &f->request.http, NULL };
+	return f;
+}
+
+/* Its items are gone already. */
+void flight_free(struct flight **flight)
+{
+	struct flight *f = *flight;
+	struct engine *e = f->lane->engine;
+
+	*flight = NULL;
+	assert(!list_linked(&f->link));
+	endpoint_unref(&f->endpoint);
+	if (e->spare_count < SPARE_FLIGHTS) {
+		request_reset(&f->request);
+		list_push_front(&e->spare, &f->link);
+		e->spare_count++;
+		return;
+	}
+	request_free(&f->request);
+	mem_free(f->items);
+	mem_free(f);
+}
+
+int64_t items_first_seq(struct item *const *items, uint32_t count)
+{
+	int64_t first = items[0]->event->seq;
+
+	for (uint32_t i = 1; i < count; i++)
+		if (items[i]->event->seq < first)
+			first = items[i]->event->seq;
+	return first;
+}
+
+bool item_expired(const struct lane *lane, const struct item *it)
+{
+	return lane->engine->now_ms - it->event->accepted_ms >= lane->endpoint->retry.max_age_ms;
+}
+
+static void count_pending(struct lane *lane, int64_t by)
+{
+	atomic_fetch_add_explicit(&lane->stats->pending, by, memory_order_relaxed);
+}
+
+/* --- accept --- */
+
+void delivery_accept(struct lane *lane, struct slot *slot, struct event *ev)
+{
+	struct item *it;
+
+	slot->open++;
+	count_pending(lane, 1);
+	lane_touch(lane);
+	if (!backlog_has_room(lane, ev)) {
+		backlog_spill(lane, slot, ev);
+		return;
+	}
+	it = item_new(ev, slot);
+	lane_queue(lane, it, false);
+}
+
+/* --- ends without an exchange --- */
+
+static void write_attempt(struct lane *lane, const struct endpoint *ep, struct attempt_row *row,
+			  struct attempt_detail *detail, struct tx *tx)
+{
+	struct buf buf;
+
+	buf_init(&buf, DETAIL_FAILED_BODY_MAX + DETAIL_HEADERS_MAX + 4096);
+	detail_encode(detail, &buf);
+	row->endpoint = lane->number;
+	row->revision = ep->revision;
+	row->detail = buf_slice(&buf);
+	tx_attempt(tx, row);
+	if (lane->engine->host.settled)
+		lane->engine->host.settled(lane->engine->host.ctx, ep, row);
+	buf_free(&buf);
+}
+
+static const char *why_sentence(enum failure why)
+{
+	switch (why) {
+	case FAILURE_EXPIRED:
+		return "older than retry.max_age_s: it was not sent any more";
+	case FAILURE_DELETED:
+		return "the endpoint was deleted while this waited";
+	case FAILURE_DAMAGED:
+		return "the stored event is damaged or gone, so nothing can be sent; check the disk, and send the "
+		       "event again";
+	default:
+		return failure_word(why);
+	}
+}
+
+/* Its own row, its slot and its hold: nothing in memory or on disk waits for this item any more. The item is freed. */
+static void let_go(struct lane *lane, struct item **item, struct tx *tx)
+{
+	struct item *it = *item;
+
+	receipt_slot(tx, &it->slot);
+	if (it->row) {
+		tx_pending_end(tx, lane->number, it->row->id);
+		receipt_row(tx, &it->row);
+	}
+	item_free(item);
+}
+
+static void end_items(struct lane *lane, const struct endpoint *ep, struct item **items, uint32_t count,
+		      enum failure why, struct slice reason, struct tx *tx)
+{
+	struct attempt_item *fates = arena_alloc(&tx->arena, count * sizeof(*fates));
+	struct event **events = arena_alloc(&tx->arena, count * sizeof(*events));
+	bool dead = why != FAILURE_SUPERSEDED && why != FAILURE_FINAL && why != FAILURE_CANCELLED;
+	struct attempt_detail detail = { .timings = { -1, -1, -1, -1, -1 }, .reason = reason };
+	struct attempt_row row = {
+		.outcome = ATTEMPT_FAILED, .code = (int16_t) - (int)why, .time_ms = lane->engine->now_ms, .items = fates
+	};
+	char id[DELIVERY_ID_BYTES];
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		events[i] = items[i]->event;
+		fates[i] = (struct attempt_item){ events[i]->seq, items[i]->attempts, dead ? ITEM_DEAD : ITEM_ENDED };
+	}
+	delivery_id(ep, events, count, id);
+	row.delivery_id = slice_str(id);
+	row.item_count = count;
+	write_attempt(lane, ep, &row, &detail, tx);
+	for (i = 0; i < count; i++) {
+		struct dead_row d = { lane->number, events[i]->seq, 0, lane->engine->now_ms };
+		uint64_t order_hash = events[i]->order_hash;
+		bool first = items[i]->released;
+
+		if (dead && why != FAILURE_DELETED)
+			tx_dead(tx, &d);
+		let_go(lane, &items[i], tx);
+		if (first)
+			hold_finish(lane, order_hash, tx);
+	}
+	count_pending(lane, -(int64_t)count);
+	atomic_fetch_add_explicit(why == FAILURE_EXPIRED ? &lane->stats->expired : &lane->stats->dead, count,
+				  memory_order_relaxed);
+	stats_count_code(lane->stats, row.code, row.outcome);
+}
+
+void delivery_end(struct lane *lane, const struct endpoint *ep, struct item **items, uint32_t count, enum failure why,
+		  struct tx *tx)
+{
+	end_items(lane, ep, items, count, why, slice_str(why_sentence(why)), tx);
+}
+
+void delivery_end_queued(struct lane *lane, struct item *it, enum failure why, const char *reason)
+{
+	struct tx *tx = engine_turn_tx(lane->engine);
+
+	lane_unqueue(lane, it);
+	end_items(lane, lane->endpoint, &it, 1, why, slice_str(reason), tx);
+}
+
+/* --- deliver --- */
+
+static void launch(struct flight *f)
+{
+	struct lane *lane = f->lane;
+
+	f->started_ms = lane->engine->now_ms;
+	list_push(&lane->flying, &f->link);
+	if (!f->row && lane_ordered(lane))
+		for (uint32_t i = 0; i < f->count; i++)
+			hold_begin(lane, f->items[i]);
+	lane_sent(lane);
+	lane->engine->host.send(lane->engine->host.ctx, &f->x);
+}
+
+/* The queue's next items that may go together in one request, left in the queue: same URL and headers (W9), not held, not expired. */
+static uint32_t gather(struct lane *lane, struct item **picked, struct event **events, uint32_t most)
+{
+	uint32_t count = 0, looked = 0;
+	uint64_t group = 0;
+
+	LIST_EACH (l, &lane->queue) {
+		struct item *it = CONTAINER_OF(l, struct item, link);
+		enum hold_answer held = hold_ask(lane, it);
+
+		/* Where many groups mix, the search for more of the same ends somewhere. */
+		if (count == most || (count > 0 && ++looked > 4 * most + 64))
+			break;
+		if (item_expired(lane, it)) {
+			delivery_end_queued(lane, it, FAILURE_EXPIRED, why_sentence(FAILURE_EXPIRED));
+			continue;
+		}
+		if (held == HOLD_IN_MEMORY) {
+			hold_wait(lane, it);
+			continue;
+		}
+		if (held == HOLD_ON_DISK) {
+			lane_unqueue(lane, it);
+			hold_store(lane, it, engine_turn_tx(lane->engine));
+			continue;
+		}
+		if (count == 0)
+			group = endpoint_group(lane->endpoint, it->event);
+		else if (endpoint_group(lane->endpoint, it->event) != group)
+			continue;
+		picked[count] = it;
+		events[count++] = it->event;
+	}
+	return count;
+}
+
+static bool batch_is_ripe(const struct lane *lane)
+{
+	const struct endpoint *ep = lane->endpoint;
+	const struct item *first = CONTAINER_OF(lane->queue.next, struct item, link);
+
+	if (ep->batch.max_items <= 1 || lane->engine->stopping || lane->items >= ep->batch.max_items ||
+	    lane->bytes >= ep->batch.max_bytes)
+		return true;
+	return lane->engine->now_ms >= first->event->accepted_ms + ep->batch.max_wait_ms;
+}
+
+/* A flight out of the queue's front, rendered; NULL when there is nothing to send (yet). */
+static struct flight *assemble(struct lane *lane)
+{
+	struct item *picked[BATCH_MOST];
+	struct event *events[BATCH_MOST];
+
+	while (!list_empty(&lane->queue) && batch_is_ripe(lane)) {
+		uint32_t count = gather(lane, picked, events, lane->endpoint->batch.max_items);
+		struct flight *f;
+		struct fault fault;
+		size_t taken;
+		int err;
+
+		if (count == 0)
+			return NULL;
+		f = flight_new(lane, lane->endpoint, count);
+		err = request_render(lane->endpoint, events, count, true, 1, lane->engine->now_ms / 1000, &f->request,
+				     &taken, &fault);
+		if (err == 0) {
+			for (f->count = 0; f->count < taken; f->count++) {
+				lane_unqueue(lane, picked[f->count]);
+				f->items[f->count] = picked[f->count];
+			}
+			return f;
+		}
+		flight_free(&f);
+		delivery_end_queued(lane, picked[taken], FAILURE_RENDER, fault.message);
+	}
+	return NULL;
+}
+
+static void end_flight(struct flight *f, enum failure why, const char *reason)
+{
+	struct lane *lane = f->lane;
+	struct tx *tx = engine_turn_tx(lane->engine);
+
+	list_del(&f->link);
+	lane->retry_count--;
+	for (uint32_t i = 0; i < f->count; i++)
+		f->items[i]->released = true; /* what waited is the first of its messages */
+	end_items(lane, f->endpoint, f->items, f->count, why, slice_str(reason), tx);
+	if (f->row) {
+		tx_pending_end(tx, lane->number, f->row->id);
+		receipt_row(tx, &f->row);
+	}
+	f->count = 0;
+	flight_free(&f);
+}
+
+/* The next flight that fell due, rendered with the settings it was first sent with; NULL when there is none. */
+static struct flight *next_retry(struct lane *lane)
+{
+	while (!list_empty(&lane->retries)) {
+		struct flight *f = CONTAINER_OF(lane->retries.next, struct flight, link);
+		struct event *events[BATCH_MOST];
+		struct fault fault;
+		size_t taken;
+
+		for (uint32_t i = 0; i < f->count; i++)
+			events[i] = f->items[i]->event;
+		if (item_expired(lane, f->items[0])) {
+			end_flight(f, FAILURE_EXPIRED, why_sentence(FAILURE_EXPIRED));
+			continue;
+		}
+		if (request_render(f->endpoint, events, f->count, false, f->attempts + 1, lane->engine->now_ms / 1000,
+				   &f->request, &taken, &fault) == 0) {
+			list_del(&f->link);
+			lane->retry_count--;
+			return f;
+		}
+		end_flight(f, FAILURE_RENDER, fault.message);
+	}
+	return NULL;
+}
+
+void delivery_run(struct lane *lane)
+{
+	for (;;) {
+		struct flight *f = NULL;
+
+		if (lane_may_send(lane, true))
+			f = next_retry(lane);
+		if (!f && lane_may_send(lane, false))
+			f = assemble(lane);
+		if (!f)
+			return;
+		launch(f);
+	}
+}
+
+/* --- settle --- */
+
+struct settlement {
+	struct flight *flight;
+	struct lane *lane;
+	struct verdict verdict;
+	struct tx *tx;
+	struct attempt_item *fates;
+	uint32_t left, dead;
+	int64_t due_ms;
+	bool split;
+};
+
+/* Decides what becomes of each item; nothing is changed yet. */
+static void decide(struct settlement *s)
+{
+	struct flight *f = s->flight;
+	struct engine *e = s->lane->engine;
+	uint32_t attempt = f->attempts + 1;
+	int64_t delay = endpoint_delay_ms(f->endpoint, attempt, rand_unit(&e->rand));
+	bool again = delay >= 0;
+	uint32_t i;
+
+	if (s->verdict.kind == VERDICT_REFUSED && f->count > 1 && (attempt >= 2 || !again)) {
+		s->split = again = true;
+		delay = 0;
+	}
+	if (delay < s->verdict.retry_after_ms)
+		delay = s->verdict.retry_after_ms;
+	s->due_ms = e->now_ms + (delay > 0 ? delay : 1);
+	for (i = 0; i < f->count; i++) {
+		struct item *it = f->items[i];
+		bool in_time = s->due_ms - it->event->accepted_ms < f->endpoint->retry.max_age_ms;
+		enum item_fate fate = ITEM_DONE;
+
+		if (s->verdict.kind != VERDICT_OK)
+			fate = again && in_time && s->lane->state != LANE_DELETED ? ITEM_LEFT : ITEM_DEAD;
+		s->left += fate == ITEM_LEFT;
+		s->dead += fate == ITEM_DEAD;
+		s->fates[i] = (struct attempt_item){ it->event->seq, it->attempts + 1, (uint8_t)fate };
+	}
+}
+
+static struct slice cut(struct slice s, size_t most)
+{
+	return slice_of(s.p, s.n < most ? s.n : most);
+}
+
+static void record(struct settlement *s, const struct http_answer *answer)
+{
+	struct flight *f = s->flight;
+	struct attempt_detail detail = {
+		.duration_us = answer->timings.total,
+		.timings = answer->timings,
+		.reason = answer->reason,
+		.headers = cut(answer->headers, DETAIL_HEADERS_MAX),
+		.body = cut(answer->body, s->verdict.kind == VERDICT_OK ? DETAIL_OK_BODY_MAX : DETAIL_FAILED_BODY_MAX),
+		.body_size = (uint32_t)answer->body.n,
+	};
+	struct attempt_row row = {
+		.attempt = f->attempts + 1,
+		.time_ms = f->started_ms,
+		.outcome = s->left   ? ATTEMPT_RETRY
+			   : s->dead ? ATTEMPT_FAILED
+				     : ATTEMPT_OK,
+		.code = (int16_t)s->verdict.code,
+		.delivery_id = slice_str(f->request.delivery_id),
+		.items = s->fates,
+		.item_count = f->count,
+	};
+	struct endpoint_stats *stats = s->lane->stats;
+
+	write_attempt(s->lane, f->endpoint, &row, &detail, s->tx);
+	stats_count_code(stats, row.code, row.outcome);
+	stats_observe(&stats->attempt, answer->timings.total);
+	atomic_store_explicit(&stats->last_code, row.code, memory_order_relaxed);
+	atomic_store_explicit(&stats->last_time_ms, s->lane->engine->now_ms, memory_order_relaxed);
+}
+
+/* Takes out of the flight the items that ended, delivered or dead; those that are left move together. */
+static void finish_ended(struct settlement *s)
+{
+	struct flight *f = s->flight;
+	struct lane *lane = s->lane;
+	int64_t now_ms = lane->engine->now_ms;
+	uint32_t kept = 0, ended = 0;
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct item *it = f->items[i];
+		uint64_t order_hash = it->event->order_hash;
+
+		if (s->fates[i].fate == ITEM_LEFT) {
+			f->items[kept++] = it;
+			continue;
+		}
+		ended++;
+		if (s->fates[i].fate == ITEM_DONE)
+			stats_observe(&lane->stats->delivery, (now_ms - it->event->accepted_ms) * 1000);
+		else if (lane->state != LANE_DELETED)
+			tx_dead(s->tx, &(struct dead_row){ lane->number, it->event->seq, 0, now_ms });
+		let_go(lane, &it, s->tx);
+		hold_finish(lane, order_hash, s->tx);
+	}
+	f->count = kept;
+	count_pending(lane, -(int64_t)ended);
+	atomic_fetch_add_explicit(&lane->stats->dead, s->dead, memory_order_relaxed);
+	atomic_fetch_add_explicit(&lane->stats->delivered, ended - s->dead, memory_order_relaxed);
+}
+
+static bool message_among(struct item *const *items, uint32_t count, uint64_t order_hash)
+{
+	for (uint32_t i = 0; i < count && order_hash != 0; i++)
+		if (items[i]->event->order_hash == order_hash)
+			return true;
+	return false;
+}
+
+/*
+ * Of a batch that is split, the second half's items whose message is also in the first half must wait for it: they become held rows of their own. Returns
+ * how many items are left; the others move up.
+ */
+static uint32_t demote_second_half(struct settlement *s, uint32_t half)
+{
+	struct flight *f = s->flight;
+	uint32_t kept = half;
+
+	for (uint32_t i = half; i < f->count; i++) {
+		struct item *it = f->items[i];
+
+		if (lane_ordered(s->lane) && message_among(f->items, half, it->event->order_hash))
+			hold_demote(s->lane, it, s->tx);
+		else
+			f->items[kept++] = it;
+	}
+	return kept;
+}
+
+static void put_part(struct settlement *s, uint32_t from, uint32_t count, uint32_t attempts)
+{
+	struct flight *f = s->flight;
+	struct item **all = f->items;
+	uint32_t total = f->count;
+
+	f->items = all + from;
+	f->count = count;
+	backlog_put_flight(f, s->tx, s->due_ms, attempts);
+	backlog_waits(s->lane, s->due_ms);
+	f->items = all;
+	f->count = total;
+}
+
+/* Writes the items that are left as one pending row, or as two when the batch is split, and lets them out of memory. */
+static void put_off(struct settlement *s)
+{
+	struct flight *f = s->flight;
+	bool split = s->split && f->count > 1;
+	uint32_t half = split ? f->count / 2 : f->count;
+	uint32_t i;
+
+	for (i = 0; i < f->count; i++)
+		f->items[i]->attempts = split ? 0 : f->items[i]->attempts + 1;
+	if (split)
+		f->count = demote_second_half(s, half);
+	put_part(s, 0, half, split ? 0 : f->attempts + 1);
+	if (half < f->count)
+		put_part(s, half, f->count - half, 0);
+	for (i = 0; i < f->count; i++) {
+		uint64_t order_hash = f->items[i]->event->order_hash;
+
+		receipt_slot(s->tx, &f->items[i]->slot);
+		receipt_row(s->tx, &f->items[i]->row);
+		item_free(&f->items[i]);
+		hold_left(s->lane, order_hash, s->tx);
+	}
+	f->count = 0;
+}
+
+static void tell_lane(struct settlement *s)
+{
+	struct flight *f = s->flight;
+
+	if (s->verdict.kind == VERDICT_OK)
+		lane_feedback_ok(s->lane);
+	else
+		lane_feedback_failed(s->lane, s->verdict.code, s->verdict.retry_after_ms);
+	/* The last exchange of an old revision: its connections are of no use any more. */
+	if (f->endpoint != s->lane->endpoint) {
+		LIST_EACH (it, &s->lane->flying)
+			if (CONTAINER_OF(it, struct flight, link)->endpoint == f->endpoint)
+				return;
+		s->lane->engine->host.retire(s->lane->engine->host.ctx, f->endpoint);
+	}
+}
+
+void engine_answer(struct engine *e, struct exchange *x, const struct http_answer *answer, int64_t now_ms)
+{
+	struct flight *f = (struct flight *)(void *)x;
+	struct settlement s = { .flight = f, .lane = f->lane };
+
+	e->now_ms = now_ms;
+	list_del(&f->link);
+	s.lane->in_flight--;
+	s.verdict = verdict_of(f->endpoint, answer, now_ms, e->limits.retry_after_max_ms);
+	s.tx = tx_new();
+	s.fates = arena_alloc(&s.tx->arena, f->count * sizeof(*s.fates));
+	decide(&s);
+	record(&s, answer);
+	/* The flight's row is replaced or ended: a row of the same id that put_off writes comes after this in the transaction. */
+	if (f->row) {
+		tx_pending_end(s.tx, s.lane->number, f->row->id);
+		receipt_row(s.tx, &f->row);
+	}
+	finish_ended(&s);
+	if (f->count > 0)
+		put_off(&s);
+	tell_lane(&s);
+	flight_free(&f);
+	lane_touch(s.lane);
+	engine_commit(e, s.tx);
+}
