@@ -16,10 +16,10 @@ struct client_peer;
 struct client_call;
 
 struct client_options {
-	const struct guard *guard;   /* borrowed, outlives the client */
-	const char *bind_address;    /* numeric source address, NULL: the system's choice */
-	const char *dns_servers;     /* c-ares CSV, NULL: the system's */
-	int64_t idle_peer_ms;        /* connections of a peer idle for so long are closed; default 60,000 */
+	const struct guard *guard; /* borrowed, outlives the client */
+	const char *bind_address;  /* numeric source address, NULL: the system's choice */
+	const char *dns_servers;   /* c-ares CSV, NULL: the system's */
+	int64_t idle_peer_ms;	   /* connections of a peer idle for so long are closed; default 60,000 */
 };
 
 /* ERR_INVALID for a bad bind address or server list. */
@@ -38,7 +38,8 @@ typedef void client_done_fn(void *ctx, const struct http_answer *answer);
  * Starts one exchange; request (and what it points to) must live until done runs. done runs exactly once, from the loop, never inside client_send, at the latest at the
  * absolute deadline settings->timeout_ms after this call (name look-up included). Returns the call for client_cancel.
  */
-struct client_call *client_send(struct client_peer *p, const struct http_request *request, client_done_fn *done, void *ctx);
+struct client_call *client_send(struct client_peer *p, const struct http_request *request, client_done_fn *done,
+				void *ctx);
 /* Ends a call; its done will not run. */
 void client_cancel(struct client_call **call);
 
