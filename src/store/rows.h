@@ -69,6 +69,7 @@ struct pending_row {
 	uint64_t replay;   /* number of the replay that made it, 0 if none */
 	const struct pending_item *items;
 	uint32_t item_count;
+	bool damaged; /* out: the checksum does not fit; only endpoint, id, due_ms, behind and replay are to be trusted, and there are no items */
 };
 
 /* A delivery that failed for good, per item. */

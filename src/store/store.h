@@ -3,7 +3,7 @@
  * PostgreSQL is to follow. One contract suite (tests/store) runs against all of them.
  *
  * A struct store belongs to one thread at a time, the writer. Other threads read through a handle of their own (store_reader).
- * All functions block; none calls back after it has returned. Callbacks return false to stop the walk.
+ * All functions block; none calls back after it has returned. Callbacks return false to stop the walk; they may not use the handle that calls them.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -17,13 +17,14 @@ struct store;
 
 /*
  * Applies all changes of all n transactions, in order, as one atomic commit that is on disk when 0 is returned: all or nothing. Sets the out fields. Duplicates of event ids (same project and
- * id, among at least the last `recent_ids`, and inside this commit) are found here; a duplicate's row is left out and says of which seq.
+ * id, among at least the last `recent_ids`, and inside this commit) are found here; a duplicate's row is left out and says of which seq. An event that was pruned or is damaged has no duplicates.
  * ERR_FULL, ERR_BUSY: nothing was applied, trying again later is right. ERR_IO: the outcome is unknown; close the store, open it anew and recover. Never commit again on it.
  */
 int store_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault);
 /* Fills the search index from the log, up to max_rows further log rows in one commit; *ret_more says whether any are left. Called when idle or far behind. */
 int store_index_step(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault);
-/* Drops log rows older than before_ms, in chunks of at most max_rows, never passing the floor or a seq that a pending row, a dead row or keep_from (0: none) needs; drops dead rows older than dead_before_ms first. */
+/* Drops log rows older than before_ms, in chunks of at most max_rows, never passing the floor or a seq that a pending row, a dead row or keep_from (0: none) needs; drops dead rows older than dead_before_ms first, at most max_rows of them too.
+ * Rows go from the front of the log, up to the first one that must stay. *ret_more: a chunk was full, so calling again may find more. */
 int store_prune(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows, bool *ret_more, struct fault *fault);
 /* Moves what the WAL holds into the database file, as much as goes without waiting. */
 int store_checkpoint(struct store *s, struct fault *fault);
@@ -110,7 +111,7 @@ struct store_options {
 /* The reference implementation; lives as long as the handle. */
 struct store *store_memory_new(const struct store_options *options);
 /* The embedded store in folder dir (made when missing, mode 0700): opens or creates, takes the folder's lock, recovers, migrates, verifies that synchronous=FULL took.
- * ERR_BUSY when another process has it; ERR_CORRUPT, ERR_IO, ERR_SYSTEM otherwise, the fault says what to do. */
+ * ERR_BUSY when another process has it (or this one, through another handle); ERR_CORRUPT, ERR_IO, ERR_SYSTEM otherwise, the fault says what to do. */
 int store_sqlite_open(const char *dir, const struct store_options *options, struct store **ret, struct fault *fault);
 
 #endif

@@ -1,0 +1,155 @@
+/* What the files of the SQLite store share. For sqlite_*.c only. */
+#ifndef STORE_SQLITE_IMPL_H
+#define STORE_SQLITE_IMPL_H
+
+#include <sqlite3.h>
+
+#include "base/map.h"
+#include "store/recent.h"
+#include "store/record.h"
+#include "store/store_impl.h"
+
+/* Statements kept prepared; each is prepared at its first use from the table in sqlite.c. */
+enum sqlite_statement {
+	SQL_BEGIN_WRITE,
+	SQL_BEGIN_READ,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_META_GET,
+	SQL_META_PUT,
+	SQL_LOG_ADD,
+	SQL_LOG_LAST,
+	SQL_LOG_GET,
+	SQL_LOG_WALK,
+	SQL_LOG_BACK,
+	SQL_LOG_CUT,
+	SQL_PENDING_PUT,
+	SQL_PENDING_END,
+	SQL_PENDING_RELEASE,
+	SQL_PENDING_CANCEL,
+	SQL_PENDING_DROP,
+	SQL_PENDING_GET,
+	SQL_PENDING_DUE,
+	SQL_PENDING_NEXT_ENDPOINT,
+	SQL_PENDING_SUMMARY,
+	SQL_DEAD_PUT,
+	SQL_DEAD_END,
+	SQL_DEAD_WALK,
+	SQL_DEAD_NEXT_ENDPOINT,
+	SQL_DEAD_PRUNE,
+	SQL_DOC_PUT,
+	SQL_DOC_DELETE,
+	SQL_DOC_WALK,
+	SQL_SEARCH_TABLES,
+	SQL_COUNT
+};
+
+struct sqlite_store {
+	struct store base;
+	sqlite3 *db;
+	sqlite3_stmt *statements[SQL_COUNT];
+	char *path;
+	char *vfs;
+	struct buf body;	       /* a row being written */
+	struct record_scratch scratch; /* the items of a row being read */
+	struct hash_key index_key;     /* of the search index, made when the store was */
+	int64_t index_range;	       /* log seqs a search table covers, settled when the store was made */
+	/* the writer's only: */
+	int lock_fd;
+	bool broken; /* an outcome is unknown: no commit any more, no checkpoint at close */
+	int64_t last_seq, floor;
+	int64_t indexed; /* the log seq up to which the search index is filled */
+	struct recent *recent;
+	struct hash_key recent_key;
+	int wal_pages;	   /* in the WAL after the last commit */
+	int checkpoint_at; /* pages in the WAL at which the next checkpoint is tried */
+};
+
+static inline struct sqlite_store *sqlite_of(struct store *s)
+{
+	return (struct sqlite_store *)s;
+}
+
+/* --- sqlite.c: statements, errors, transactions, meta. Functions that return `rc` return SQLite's codes, SQLITE_OK for success. --- */
+
+/* The statement; NULL when it can't be prepared. Binding to NULL does nothing, and sqlite_step then gives the reason. */
+sqlite3_stmt *sqlite_statement(struct sqlite_store *s, enum sqlite_statement which);
+/* sqlite3_step, or the error of preparing when stmt is NULL. */
+int sqlite_step(struct sqlite_store *s, sqlite3_stmt *stmt);
+/* Runs a statement that gives no rows, and resets it. */
+int sqlite_run(struct sqlite_store *s, sqlite3_stmt *stmt);
+/* Ends a walk: resets stmt; rc is the last step's. SQLITE_ROW (walk stopped early) and SQLITE_DONE become SQLITE_OK. */
+int sqlite_done(sqlite3_stmt *stmt, int rc);
+/* Binds bytes that stay where they are until the statement was run; never as NULL. */
+void sqlite_bind(sqlite3_stmt *stmt, int place, struct slice bytes);
+/* The bytes of a column; p is never NULL. */
+struct slice sqlite_bytes_of(sqlite3_stmt *stmt, int column);
+/* enum err for SQLite's code, with a fault that says what to do; 0 for SQLITE_OK. */
+int sqlite_fault(struct sqlite_store *s, int rc, struct fault *fault);
+/* A row of `what` that is not what was written: ERR_CORRUPT. */
+int sqlite_damaged(struct sqlite_store *s, const char *what, struct slice name, struct fault *fault);
+
+/* A number of the store's own. SQLITE_NOTFOUND when it was never put, SQLITE_CORRUPT when its checksum does not fit. */
+int sqlite_meta_get(struct sqlite_store *s, const char *name, int64_t *ret);
+int sqlite_meta_put(struct sqlite_store *s, const char *name, int64_t value);
+
+/* One write transaction: begins, calls work (which returns a rc), commits, or takes everything back. Refuses once the handle is broken; breaks it when the outcome is unknown. */
+typedef int sqlite_work_fn(struct sqlite_store *s, void *ctx);
+int sqlite_write(struct sqlite_store *s, sqlite_work_fn *work, void *ctx, struct fault *fault);
+/* One read transaction around several statements. end: rc of the reads; returns rc. */
+int sqlite_read_begin(struct sqlite_store *s);
+int sqlite_read_end(struct sqlite_store *s, int rc);
+
+/* From now on commits checkpoint when the WAL has grown enough. */
+void sqlite_watch_wal(struct sqlite_store *s);
+/* Copies WAL pages into the database file, as many as go without waiting. */
+int sqlite_checkpoint(struct sqlite_store *s, struct fault *fault);
+
+/* --- sqlite_settle.c --- */
+
+/* Makes what the files of a store are read to be what the disk holds; see there. Before the database is opened. */
+int sqlite_settle(const char *path, const char *vfs, struct fault *fault);
+
+/* --- the parts of the contract --- */
+
+int sqlite_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault); /* sqlite_commit.c */
+uint64_t sqlite_event_hash(const struct sqlite_store *s, struct slice project, struct slice id);
+int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit); /* rc */
+
+int sqlite_index_step(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault); /* sqlite_index.c */
+int sqlite_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,
+		  store_seq_fn *fn, void *ctx, struct fault *fault);
+/* Calls fn with the number of each search table, the newest first. Returns a rc. */
+typedef int sqlite_range_fn(struct sqlite_store *s, int64_t range, void *ctx);
+int sqlite_ranges(struct sqlite_store *s, sqlite_range_fn *fn, void *ctx);
+/* Drops the search tables of which no seq is above upto. Returns a rc. */
+int sqlite_index_cut(struct sqlite_store *s, int64_t upto);
+
+int sqlite_prune(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows,
+		 bool *ret_more, struct fault *fault); /* sqlite_prune.c */
+
+int64_t sqlite_last_seq(struct store *s); /* sqlite_read.c */
+int64_t sqlite_floor(struct store *s);
+int sqlite_log_walk(struct store *s, int64_t after, int64_t upto, store_log_fn *fn, void *ctx, struct fault *fault);
+int sqlite_log_back(struct store *s, int64_t before, uint32_t max_rows, store_log_fn *fn, void *ctx,
+		    struct fault *fault);
+int sqlite_log_get(struct store *s, int64_t seq, store_log_fn *fn, void *ctx, struct fault *fault);
+int sqlite_dead(struct store *s, uint64_t endpoint, int64_t after, uint32_t max_rows, store_dead_fn *fn, void *ctx,
+		struct fault *fault);
+int sqlite_docs(struct store *s, struct slice kind, struct slice prefix, store_doc_fn *fn, void *ctx,
+		struct fault *fault);
+int64_t sqlite_bytes(struct store *s);
+/* The last seq ever given out: of the log, or where it was pruned empty, what the pruning noted. Returns a rc. */
+int sqlite_read_last_seq(struct sqlite_store *s, int64_t *ret);
+/* The checksum that stands beside a doc. */
+int64_t sqlite_doc_sum(const struct doc_row *row);
+/* The log row a statement stands at (columns seq, body); valid until its next step. */
+void sqlite_log_row(struct sqlite_store *s, sqlite3_stmt *stmt, struct log_row *ret);
+
+int sqlite_pending(struct store *s, const struct pending_query *q, store_pending_fn *fn, void *ctx,
+		   struct fault *fault); /* sqlite_pending.c */
+int sqlite_pending_get(struct store *s, uint64_t endpoint, int64_t id, store_pending_fn *fn, void *ctx,
+		       struct fault *fault);
+int sqlite_pending_summary(struct store *s, store_summary_fn *fn, void *ctx, struct fault *fault);
+
+#endif
