@@ -621,8 +621,8 @@ static struct event *copy_of(const struct json_doc *doc, const struct parts *p, 
 	struct event *e;
 	char *text;
 
-	buf_init(&id_text, SIZE_MAX);
-	buf_init(&message_text, SIZE_MAX);
+	buf_init(&id_text, doc->len);
+	buf_init(&message_text, doc->len);
 	sizes.id = json_text_slice(p->v[MEMBER_ID], &id_text);
 	sizes.message_id = json_text_slice(message_id_of(p), &message_text);
 	e = make(&sizes, &text);

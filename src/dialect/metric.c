@@ -7,8 +7,6 @@
  */
 #include "dialect/metric.h"
 
-#include <math.h>
-
 #include "base/text.h"
 #include "dialect/nearest.h"
 #include "dialect/status.h"
@@ -207,7 +205,7 @@ static bool whole_seconds(struct json v, int64_t *ret)
 
 	if (json_type(v) != JSON_NUMBER || !json_double(v, &seconds) || !(seconds >= 0 && seconds < YEAR_10000))
 		return false;
-	*ret = (int64_t)floor(seconds);
+	*ret = (int64_t)seconds;
 	return true;
 }
 
@@ -254,56 +252,57 @@ static bool done_time(const struct scope *scope, int64_t *ret)
 	return !incoming_sms(scope) && whole_seconds(json_get(message_of(scope), "time_done"), ret);
 }
 
-static bool take_time(bool found, void (*add)(struct buf *, int64_t), int64_t seconds, struct buf *scratch,
+/* seconds is what `found` was asked for, so it is read only after that. */
+static bool take_time(bool found, const int64_t *seconds, void (*add)(struct buf *, int64_t), struct buf *scratch,
 		      struct slice *ret)
 {
 	if (!found)
 		return false;
 	buf_reset(scratch);
-	add(scratch, seconds);
+	add(scratch, *seconds);
 	return take_scratch(scratch, ret);
 }
 
 static bool text_sent_unixtime(const struct scope *scope, struct buf *scratch, struct slice *ret)
 {
-	int64_t s = 0;
+	int64_t s;
 
-	return take_time(sent_time(scope, &s), buf_add_i64, s, scratch, ret);
+	return take_time(sent_time(scope, &s), &s, buf_add_i64, scratch, ret);
 }
 
 static bool text_sent_datetime(const struct scope *scope, struct buf *scratch, struct slice *ret)
 {
-	int64_t s = 0;
+	int64_t s;
 
-	return take_time(sent_time(scope, &s), time_add_datetime, s, scratch, ret);
+	return take_time(sent_time(scope, &s), &s, time_add_datetime, scratch, ret);
 }
 
 static bool text_sent_dateiso(const struct scope *scope, struct buf *scratch, struct slice *ret)
 {
-	int64_t s = 0;
+	int64_t s;
 
-	return take_time(sent_time(scope, &s), time_add_iso, s, scratch, ret);
+	return take_time(sent_time(scope, &s), &s, time_add_iso, scratch, ret);
 }
 
 static bool text_done_unixtime(const struct scope *scope, struct buf *scratch, struct slice *ret)
 {
-	int64_t s = 0;
+	int64_t s;
 
-	return take_time(done_time(scope, &s), buf_add_i64, s, scratch, ret);
+	return take_time(done_time(scope, &s), &s, buf_add_i64, scratch, ret);
 }
 
 static bool text_done_datetime(const struct scope *scope, struct buf *scratch, struct slice *ret)
 {
-	int64_t s = 0;
+	int64_t s;
 
-	return take_time(done_time(scope, &s), time_add_datetime, s, scratch, ret);
+	return take_time(done_time(scope, &s), &s, time_add_datetime, scratch, ret);
 }
 
 static bool text_done_dateiso(const struct scope *scope, struct buf *scratch, struct slice *ret)
 {
-	int64_t s = 0;
+	int64_t s;
 
-	return take_time(done_time(scope, &s), time_add_iso, s, scratch, ret);
+	return take_time(done_time(scope, &s), &s, time_add_iso, scratch, ret);
 }
 
 /* --- postrider's own --- */

@@ -31,7 +31,7 @@ void delivery_id(const struct endpoint *ep, struct event *const *events, size_t 
 	uint8_t digest[SHA256_BYTES];
 	struct buf names, text;
 
-	buf_init(&names, SIZE_MAX);
+	buf_init(&names, REQUEST_BODY_MAX);
 	buf_init(&text, DELIVERY_ID_BYTES);
 	buf_add_char(&names, ep->of_organization ? 'o' : 'p');
 	add_part(&names, slice_str(ep->owner));

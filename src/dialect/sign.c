@@ -40,7 +40,7 @@ bool sign_standard(char *const secrets[2], struct slice id, int64_t timestamp_s,
 	struct buf content;
 	bool ok = true, first = true;
 
-	buf_init(&content, SIZE_MAX);
+	buf_init(&content, id.n + body.n + 32);
 	buf_add_slice(&content, id);
 	buf_add_char(&content, '.');
 	buf_add_i64(&content, timestamp_s);
