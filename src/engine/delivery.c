@@ -255,18 +255,20 @@ static void launch(struct flight *f)
 }
 
 /* The queue's next items that may go together in one request, left in the queue: same URL and headers (W9), not held, not expired. */
-static uint32_t gather(struct lane *lane, struct item **picked, struct event **events, uint32_t most)
+static uint32_t gather(struct lane *lane, uint32_t most)
 {
+	struct engine *e = lane->engine;
 	uint32_t count = 0, looked = 0;
 	uint64_t group = 0;
 
 	LIST_EACH (l, &lane->queue) {
 		struct item *it = CONTAINER_OF(l, struct item, link);
-		enum hold_answer held = hold_ask(lane, it);
+		enum hold_answer held;
 
 		/* Where many groups mix, the search for more of the same ends somewhere. */
 		if (count == most || (count > 0 && ++looked > 4 * most + 64))
 			break;
+		held = hold_ask(lane, it);
 		if (item_expired(lane, it)) {
 			delivery_end_queued(lane, it, FAILURE_EXPIRED, why_sentence(FAILURE_EXPIRED));
 			continue;
@@ -277,15 +279,15 @@ static uint32_t gather(struct lane *lane, struct item **picked, struct event **e
 		}
 		if (held == HOLD_ON_DISK) {
 			lane_unqueue(lane, it);
-			hold_store(lane, it, engine_turn_tx(lane->engine));
+			hold_store(lane, it, engine_turn_tx(e));
 			continue;
 		}
 		if (count == 0)
 			group = endpoint_group(lane->endpoint, it->event);
 		else if (endpoint_group(lane->endpoint, it->event) != group)
 			continue;
-		picked[count] = it;
-		events[count++] = it->event;
+		e->picked[count] = it;
+		e->events[count++] = it->event;
 	}
 	return count;
 }
@@ -304,11 +306,10 @@ static bool batch_is_ripe(const struct lane *lane)
 /* A flight out of the queue's front, rendered; NULL when there is nothing to send (yet). */
 static struct flight *assemble(struct lane *lane)
 {
-	struct item *picked[BATCH_MOST];
-	struct event *events[BATCH_MOST];
+	struct engine *e = lane->engine;
 
 	while (!list_empty(&lane->queue) && batch_is_ripe(lane)) {
-		uint32_t count = gather(lane, picked, events, lane->endpoint->batch.max_items);
+		uint32_t count = gather(lane, lane->endpoint->batch.max_items);
 		struct flight *f;
 		struct fault fault;
 		size_t taken;
@@ -317,17 +318,17 @@ static struct flight *assemble(struct lane *lane)
 		if (count == 0)
 			return NULL;
 		f = flight_new(lane, lane->endpoint, count);
-		err = request_render(lane->endpoint, events, count, true, 1, lane->engine->now_ms / 1000, &f->request,
-				     &taken, &fault);
+		err = request_render(lane->endpoint, e->events, count, true, 1, e->now_ms / 1000, &f->request, &taken,
+				     &fault);
 		if (err == 0) {
 			for (f->count = 0; f->count < taken; f->count++) {
-				lane_unqueue(lane, picked[f->count]);
-				f->items[f->count] = picked[f->count];
+				lane_unqueue(lane, e->picked[f->count]);
+				f->items[f->count] = e->picked[f->count];
 			}
 			return f;
 		}
 		flight_free(&f);
-		delivery_end_queued(lane, picked[taken], FAILURE_RENDER, fault.message);
+		delivery_end_queued(lane, e->picked[taken], FAILURE_RENDER, fault.message);
 	}
 	return NULL;
 }
@@ -355,7 +356,7 @@ static struct flight *next_retry(struct lane *lane)
 {
 	while (!list_empty(&lane->retries)) {
 		struct flight *f = CONTAINER_OF(lane->retries.next, struct flight, link);
-		struct event *events[BATCH_MOST];
+		struct event **events = lane->engine->events;
 		struct fault fault;
 		size_t taken;
 

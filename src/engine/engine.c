@@ -43,6 +43,8 @@ struct engine *engine_new(const struct engine_host *host, const struct engine_li
 	list_init(&e->slots);
 	list_init(&e->spare);
 	heap_init(&e->timers);
+	e->picked = mem_alloc(BATCH_MOST * sizeof(struct item *));
+	e->events = mem_alloc(BATCH_MOST * sizeof(struct event *));
 	return e;
 }
 
@@ -89,6 +91,8 @@ void engine_free(struct engine **ep)
 	routes_free(e);
 	map_free(&e->lanes);
 	heap_free(&e->timers);
+	mem_free(e->picked);
+	mem_free(e->events);
 	mem_free(e);
 	*ep = NULL;
 }

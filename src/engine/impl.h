@@ -13,6 +13,8 @@
 #include "base/rand.h"
 #include "engine/engine.h"
 
+#define BATCH_MOST 1000 /* the bound of batch.max_items */
+
 /* An event above the floor: it holds the floor back until each of its deliveries is settled or pending on disk. */
 struct slot {
 	struct list link; /* engine.slots, ascending */
@@ -132,6 +134,8 @@ struct engine {
 	struct tx *turn;      /* spills of this turn; NULL while there are none */
 	struct list spare;    /* flights for reuse, by link */
 	size_t spare_count;
+	struct item **picked; /* scratch of one turn, BATCH_MOST of each */
+	struct event **events;
 	struct map settled; /* recovery: (endpoint, seq) that need nothing any more */
 	bool stopping;
 };
