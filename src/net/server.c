@@ -8,7 +8,7 @@
  * have put the connection to sleep. One atomic word settles that race: server_answer puts ANSWER_GIVEN into it and wakes the connection only when it
  * finds it asleep; the worker falls asleep first and then tries to say so, and when the answer was quicker, wakes the connection itself.
  *
- * What libmicrohttpd lets pass and could be read differently by a proxy before us is refused (request_head_fault); what it answers
+ * What libmicrohttpd lets pass and could be read differently by a proxy before us is refused (server_request_fault); what it answers
  * by itself, malformed HTTP, has an HTML body that cannot be changed: the one exception to "errors are JSON".
  */
 #include <assert.h>
@@ -155,7 +155,7 @@ static enum MHD_Result refuse_encoding(struct server_request *rq)
 
 static enum MHD_Result request_begin(struct server_request *rq, const char *method)
 {
-	const char *fault = request_head_fault(rq);
+	const char *fault = server_request_fault(rq);
 	long long length = 0;
 
 	rq->begun = true;
@@ -166,7 +166,7 @@ static enum MHD_Result request_begin(struct server_request *rq, const char *meth
 	slice_to_i64(server_header(rq, MHD_HTTP_HEADER_CONTENT_LENGTH), &length);
 	if (length > 0 && (unsigned long long)length > rq->server->body_max)
 		return refuse_too_large(rq);
-	body_begin(&rq->body, server_header(rq, MHD_HTTP_HEADER_CONTENT_ENCODING), rq->server->body_max);
+	server_body_begin(&rq->body, server_header(rq, MHD_HTTP_HEADER_CONTENT_ENCODING), rq->server->body_max);
 	rq->has_body = true;
 	return rq->body.state == BODY_UNSUPPORTED ? refuse_encoding(rq) : MHD_YES;
 }
@@ -193,7 +193,7 @@ static enum MHD_Result cut_too_large(struct server_request *rq)
 
 static enum MHD_Result request_take(struct server_request *rq, const char *bytes, size_t *n)
 {
-	body_add(&rq->body, slice_of(bytes, *n));
+	server_body_add(&rq->body, slice_of(bytes, *n));
 	*n = 0;
 	/* A client that is still sending may not read our answer, so a body that is a little too large is borne to its end. */
 	if (rq->body.state == BODY_TOO_LARGE && rq->body.received > 2 * rq->server->body_max)
@@ -213,7 +213,7 @@ static void request_sleep(struct server_request *rq)
 static enum MHD_Result request_hand(struct server_request *rq)
 {
 	struct server *s = rq->server;
-	enum body_state state = body_end(&rq->body);
+	enum server_body_state state = server_body_end(&rq->body);
 
 	if (state == BODY_TOO_LARGE)
 		return refuse_too_large(rq);
@@ -258,7 +258,7 @@ static struct guest *guest_of(struct MHD_Connection *connection)
 /* The request line was read: the first we hear of a request, and the only time that its target is shown as it was sent. */
 static void *on_target(void *ctx, const char *target, struct MHD_Connection *connection)
 {
-	struct server_request *rq = request_new(ctx, connection, target);
+	struct server_request *rq = server_request_new(ctx, connection, target);
 
 	rq->guest = guest_of(connection);
 	guest_limit(rq->guest, HEAD_LIMIT_US);
@@ -284,7 +284,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
 	guest_limit(rq->guest, rest_limit_us(s));
 	if (rq->handed)
 		count_down(s, &s->open);
-	request_free(rq);
+	server_request_free(rq);
 }
 
 static void on_connection(void *ctx, struct MHD_Connection *connection, void **guest,

@@ -16,7 +16,7 @@ static bool encoding_is(struct slice encoding, const char *name)
 	return slice_eq_nocase(encoding, slice_str(name));
 }
 
-void body_begin(struct body *b, struct slice encoding, size_t max)
+void server_body_begin(struct server_body *b, struct slice encoding, size_t max)
 {
 	memset(b, 0, sizeof(*b));
 	buf_init(&b->content, max);
@@ -33,7 +33,7 @@ void body_begin(struct body *b, struct slice encoding, size_t max)
 }
 
 /* One round of zlib: takes what it can of the input that z points to. False when nothing more can be done with it. */
-static bool expand_step(struct body *b)
+static bool expand_step(struct server_body *b)
 {
 	unsigned char out[EXPAND_STEP];
 	int rc;
@@ -59,7 +59,7 @@ static bool expand_step(struct body *b)
 	return b->z.avail_in > 0 || (b->z.avail_out == 0 && !b->member_ended);
 }
 
-static void body_expand(struct body *b, struct slice bytes)
+static void body_expand(struct server_body *b, struct slice bytes)
 {
 	assert(bytes.n <= UINT32_MAX);
 	b->z.next_in = (unsigned char *)bytes.p; /* zlib's interface has no const, it does not write there */
@@ -68,7 +68,7 @@ static void body_expand(struct body *b, struct slice bytes)
 		;
 }
 
-void body_add(struct body *b, struct slice bytes)
+void server_body_add(struct server_body *b, struct slice bytes)
 {
 	b->received += bytes.n;
 	if (b->state != BODY_OPEN || bytes.n == 0)
@@ -83,14 +83,14 @@ void body_add(struct body *b, struct slice bytes)
 		buf_add_slice(&b->content, bytes);
 }
 
-enum body_state body_end(struct body *b)
+enum server_body_state server_body_end(struct server_body *b)
 {
 	if (b->state == BODY_OPEN)
 		b->state = b->gzip && !b->member_ended && b->received > 0 ? BODY_BROKEN : BODY_WHOLE;
 	return b->state;
 }
 
-void body_free(struct body *b)
+void server_body_free(struct server_body *b)
 {
 	if (b->gzip)
 		inflateEnd(&b->z);

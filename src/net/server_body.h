@@ -6,17 +6,17 @@
 
 #include "base/buf.h"
 
-enum body_state {
+enum server_body_state {
 	BODY_OPEN,	  /* bytes may follow */
-	BODY_WHOLE,	  /* body_end was called and all is well */
+	BODY_WHOLE,	  /* server_body_end was called and all is well */
 	BODY_TOO_LARGE,	  /* as sent or expanded: over the ceiling */
 	BODY_BROKEN,	  /* no valid gzip */
 	BODY_UNSUPPORTED, /* a Content-Encoding that we do not read */
 };
 
-struct body {
+struct server_body {
 	struct buf content; /* expanded */
-	enum body_state state;
+	enum server_body_state state;
 	size_t received; /* bytes as sent, those thrown away included */
 	bool gzip;
 	bool member_ended; /* gzip: the last member is complete */
@@ -24,11 +24,11 @@ struct body {
 };
 
 /* encoding: the value of Content-Encoding, empty when there is none. max: of the bytes as sent and of the expanded ones. */
-void body_begin(struct body *b, struct slice encoding, size_t max);
+void server_body_begin(struct server_body *b, struct slice encoding, size_t max);
 /* Takes the next bytes as sent. Once the state says an error, bytes are counted and thrown away. */
-void body_add(struct body *b, struct slice bytes);
+void server_body_add(struct server_body *b, struct slice bytes);
 /* The last byte has come: BODY_WHOLE or the error. */
-enum body_state body_end(struct body *b);
-void body_free(struct body *b);
+enum server_body_state server_body_end(struct server_body *b);
+void server_body_free(struct server_body *b);
 
 #endif

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-struct server_request *request_new(struct server *s, struct MHD_Connection *connection, const char *target)
+struct server_request *server_request_new(struct server *s, struct MHD_Connection *connection, const char *target)
 {
 	struct server_request *rq = mem_zalloc(sizeof(*rq));
 	struct slice whole;
@@ -26,10 +26,10 @@ struct server_request *request_new(struct server *s, struct MHD_Connection *conn
 	return rq;
 }
 
-void request_free(struct server_request *rq)
+void server_request_free(struct server_request *rq)
 {
 	if (rq->has_body)
-		body_free(&rq->body);
+		server_body_free(&rq->body);
 	if (rq->response)
 		MHD_destroy_response(rq->response);
 	arena_free(&rq->arena);
@@ -68,7 +68,7 @@ static bool path_is_plain(struct slice path)
 	return path.n > 0 && path.p[0] == '/';
 }
 
-const char *request_head_fault(struct server_request *rq)
+const char *server_request_fault(struct server_request *rq)
 {
 	struct framing f = { 0 };
 

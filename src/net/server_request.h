@@ -33,7 +33,7 @@ struct server_request {
 	bool begun;    /* the head was looked at */
 	bool handed;   /* given to the handler */
 	bool has_body; /* `body` was begun */
-	struct body body;
+	struct server_body body;
 	void *data;
 	_Atomic int answer; /* enum answer_state */
 	struct MHD_Response *response;
@@ -41,9 +41,9 @@ struct server_request {
 };
 
 /* target: as it stands in the request line. */
-struct server_request *request_new(struct server *s, struct MHD_Connection *connection, const char *target);
-void request_free(struct server_request *rq);
+struct server_request *server_request_new(struct server *s, struct MHD_Connection *connection, const char *target);
+void server_request_free(struct server_request *rq);
 /* NULL, or why the head is refused although libmicrohttpd took it: what proxies before us could read differently (RFC 9112, 6.1). */
-const char *request_head_fault(struct server_request *rq);
+const char *server_request_fault(struct server_request *rq);
 
 #endif
