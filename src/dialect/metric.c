@@ -13,9 +13,15 @@
 
 #define YEAR_10000 253402300800.0
 
-static struct json message_of(const struct scope *scope)
+void subject_init(struct subject *ret, const struct scope *scope)
 {
-	return json_get(json_root(&scope->event->doc), "message");
+	struct json message = json_get(json_root(&scope->event->doc), "message");
+
+	*ret = (struct subject){ .scope = scope,
+				 .message = message,
+				 .exists = !json_is_nil(message),
+				 .incoming = event_is_incoming(scope->event),
+				 .call = json_is(json_get(message, "message_type"), "call") };
 }
 
 static bool take(struct json v, struct buf *scratch, struct slice *ret)
@@ -26,9 +32,9 @@ static bool take(struct json v, struct buf *scratch, struct slice *ret)
 	return true;
 }
 
-static bool take_message(const struct scope *scope, const char *name, struct buf *scratch, struct slice *ret)
+static bool take_message(const struct subject *s, const char *name, struct buf *scratch, struct slice *ret)
 {
-	return take(json_get(message_of(scope), name), scratch, ret);
+	return take(json_get(s->message, name), scratch, ret);
 }
 
 /* What buf_add… calls have put into scratch. */
@@ -40,39 +46,24 @@ static bool take_scratch(struct buf *scratch, struct slice *ret)
 
 /* --- who and what --- */
 
-static bool is_incoming(const struct scope *scope)
+static bool outgoing(const struct subject *s)
 {
-	return event_is_incoming(scope->event);
+	return s->exists && !s->incoming;
 }
 
-static bool is_call(const struct scope *scope)
+static bool outgoing_sms(const struct subject *s)
 {
-	return json_is(json_get(message_of(scope), "message_type"), "call");
+	return outgoing(s) && !s->call;
 }
 
-static bool is_message(const struct scope *scope)
+static bool outgoing_call(const struct subject *s)
 {
-	return !json_is_nil(message_of(scope));
+	return outgoing(s) && s->call;
 }
 
-static bool outgoing(const struct scope *scope)
+static bool incoming_sms(const struct subject *s)
 {
-	return is_message(scope) && !is_incoming(scope);
-}
-
-static bool outgoing_sms(const struct scope *scope)
-{
-	return outgoing(scope) && !is_call(scope);
-}
-
-static bool outgoing_call(const struct scope *scope)
-{
-	return outgoing(scope) && is_call(scope);
-}
-
-static bool incoming_sms(const struct scope *scope)
-{
-	return is_message(scope) && is_incoming(scope) && !is_call(scope);
+	return s->exists && s->incoming && !s->call;
 }
 
 static char upper(char c)
@@ -83,15 +74,15 @@ static char upper(char c)
 /* --- the metrics --- */
 
 /* INCOMING_SMS, OUTGOING_CALL; kinds that the seeds do not know follow the pattern: OUTGOING_MMS. */
-static bool text_type(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_type(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	struct json kind = json_get(message_of(scope), "message_type");
+	struct json kind = json_get(s->message, "message_type");
 	size_t at;
 
-	if (!is_message(scope))
+	if (!s->exists)
 		return false;
 	buf_reset(scratch);
-	buf_add_str(scratch, is_incoming(scope) ? "INCOMING_" : "OUTGOING_");
+	buf_add_str(scratch, s->incoming ? "INCOMING_" : "OUTGOING_");
 	at = scratch->n;
 	if (json_is_nil(kind))
 		buf_add_str(scratch, "sms");
@@ -102,9 +93,9 @@ static bool text_type(const struct scope *scope, struct buf *scratch, struct sli
 	return take_scratch(scratch, ret);
 }
 
-static bool text_id(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_id(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return take_message(scope, "id", scratch, ret);
+	return take_message(s, "id", scratch, ret);
 }
 
 static bool take_if_any(struct slice s, struct slice *ret)
@@ -115,46 +106,46 @@ static bool take_if_any(struct slice s, struct slice *ret)
 	return true;
 }
 
-static bool text_cid(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_cid(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
 	(void)scratch;
-	return take_if_any(scope->organization_id, ret);
+	return take_if_any(s->scope->organization_id, ret);
 }
 
-static bool text_prid(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_prid(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
 	(void)scratch;
-	return take_if_any(scope->event->project, ret);
+	return take_if_any(s->scope->event->project, ret);
 }
 
-static bool text_rid(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_rid(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return take_message(scope, "recipient_id", scratch, ret) ||
-	       take(json_get(json_get(json_root(&scope->event->doc), "contact"), "id"), scratch, ret);
+	return take_message(s, "recipient_id", scratch, ret) ||
+	       take(json_get(json_get(json_root(&s->scope->event->doc), "contact"), "id"), scratch, ret);
 }
 
-static bool text_recipient(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_recipient(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return take_message(scope, "to_number", scratch, ret);
+	return take_message(s, "to_number", scratch, ret);
 }
 
-static bool text_sender(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_sender(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return take_message(scope, "from_number", scratch, ret);
+	return take_message(s, "from_number", scratch, ret);
 }
 
-static bool text_status(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_status(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	struct json message = message_of(scope), status = json_get(message, "status");
+	struct json message = s->message, status = json_get(message, "status");
 	struct buf kind, word;
 	bool found;
 
-	if (!outgoing(scope) || json_is_nil(status))
+	if (!outgoing(s) || json_is_nil(status))
 		return false;
 	buf_init(&kind, scratch->max);
 	buf_init(&word, scratch->max);
 	buf_reset(scratch);
-	found = status_map_word(scope->statuses, event_message_type(scope->event, &kind),
+	found = status_map_word(s->scope->statuses, event_message_type(s->scope->event, &kind),
 				json_text_slice(status, &word), json_type(json_get(message, "simulated")) == JSON_TRUE,
 				scratch);
 	buf_free(&kind);
@@ -162,40 +153,39 @@ static bool text_status(const struct scope *scope, struct buf *scratch, struct s
 	return found && take_scratch(scratch, ret);
 }
 
-static bool text_content(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_content(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return take_message(scope, "content", scratch, ret);
+	return take_message(s, "content", scratch, ret);
 }
 
-static bool text_sms_parts(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_sms_parts(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return outgoing_sms(scope) && take_message(scope, "num_parts", scratch, ret);
+	return outgoing_sms(s) && take_message(s, "num_parts", scratch, ret);
 }
 
-static bool text_recipient_status(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_recipient_status(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return outgoing_sms(scope) && take_message(scope, "recipient_status", scratch, ret);
+	return outgoing_sms(s) && take_message(s, "recipient_status", scratch, ret);
 }
 
-static bool text_campaign_name(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_campaign_name(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return outgoing(scope) && take_message(scope, "campaign_name", scratch, ret);
+	return outgoing(s) && take_message(s, "campaign_name", scratch, ret);
 }
 
-static bool text_bulk(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_bulk(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return incoming_sms(scope) &&
-	       (take_message(scope, "bulk", scratch, ret) || take_message(scope, "content", scratch, ret));
+	return incoming_sms(s) && (take_message(s, "bulk", scratch, ret) || take_message(s, "content", scratch, ret));
 }
 
-static bool text_identifier(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_identifier(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return incoming_sms(scope) && take_message(scope, "identifier", scratch, ret);
+	return incoming_sms(s) && take_message(s, "identifier", scratch, ret);
 }
 
-static bool text_prefix(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_prefix(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	return incoming_sms(scope) && take_message(scope, "prefix", scratch, ret);
+	return incoming_sms(s) && take_message(s, "prefix", scratch, ret);
 }
 
 /* A number of seconds, cut to whole ones; false when v is none or no date can be made of it. */
@@ -209,11 +199,11 @@ static bool whole_seconds(struct json v, int64_t *ret)
 	return true;
 }
 
-static bool text_call_length(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_call_length(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
 	int64_t seconds;
 
-	if (!outgoing_call(scope) || !whole_seconds(json_get(message_of(scope), "duration"), &seconds))
+	if (!outgoing_call(s) || !whole_seconds(json_get(s->message, "duration"), &seconds))
 		return false; /* -1: not answered */
 	buf_reset(scratch);
 	buf_add_i64(scratch, seconds);
@@ -221,12 +211,12 @@ static bool text_call_length(const struct scope *scope, struct buf *scratch, str
 }
 
 /* "as CSV": a choice is a key of the telephone, so nothing needs quotes. A single string is taken as it is. */
-static bool text_key_choices(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_key_choices(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	struct json choices = json_get(message_of(scope), "key_choices");
+	struct json choices = json_get(s->message, "key_choices");
 	struct json_iter it = json_each(choices);
 
-	if (!outgoing_call(scope) || json_is_nil(choices))
+	if (!outgoing_call(s) || json_is_nil(choices))
 		return false;
 	if (json_type(choices) != JSON_ARRAY)
 		return take(choices, scratch, ret);
@@ -241,15 +231,15 @@ static bool text_key_choices(const struct scope *scope, struct buf *scratch, str
 
 /* --- times --- */
 
-static bool sent_time(const struct scope *scope, int64_t *ret)
+static bool sent_time(const struct subject *s, int64_t *ret)
 {
-	return whole_seconds(json_get(message_of(scope), is_incoming(scope) ? "time_created" : "time_sent"), ret);
+	return whole_seconds(json_get(s->message, s->incoming ? "time_created" : "time_sent"), ret);
 }
 
 /* The delivery report of an outgoing SMS, or the end of any call. */
-static bool done_time(const struct scope *scope, int64_t *ret)
+static bool done_time(const struct subject *s, int64_t *ret)
 {
-	return !incoming_sms(scope) && whole_seconds(json_get(message_of(scope), "time_done"), ret);
+	return !incoming_sms(s) && whole_seconds(json_get(s->message, "time_done"), ret);
 }
 
 /* seconds is what `found` was asked for, so it is read only after that. */
@@ -263,66 +253,66 @@ static bool take_time(bool found, const int64_t *seconds, void (*add)(struct buf
 	return take_scratch(scratch, ret);
 }
 
-static bool text_sent_unixtime(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_sent_unixtime(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	int64_t s;
+	int64_t t;
 
-	return take_time(sent_time(scope, &s), &s, buf_add_i64, scratch, ret);
+	return take_time(sent_time(s, &t), &t, buf_add_i64, scratch, ret);
 }
 
-static bool text_sent_datetime(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_sent_datetime(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	int64_t s;
+	int64_t t;
 
-	return take_time(sent_time(scope, &s), &s, time_add_datetime, scratch, ret);
+	return take_time(sent_time(s, &t), &t, time_add_datetime, scratch, ret);
 }
 
-static bool text_sent_dateiso(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_sent_dateiso(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	int64_t s;
+	int64_t t;
 
-	return take_time(sent_time(scope, &s), &s, time_add_iso, scratch, ret);
+	return take_time(sent_time(s, &t), &t, time_add_iso, scratch, ret);
 }
 
-static bool text_done_unixtime(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_done_unixtime(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	int64_t s;
+	int64_t t;
 
-	return take_time(done_time(scope, &s), &s, buf_add_i64, scratch, ret);
+	return take_time(done_time(s, &t), &t, buf_add_i64, scratch, ret);
 }
 
-static bool text_done_datetime(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_done_datetime(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	int64_t s;
+	int64_t t;
 
-	return take_time(done_time(scope, &s), &s, time_add_datetime, scratch, ret);
+	return take_time(done_time(s, &t), &t, time_add_datetime, scratch, ret);
 }
 
-static bool text_done_dateiso(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_done_dateiso(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
-	int64_t s;
+	int64_t t;
 
-	return take_time(done_time(scope, &s), &s, time_add_iso, scratch, ret);
+	return take_time(done_time(s, &t), &t, time_add_iso, scratch, ret);
 }
 
 /* --- postrider's own --- */
 
-static bool text_event_id(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_event_id(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
 	(void)scratch;
-	return take_if_any(scope->event->id, ret);
+	return take_if_any(s->scope->event->id, ret);
 }
 
-static bool text_delivery_id(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_delivery_id(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
 	(void)scratch;
-	return take_if_any(scope->delivery_id, ret);
+	return take_if_any(s->scope->delivery_id, ret);
 }
 
-static bool text_attempt(const struct scope *scope, struct buf *scratch, struct slice *ret)
+static bool text_attempt(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
 	buf_reset(scratch);
-	buf_add_i64(scratch, scope->attempt);
+	buf_add_i64(scratch, s->scope->attempt);
 	return take_scratch(scratch, ret);
 }
 
@@ -370,9 +360,9 @@ const struct metric *metric_find(struct slice name)
 	return NULL;
 }
 
-bool metric_field(const struct scope *scope, unsigned number, struct buf *scratch, struct slice *ret)
+bool metric_field(const struct subject *s, unsigned number, struct buf *scratch, struct slice *ret)
 {
-	struct json_iter it = json_each(json_get(message_of(scope), "fields"));
+	struct json_iter it = json_each(json_get(s->message, "fields"));
 
 	while (!it.object && json_next(&it))
 		if (it.index + 1 == number)

@@ -8,12 +8,22 @@
 
 #define METRIC_FIELD_MAX 99 /* {1}..{99} */
 
+/* An event as metrics see it: what nearly all of them ask, looked up once. Borrowed like its scope. */
+struct subject {
+	const struct scope *scope;
+	struct json message; /* JSON_NONE when the event has none */
+	bool exists;	     /* there is a message */
+	bool incoming, call;
+};
+
+void subject_init(struct subject *ret, const struct scope *scope);
+
 struct metric {
 	const char *name; /* without braces */
 	bool numeric;	  /* stands in JSON without quotes when its text is a JSON number */
 	bool delivery;	  /* differs between the attempts or deliveries of one event */
 	/* The text, valid until scratch is used again. false: missing for this event. */
-	bool (*text)(const struct scope *scope, struct buf *scratch, struct slice *ret);
+	bool (*text)(const struct subject *s, struct buf *scratch, struct slice *ret);
 };
 
 /* NULL when there is no such metric. */
@@ -23,6 +33,6 @@ const struct metric *metric_near(struct slice name);
 /* The n-th metric, NULL after the last: for documentation and lists. */
 const struct metric *metric_at(size_t n);
 /* {number} of the recipient's data fields, 1 to METRIC_FIELD_MAX. false: missing. */
-bool metric_field(const struct scope *scope, unsigned number, struct buf *scratch, struct slice *ret);
+bool metric_field(const struct subject *s, unsigned number, struct buf *scratch, struct slice *ret);
 
 #endif

@@ -271,16 +271,16 @@ static bool is_json_number(struct slice s)
 	return at == s.n;
 }
 
-static void find_value(const struct hole *hole, const struct scope *scope, struct buf *scratch, struct value *ret)
+static void find_value(const struct hole *hole, const struct subject *subject, struct buf *scratch, struct value *ret)
 {
 	*ret = (struct value){ .text = SLICE_LIT("") };
 	if (hole->metric) {
-		ret->missing = !hole->metric->text(scope, scratch, &ret->text);
+		ret->missing = !hole->metric->text(subject, scratch, &ret->text);
 		ret->bare = !ret->missing && hole->metric->numeric && is_json_number(ret->text);
 	} else if (hole->field > 0) {
-		ret->missing = !metric_field(scope, hole->field, scratch, &ret->text);
+		ret->missing = !metric_field(subject, hole->field, scratch, &ret->text);
 	} else {
-		struct json v = event_path(scope->event, hole->path);
+		struct json v = event_path(subject->scope->event, hole->path);
 
 		ret->missing = json_is_nil(v);
 		ret->bare = !ret->missing && json_type(v) != JSON_STRING;
@@ -325,11 +325,14 @@ static bool is_safe(const struct template *t, struct slice rendered)
 int template_render(const struct template *t, const struct scope *scope, struct buf *out)
 {
 	size_t start = out->n;
+	struct subject subject;
 	struct buf scratch;
 	struct value v;
 	bool cut;
 
 	buf_init(&scratch, out->max);
+	if (t->holes > 0)
+		subject_init(&subject, scope);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct piece *piece = &t->pieces[i];
 
@@ -337,7 +340,7 @@ int template_render(const struct template *t, const struct scope *scope, struct 
 			buf_add_slice(out, piece->literal);
 			continue;
 		}
-		find_value(&piece->hole, scope, &scratch, &v);
+		find_value(&piece->hole, &subject, &scratch, &v);
 		put_value(out, piece->place, &v);
 		if (buf_failed(&scratch))
 			break;

@@ -69,12 +69,14 @@ static void check(const struct scope *scope, const char *name, const char *expec
 {
 	const struct metric *metric = metric_find(slice_str(name));
 	struct slice text = SLICE_LIT("");
+	struct subject subject;
 	struct buf scratch;
 	bool found;
 
 	buf_init(&scratch, 1000);
+	subject_init(&subject, scope);
 	assert_non_null(metric);
-	found = metric->text(scope, &scratch, &text);
+	found = metric->text(&subject, &scratch, &text);
 	if (found != (expected != MISSING) || (found && !slice_is(text, expected)))
 		fail_msg("{%s}: expected %s, got %s %.*s", name, expected ? expected : "nothing",
 			 found ? "text" : "nothing", SLICE_ARG(text));
@@ -172,16 +174,18 @@ static void test_fields(void **state)
 	struct event *e = event_of(outgoing_sms);
 	struct scope scope = scope_of(e, NULL);
 	struct slice text = SLICE_LIT("");
+	struct subject subject;
 	struct buf scratch;
 
 	(void)state;
 	buf_init(&scratch, 100);
-	assert_true(metric_field(&scope, 1, &scratch, &text) && slice_is(text, "Anna"));
-	assert_false(metric_field(&scope, 2, &scratch, &text));
-	assert_true(metric_field(&scope, 3, &scratch, &text) && slice_is(text, "8f14e45f"));
-	assert_true(metric_field(&scope, 4, &scratch, &text) && slice_is(text, "7"));
-	assert_false(metric_field(&scope, 5, &scratch, &text));
-	assert_false(metric_field(&scope, 99, &scratch, &text));
+	subject_init(&subject, &scope);
+	assert_true(metric_field(&subject, 1, &scratch, &text) && slice_is(text, "Anna"));
+	assert_false(metric_field(&subject, 2, &scratch, &text));
+	assert_true(metric_field(&subject, 3, &scratch, &text) && slice_is(text, "8f14e45f"));
+	assert_true(metric_field(&subject, 4, &scratch, &text) && slice_is(text, "7"));
+	assert_false(metric_field(&subject, 5, &scratch, &text));
+	assert_false(metric_field(&subject, 99, &scratch, &text));
 	buf_free(&scratch);
 	event_unref(&e);
 }
