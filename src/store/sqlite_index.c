@@ -150,7 +150,8 @@ static int index_rows(struct sqlite_store *s, void *ctx)
 
 	if (rc != SQLITE_OK || step->rows == 0)
 		return rc;
-	qsort(step->entries, step->count, sizeof(*step->entries), entry_cmp);
+	if (step->count > 0)
+		qsort(step->entries, step->count, sizeof(*step->entries), entry_cmp);
 	for (size_t from = 0, upto; from < step->count && rc == SQLITE_OK; from = upto) {
 		for (upto = from; upto < step->count && step->entries[upto].range == step->entries[from].range;)
 			upto++;

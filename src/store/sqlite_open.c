@@ -365,8 +365,6 @@ int store_sqlite_open(const char *dir, const struct store_options *options, stru
 	}
 	if (!err)
 		err = open_writer(s, &settled, fault);
-	if (!err && !options->vfs)
-		err = sync_folder(dir, fault);
 	if (err) {
 		s->broken = true; /* whatever state it is in, closing shall not checkpoint it */
 		sqlite_close(&s->base);

@@ -5,7 +5,7 @@
  * acknowledged too, because a WAL ends at its first unsound frame.
  *
  * So before the database is opened, all bytes of the WAL and the first page of the database file are written once more as they are
- * read, and synced: what is seen from here on is on the disk. (The database's other pages need nothing: until a checkpoint's fsync
+ * read, and synced, and so are their names in the folder: what is seen from here on is on the disk. (The database's other pages need nothing: until a checkpoint's fsync
  * succeeded, all of them are in the WAL, and the handle that saw it fail never made another checkpoint.) Writing the same bytes harms
  * nothing, wherever a power cut stops it. After a clean stop there is no WAL.
  */
@@ -56,20 +56,49 @@ static int rewrite(sqlite3_vfs *vfs, const char *path, int64_t limit)
 	return rc;
 }
 
+/*
+ * Syncs the folder in the one way that every VFS offers: by deleting a file there. SQLite does it for a WAL that it just made, with the
+ * first sync; when that one failed, nobody would do it any more.
+ */
+static int sync_names(sqlite3_vfs *vfs, const char *path)
+{
+	sqlite3_file *file = mem_zalloc((size_t)vfs->szOsFile);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_SUPER_JOURNAL;
+	int rc = vfs->xOpen(vfs, path, file, flags, &flags);
+
+	if (file->pMethods)
+		file->pMethods->xClose(file);
+	mem_free(file);
+	return rc == SQLITE_OK ? vfs->xDelete(vfs, path, 1) : rc;
+}
+
+static int settle(sqlite3_vfs *vfs, const char *path, const char *wal, const char *passing)
+{
+	int exists = 0, rc = vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &exists);
+
+	if (rc != SQLITE_OK || !exists)
+		return rc;
+	rc = rewrite(vfs, path, FIRST_PAGE);
+	if (rc == SQLITE_OK)
+		rc = rewrite(vfs, wal, INT64_MAX);
+	return rc == SQLITE_OK ? sync_names(vfs, passing) : rc;
+}
+
 int sqlite_settle(const char *path, const char *vfs_name, struct fault *fault)
 {
 	struct sqlite_store nameless = { .path = (char *)path };
 	sqlite3_vfs *vfs = sqlite3_vfs_find(vfs_name);
-	struct buf wal;
+	struct buf wal, passing;
 	int rc;
 
 	if (!vfs)
 		return sqlite_fault(&nameless, SQLITE_CANTOPEN, fault);
 	buf_init(&wal, 8192);
 	buf_addf(&wal, "%s-wal", path);
-	rc = rewrite(vfs, path, FIRST_PAGE);
-	if (rc == SQLITE_OK)
-		rc = rewrite(vfs, buf_str(&wal), INT64_MAX);
+	buf_init(&passing, 8192);
+	buf_addf(&passing, "%s-settle", path);
+	rc = settle(vfs, path, buf_str(&wal), buf_str(&passing));
 	buf_free(&wal);
+	buf_free(&passing);
 	return sqlite_fault(&nameless, rc, fault);
 }
