@@ -15,7 +15,7 @@
 #define WORD_MAX       32
 
 struct words {
-	char *word[LIST_MAX];
+	char **word;
 	size_t count; /* 0: everything passes */
 };
 
@@ -44,7 +44,8 @@ static void words_free(struct words *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		mem_free(list->word[i]);
-	list->count = 0;
+	mem_free(list->word);
+	*list = (struct words){ NULL, 0 };
 }
 
 void filter_free(struct endpoint_filter **f)
@@ -88,6 +89,25 @@ static int status_check(struct slice word, struct fault *fault)
 		SLICE_ARG(nearest.best));
 }
 
+static int word_add(struct words *list, struct json v, int (*check)(struct slice, struct fault *), struct fault *fault)
+{
+	struct buf text;
+	int err;
+
+	if (list->count == LIST_MAX)
+		return fault_param(fault, "", "is one word too many; at most %d are allowed", LIST_MAX);
+	buf_init(&text, 1024);
+	if (json_type(v) == JSON_STRING)
+		json_text(v, &text);
+	err = check(buf_slice(&text), fault);
+	if (!err) {
+		list->word = mem_realloc(list->word, (list->count + 1) * sizeof(char *));
+		list->word[list->count++] = slice_dup(buf_slice(&text));
+	}
+	buf_free(&text);
+	return err;
+}
+
 static int words_set(struct words *list, struct json v, int (*check)(struct slice, struct fault *), struct fault *fault)
 {
 	struct json_iter it = json_each(v);
@@ -98,18 +118,8 @@ static int words_set(struct words *list, struct json v, int (*check)(struct slic
 		return fault_param(fault, "", "must be a list of words, or null for all, not %s",
 				   json_type_name(json_type(v)));
 	while (json_next(&it)) {
-		struct buf text;
-		int err;
+		int err = word_add(list, it.value, check, fault);
 
-		if (list->count == LIST_MAX)
-			return fault_param(fault, "", "names more than %d words", LIST_MAX);
-		buf_init(&text, 1024);
-		if (json_type(it.value) == JSON_STRING)
-			json_text(it.value, &text);
-		err = check(buf_slice(&text), fault);
-		if (!err)
-			list->word[list->count++] = slice_dup(buf_slice(&text));
-		buf_free(&text);
 		if (err) {
 			fault_within(fault, "[%u]", it.index);
 			return err;
@@ -258,8 +268,8 @@ int filter_set_conditions(struct endpoint_filter *f, struct json v, struct fault
 
 static bool same_scalar(struct json wanted, struct json found, struct buf *scratch)
 {
+	size_t split;
 	double a, b;
-	bool same;
 
 	if (json_is_nil(wanted) || json_is_nil(found))
 		return json_is_nil(wanted) && json_is_nil(found);
@@ -272,12 +282,10 @@ static bool same_scalar(struct json wanted, struct json found, struct buf *scrat
 			return true;
 	buf_reset(scratch);
 	json_text(wanted, scratch);
-	/* One buffer for both: the second text follows the first. */
-	size_t split = scratch->n;
+	split = scratch->n; /* one buffer for both: the second text follows the first */
 	json_text(found, scratch);
-	same = !buf_failed(scratch) &&
+	return !buf_failed(scratch) &&
 	       slice_eq(slice_of(buf_str(scratch), split), slice_from(buf_slice(scratch), split));
-	return same;
 }
 
 /* wanted: a scalar or a list of them. */

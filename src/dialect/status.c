@@ -7,29 +7,43 @@
  */
 #include "dialect/status.h"
 
-#include "base/arena.h"
 #include "base/mem.h"
 
 #define KINDS_MAX  16
-#define WORDS_MAX  64
+#define WORDS_MAX  64 /* of one kind */
 #define WORD_MAX   64
 #define OUTPUT_MAX 128
+#define NOWHERE	   UINT32_MAX
+
+/* A word of the map's text. Offsets instead of pointers: a map is in memory once for every endpoint. */
+struct span {
+	uint32_t at; /* NOWHERE: none */
+	uint32_t n;
+};
 
 struct word {
-	struct slice canonical, output; /* output.p NULL: no event is sent */
+	struct span canonical, output; /* output nowhere: no event is sent */
 };
 
 struct kind {
-	struct slice name; /* of the message: "sms"; "*" for the others */
-	struct word *words;
-	size_t count;
-	const struct word *otherwise, *simulated; /* NULL when the map says nothing */
+	struct span name;	       /* of the message: "sms"; "*" for the others */
+	uint16_t first, count;	       /* its words */
+	uint16_t otherwise, simulated; /* indexes of "*" and "simulated" plus one; 0 when the map says nothing */
 };
 
 struct status_map {
-	struct arena arena;
+	struct kind *kinds;
+	struct word *words;
+	char *text;
+	uint16_t kind_count;
+};
+
+/* A map that grows; pack() makes it one block of the right size. */
+struct builder {
 	struct kind kinds[KINDS_MAX];
-	size_t count;
+	struct word words[KINDS_MAX * WORDS_MAX];
+	struct buf text;
+	uint16_t kind_count, word_count;
 };
 
 static bool is_plain(struct slice s)
@@ -40,16 +54,17 @@ static bool is_plain(struct slice s)
 	return true;
 }
 
-static struct slice arena_text(struct arena *a, struct json v)
+static struct span add_text(struct builder *b, struct json v)
 {
-	struct buf text;
-	struct slice copy;
+	uint32_t at = (uint32_t)b->text.n;
 
-	buf_init(&text, 4096);
-	json_text(v, &text);
-	copy = arena_slice(a, buf_slice(&text));
-	buf_free(&text);
-	return copy;
+	json_text(v, &b->text);
+	return (struct span){ at, (uint32_t)b->text.n - at };
+}
+
+static struct slice span_text(const char *text, struct span span)
+{
+	return slice_of(text + span.at, span.n);
 }
 
 static bool name_ok(struct slice s)
@@ -57,24 +72,34 @@ static bool name_ok(struct slice s)
 	return s.n > 0 && s.n <= WORD_MAX && is_plain(s);
 }
 
-static int word_compile(struct arena *a, struct json key, struct json v, struct word *ret, struct fault *fault)
+static int refuse_word(struct slice canonical, struct fault *fault, const char *sentence)
 {
-	ret->canonical = arena_text(a, key);
-	if (!name_ok(ret->canonical))
+	fault_param(fault, "", "%s", sentence);
+	fault_within(fault, "%.*s", SLICE_ARG(canonical));
+	return ERR_INVALID;
+}
+
+static int word_compile(struct builder *b, struct json key, struct json v, struct word *ret, struct fault *fault)
+{
+	struct slice canonical, output;
+
+	ret->canonical = add_text(b, key);
+	ret->output = (struct span){ NOWHERE, 0 };
+	canonical = span_text(buf_str(&b->text), ret->canonical);
+	if (!name_ok(canonical))
 		return fault_param(fault, "",
 				   "holds a status word that is empty, longer than %d bytes or has control characters; "
 				   "use a word of the event model, \"*\" or \"simulated\"",
 				   WORD_MAX);
-	ret->output = (struct slice){ NULL, 0 };
 	if (json_is_nil(v))
 		return 0;
 	if (json_type(v) != JSON_STRING)
-		return fault_param(fault, ret->canonical.p, "must be a string, or null for no event, not %s",
-				   json_type_name(json_type(v)));
-	ret->output = arena_text(a, v);
-	if (ret->output.n > OUTPUT_MAX || !is_plain(ret->output))
-		return fault_param(fault, ret->canonical.p,
-				   "must be a word of at most %d bytes without control characters", OUTPUT_MAX);
+		return refuse_word(canonical, fault, "must be a string, or null for no event");
+	ret->output = add_text(b, v);
+	canonical = span_text(buf_str(&b->text), ret->canonical); /* the text may have moved */
+	output = span_text(buf_str(&b->text), ret->output);
+	if (output.n > OUTPUT_MAX || !is_plain(output))
+		return refuse_word(canonical, fault, "must be a word of at most 128 bytes without control characters");
 	return 0;
 }
 
@@ -87,47 +112,45 @@ static size_t members(struct json v)
 	return count;
 }
 
-static int kind_compile(struct arena *a, struct json v, struct kind *ret, struct fault *fault)
+static int kind_compile(struct builder *b, struct json v, struct kind *ret, struct fault *fault)
 {
-	size_t count = members(v);
 	struct json_iter it = json_each(v);
 
-	if (count > WORDS_MAX)
-		return fault_param(fault, "", "holds %zu words; at most %d are allowed", count, WORDS_MAX);
-	ret->words = arena_zalloc(a, count * sizeof(*ret->words) + 1);
+	ret->first = b->word_count;
 	for (; json_next(&it); ret->count++) {
-		struct word *word = &ret->words[ret->count];
-		int err = word_compile(a, it.key, it.value, word, fault);
+		int err;
 
+		if (ret->count == WORDS_MAX)
+			return fault_param(fault, "", "holds more than %d words", WORDS_MAX);
+		err = word_compile(b, it.key, it.value, &b->words[b->word_count++], fault);
 		if (err)
 			return err;
-		if (slice_is(word->canonical, "*"))
-			ret->otherwise = word;
-		else if (slice_is(word->canonical, "simulated"))
-			ret->simulated = word;
+		if (json_is(it.key, "*"))
+			ret->otherwise = b->word_count;
+		else if (json_is(it.key, "simulated"))
+			ret->simulated = b->word_count;
 	}
 	return 0;
 }
 
-static int kinds_compile(struct status_map *m, struct json v, struct fault *fault)
+static int kinds_compile(struct builder *b, struct json v, struct fault *fault)
 {
 	struct json_iter it = json_each(v);
 
-	if (members(v) > KINDS_MAX)
-		return fault_param(fault, "", "names more than %d kinds of message", KINDS_MAX);
-	for (; json_next(&it); m->count++) {
-		struct kind *kind = &m->kinds[m->count];
+	while (json_next(&it)) {
+		struct kind *kind = &b->kinds[b->kind_count];
 		int err;
 
-		kind->name = arena_text(&m->arena, it.key);
-		if (!name_ok(kind->name))
-			return fault_param(
-				fault, "",
-				"holds a kind of message that is empty, too long or has control characters; use sms, "
-				"mms, ussd, call, chat or \"*\"");
-		err = kind_compile(&m->arena, it.value, kind, fault);
+		if (b->kind_count++ == KINDS_MAX)
+			return fault_param(fault, "", "names more than %d kinds of message", KINDS_MAX);
+		kind->name = add_text(b, it.key);
+		if (!name_ok(span_text(buf_str(&b->text), kind->name)))
+			return fault_param(fault, "",
+					   "holds a kind of message that is empty, too long or has control characters; "
+					   "use sms, mms, ussd, call, chat or \"*\"");
+		err = kind_compile(b, it.value, kind, fault);
 		if (err) {
-			fault_within(fault, "%s", kind->name.p);
+			fault_within(fault, "%.*s", SLICE_ARG(span_text(buf_str(&b->text), kind->name)));
 			return err;
 		}
 	}
@@ -149,7 +172,7 @@ static int shape_of(struct json v, bool *ret_by_kind, struct fault *fault)
 	return 0;
 }
 
-static int map_compile(struct status_map *m, struct json v, struct fault *fault)
+static int map_compile(struct builder *b, struct json v, struct fault *fault)
 {
 	bool by_kind = false;
 	int err = shape_of(v, &by_kind, fault);
@@ -157,43 +180,56 @@ static int map_compile(struct status_map *m, struct json v, struct fault *fault)
 	if (err)
 		return err;
 	if (by_kind)
-		return kinds_compile(m, v, fault);
-	m->count = 1;
-	m->kinds[0].name = SLICE_LIT("*");
-	return kind_compile(&m->arena, v, &m->kinds[0], fault);
+		return kinds_compile(b, v, fault);
+	b->kind_count = 1;
+	b->kinds[0].name = (struct span){ 0, 1 };
+	buf_add_char(&b->text, '*');
+	return kind_compile(b, v, &b->kinds[0], fault);
+}
+
+static struct status_map *pack(const struct builder *b)
+{
+	size_t kinds = b->kind_count * sizeof(struct kind), words = b->word_count * sizeof(struct word);
+	struct status_map *m = mem_alloc(sizeof(*m) + kinds + words + b->text.n);
+
+	m->kind_count = b->kind_count;
+	m->kinds = (struct kind *)(m + 1);
+	m->words = (struct word *)(m->kinds + b->kind_count);
+	m->text = (char *)(m->words + b->word_count);
+	memcpy(m->kinds, b->kinds, kinds);
+	memcpy(m->words, b->words, words);
+	memcpy(m->text, buf_str(&b->text), b->text.n);
+	return m;
 }
 
 int status_map_compile(struct json v, struct status_map **ret, struct fault *fault)
 {
-	struct status_map *m;
+	struct builder *b;
 	int err;
 
 	if (json_type(v) != JSON_OBJECT)
 		return fault_param(fault, "", "must be an object from status words to the dialect's words, not %s",
 				   json_type_name(json_type(v)));
-	m = mem_zalloc(sizeof(*m));
-	arena_init(&m->arena);
-	err = map_compile(m, v, fault);
-	if (err)
-		status_map_free(&m);
-	else
-		*ret = m;
+	b = mem_zalloc(sizeof(*b));
+	buf_init(&b->text, json_raw(v).n + 1);
+	err = map_compile(b, v, fault);
+	if (!err)
+		*ret = pack(b);
+	buf_free(&b->text);
+	mem_free(b);
 	return err;
 }
 
 void status_map_free(struct status_map **m)
 {
-	if (!*m)
-		return;
-	arena_free(&(*m)->arena);
 	mem_free(*m);
 	*m = NULL;
 }
 
 static const struct kind *kind_find(const struct status_map *m, struct slice name)
 {
-	for (size_t i = 0; i < m->count; i++)
-		if (slice_eq(m->kinds[i].name, name))
+	for (size_t i = 0; i < m->kind_count; i++)
+		if (slice_eq(span_text(m->text, m->kinds[i].name), name))
 			return &m->kinds[i];
 	return NULL;
 }
@@ -207,28 +243,31 @@ static const struct kind *kind_for(const struct status_map *m, struct slice mess
 	return kind ? kind : kind_find(m, SLICE_LIT("sms"));
 }
 
-static const struct word *word_for(const struct kind *kind, struct slice status)
+static const struct word *word_for(const struct status_map *m, const struct kind *kind, struct slice status,
+				   bool simulated)
 {
+	const struct word *words = m->words + kind->first;
+
+	if (simulated && kind->simulated)
+		return &m->words[kind->simulated - 1];
 	for (size_t i = 0; i < kind->count; i++)
-		if (slice_eq(kind->words[i].canonical, status))
-			return &kind->words[i];
-	return kind->otherwise;
+		if (slice_eq(span_text(m->text, words[i].canonical), status))
+			return &words[i];
+	return kind->otherwise ? &m->words[kind->otherwise - 1] : NULL;
 }
 
 bool status_map_word(const struct status_map *m, struct slice message_type, struct slice status, bool simulated,
 		     struct buf *out)
 {
 	const struct kind *kind = m ? kind_for(m, message_type) : NULL;
-	const struct word *word = NULL;
+	const struct word *word = kind ? word_for(m, kind, status, simulated) : NULL;
 
-	if (kind)
-		word = simulated && kind->simulated ? kind->simulated : word_for(kind, status);
 	if (!word) {
 		buf_add_slice(out, status);
 		return true;
 	}
-	if (!word->output.p)
+	if (word->output.at == NOWHERE)
 		return false;
-	buf_add_slice(out, word->output);
+	buf_add_slice(out, span_text(m->text, word->output));
 	return true;
 }

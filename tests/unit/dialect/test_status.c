@@ -104,6 +104,39 @@ static void test_refusals(void **state)
 	refused("{'sms':{'delivered':{}}}", "sms.delivered", "must be a string, or null");
 }
 
+/* n members, each "NUMBER": value, as an object */
+static char *many(int n, const char *value)
+{
+	struct buf text;
+
+	buf_init(&text, 100000);
+	for (int i = 0; i < n; i++)
+		buf_addf(&text, "%s'%d':%s", i ? "," : "{", i, value);
+	buf_add_char(&text, '}');
+	return buf_take(&text);
+}
+
+static void test_bounds(void **state)
+{
+	char *words = many(64, "'x'"), *kinds = many(16, "{'*':'x'}");
+	struct status_map *m = map_of(words);
+
+	(void)state;
+	check(m, "sms", "63", false, "x");
+	status_map_free(&m);
+	m = map_of(kinds);
+	check(m, "15", "sent", false, "x");
+	status_map_free(&m);
+	mem_free(words);
+	mem_free(kinds);
+	words = many(65, "'x'");
+	kinds = many(17, "{}");
+	refused(words, "", "more than 64 words");
+	refused(kinds, "", "more than 16 kinds");
+	mem_free(words);
+	mem_free(kinds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -111,6 +144,7 @@ int main(void)
 		cmocka_unit_test(test_flat_map_counts_for_all_kinds),
 		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
