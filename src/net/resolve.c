@@ -22,6 +22,8 @@
 /* The first question to a server; c-ares doubles it per round. Over all, the call's own deadline decides. */
 #define SERVER_TIMEOUT_MS 2000
 #define SERVER_TRIES	  3
+/* Fits into one packet on every path; longer answers come over TCP (DNS flag day 2020). */
+#define EDNS_BYTES 1232
 /* So many entries are looked at for their age whenever one is added: the cache forgets faster than it grows. */
 #define AGED_AT_ONCE 2
 
@@ -389,7 +391,8 @@ static void on_idle(uv_idle_t *idle)
 static int channel_open(struct resolve *r, const char *servers, struct fault *fault)
 {
 	struct ares_options options = {
-		.flags = ARES_FLAG_NOSEARCH,
+		.flags = ARES_FLAG_NOSEARCH | ARES_FLAG_EDNS,
+		.ednspsz = EDNS_BYTES,
 		.timeout = SERVER_TIMEOUT_MS,
 		.tries = SERVER_TRIES,
 		.sock_state_cb = on_socket_state,
@@ -398,7 +401,7 @@ static int channel_open(struct resolve *r, const char *servers, struct fault *fa
 	};
 	int status = ares_init_options(&r->channel, &options,
 				       ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
-					       ARES_OPT_LOOKUPS);
+					       ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS);
 
 	if (status != ARES_SUCCESS) {
 		fault_set(fault, "internal", "", "the name look-up cannot start: %s", ares_strerror(status));
