@@ -1,6 +1,7 @@
 /*
  * Templates with typed holes: compiled once for the grammar that surrounds each hole, so that no value can ever break out of its place.
- * Placeholders: {NAME} of a known metric, {1}..{99}, {message.vars.order} (a dotted path of lower-case names). Decisions W1 - W5 of wiraya.md.
+ * Placeholders: {NAME} of a known metric, {1}..{99}, {message.vars.order} (a path into the event with at least
+ * one dot). Decisions W1 - W5 of wiraya.md.
  */
 #ifndef DIALECT_TEMPLATE_H
 #define DIALECT_TEMPLATE_H
@@ -25,8 +26,8 @@ struct scope {
 /* Compiles text. On failure ERR_INVALID; *fault has position (byte offset in text), the reason, the cure; param is left empty for fault_within. */
 int template_compile(enum template_grammar grammar, struct slice text, struct template **ret, struct fault *fault);
 void template_free(struct template **t);
-/* Appends the rendered text to out, escaped for its place. ERR_INVALID when a header or URL value would hold CR, LF or NUL;
- * ERR_TOO_BIG when out is full. */
+/* Appends the rendered text to out, escaped for its place. ERR_INVALID when a header value would hold a control character (CR, LF, NUL, …) or a
+ * value would make a URL's path climb (a segment of dots); ERR_TOO_BIG when out is full. */
 int template_render(const struct template *t, const struct scope *scope, struct buf *out);
 /* No placeholders that differ between events or attempts. */
 bool template_is_constant(const struct template *t);

@@ -140,6 +140,8 @@ static void test_refusals(void **state)
 
 static void test_limits(void **state)
 {
+	static const char escaped[] = "\\u00e5\\u00e5\\u00e5\\u00e5\\u00e5\\u00e5\\u00e5\\u00e5\\u00e5\\u00e5\\u00e5\\u"
+				      "00e5\\u00e5\\u00e5\\u00e5";
 	char text[1024], fields[400] = "1";
 	struct event *e;
 	struct fault fault;
@@ -153,6 +155,11 @@ static void test_limits(void **state)
 	snprintf(text, sizeof(text), "{'type':'send_broadcast','broadcast':{'id':1},'id':'%0256d'}", 7);
 	assert_int_equal(event_parse(parsed_set(&p, text), SLICE_LIT("demo"), 0, &e, &fault), ERR_INVALID);
 	parsed_free(&p);
+	/* 255 bytes are counted as the receiver reads them, not as a caller who escapes everything writes them */
+	snprintf(text, sizeof(text), "{'type':'send_broadcast','broadcast':{'id':'%s%s%s'}}", escaped, escaped,
+		 escaped);
+	e = event_of(text);
+	event_unref(&e);
 	for (int i = 1; i < 99; i++)
 		memcpy(fields + 2 * i - 1, ",1", 3);
 	snprintf(text, sizeof(text), "{'type':'send_status','message':{'id':1,'status':'x','fields':[%s]}}", fields);
