@@ -22,17 +22,18 @@ enum event_origin { ORIGIN_PLATFORM, ORIGIN_WEB, ORIGIN_API, ORIGIN_SCRIPT };
 
 struct event {
 	_Atomic int refs;
-	int64_t seq;         /* its place in the log; 0 until it is committed, set once before it is shared */
+	int64_t seq;	     /* its place in the log; 0 until it is committed, set once before it is shared */
 	int64_t accepted_ms; /* Unix milliseconds when postrider took it */
 	enum event_type type;
 	enum event_origin origin;
-	struct slice project;    /* id of the project it belongs to */
-	struct slice id;         /* the event's own id, decoded */
+	struct slice project;	 /* id of the project it belongs to */
+	struct slice id;	 /* the event's own id, decoded */
 	struct slice message_id; /* message.id as text; empty when there is none */
-	uint64_t order_hash; /* of the thing whose events must keep their order (message, else contact, else broadcast); 0: none */
+	uint64_t
+		order_hash; /* of the thing whose events must keep their order (message, else contact, else broadcast); 0: none */
 	struct slice text;   /* normalised JSON: type, id, time, origin first, then the rest as it came */
 	struct json_doc doc; /* nodes of text */
-	size_t bytes;        /* memory that it takes, for accounting */
+	size_t bytes;	     /* memory that it takes, for accounting */
 };
 
 /*

@@ -6,7 +6,7 @@
 #include "dialect/endpoint.h"
 
 #define DELIVERY_ID_BYTES 34 /* "d" + 32 hex digits + NUL */
-#define REQUEST_BODY_MAX (16u * 1024 * 1024)
+#define REQUEST_BODY_MAX  (16u * 1024 * 1024)
 
 /* Digest of endpoint (owner, id) and the items' event ids, in order: survives crash, retry and restart. */
 void delivery_id(const struct endpoint *ep, struct event *const *events, size_t count, char ret[DELIVERY_ID_BYTES]);
@@ -23,8 +23,8 @@ struct request {
  * all of them otherwise (a retry). attempt counts from 1; now_s is the Unix time for webhook-timestamp and signatures. count <= max(1, batch.max_items), and the events agree in endpoint_group.
  * *ret_taken says how many went in. On failure (ERR_INVALID, ERR_TOO_BIG) *fault says why the event at index *ret_taken cannot be rendered. request_free in any case.
  */
-int request_render(const struct endpoint *ep, struct event *const *events, size_t count, bool trim, uint32_t attempt, int64_t now_s,
-		   struct request *ret, size_t *ret_taken, struct fault *fault);
+int request_render(const struct endpoint *ep, struct event *const *events, size_t count, bool trim, uint32_t attempt,
+		   int64_t now_s, struct request *ret, size_t *ret_taken, struct fault *fault);
 void request_init(struct request *rq);
 void request_free(struct request *rq);
 /* What is cheap to reuse stays allocated: for a pool of requests. */

@@ -18,9 +18,9 @@ struct status_map;
 struct scope {
 	const struct event *event;
 	const struct status_map *statuses; /* canonical words to the dialect's */
-	struct slice organization_id;      /* {CID} */
-	struct slice delivery_id;          /* {DELIVERY_ID} */
-	uint32_t attempt;                  /* {ATTEMPT}, from 1 */
+	struct slice organization_id;	   /* {CID} */
+	struct slice delivery_id;	   /* {DELIVERY_ID} */
+	uint32_t attempt;		   /* {ATTEMPT}, from 1 */
 };
 
 /* Compiles text. On failure ERR_INVALID; *fault has position (byte offset in text), the reason, the cure; param is left empty for fault_within. */
