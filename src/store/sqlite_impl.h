@@ -109,6 +109,12 @@ int sqlite_checkpoint(struct sqlite_store *s, struct fault *fault);
 
 /* Makes what the files of a store are read to be what the disk holds; see there. Before the database is opened. */
 int sqlite_settle(const char *path, const char *vfs, struct fault *fault);
+/*
+ * Makes the names of the files durable, after opening and before anything is acknowledged. SQLite syncs the folder only with the first sync of a
+ * WAL that it just made; one found there may have a name that a power cut takes away, and a journal deleted without a sync may come
+ * back and roll the whole store back to nothing. Deleting a file is the one way to sync a folder that every VFS offers.
+ */
+int sqlite_sync_names(struct sqlite_store *s, struct fault *fault);
 
 /* --- the parts of the contract --- */
 

@@ -339,7 +339,9 @@ static int open_writer(struct sqlite_store *s, struct store_options *options, st
 	err = set_durable(s, options->unsafe_normal, fault);
 	if (!err)
 		err = migrate(s, fault);
-	return err ? err : load_state(s, options, fault);
+	if (!err)
+		err = load_state(s, options, fault);
+	return err ? err : sqlite_sync_names(s, fault);
 }
 
 int store_sqlite_open(const char *dir, const struct store_options *options, struct store **ret, struct fault *fault)

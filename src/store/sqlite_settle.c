@@ -5,7 +5,7 @@
  * acknowledged too, because a WAL ends at its first unsound frame.
  *
  * So before the database is opened, all bytes of the WAL and the first page of the database file are written once more as they are
- * read, and synced, and so are their names in the folder: what is seen from here on is on the disk. (The database's other pages need nothing: until a checkpoint's fsync
+ * read, and synced: what is seen from here on is on the disk. (The database's other pages need nothing: until a checkpoint's fsync
  * succeeded, all of them are in the WAL, and the handle that saw it fail never made another checkpoint.) Writing the same bytes harms
  * nothing, wherever a power cut stops it. After a clean stop there is no WAL.
  */
@@ -56,11 +56,29 @@ static int rewrite(sqlite3_vfs *vfs, const char *path, int64_t limit)
 	return rc;
 }
 
-/*
- * Syncs the folder in the one way that every VFS offers: by deleting a file there. SQLite does it for a WAL that it just made, with the
- * first sync; when that one failed, nobody would do it any more.
- */
-static int sync_names(sqlite3_vfs *vfs, const char *path)
+static int settle(sqlite3_vfs *vfs, const char *path, const char *wal)
+{
+	int rc = rewrite(vfs, path, FIRST_PAGE);
+
+	return rc == SQLITE_OK ? rewrite(vfs, wal, INT64_MAX) : rc;
+}
+
+int sqlite_settle(const char *path, const char *vfs_name, struct fault *fault)
+{
+	struct sqlite_store nameless = { .path = (char *)path };
+	sqlite3_vfs *vfs = sqlite3_vfs_find(vfs_name);
+	struct buf wal;
+	int rc = SQLITE_CANTOPEN;
+
+	buf_init(&wal, 8192);
+	buf_addf(&wal, "%s-wal", path);
+	if (vfs)
+		rc = settle(vfs, path, buf_str(&wal));
+	buf_free(&wal);
+	return sqlite_fault(&nameless, rc, fault);
+}
+
+static int make_and_delete(sqlite3_vfs *vfs, const char *path)
 {
 	sqlite3_file *file = mem_zalloc((size_t)vfs->szOsFile);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_SUPER_JOURNAL;
@@ -72,33 +90,14 @@ static int sync_names(sqlite3_vfs *vfs, const char *path)
 	return rc == SQLITE_OK ? vfs->xDelete(vfs, path, 1) : rc;
 }
 
-static int settle(sqlite3_vfs *vfs, const char *path, const char *wal, const char *passing)
+int sqlite_sync_names(struct sqlite_store *s, struct fault *fault)
 {
-	int exists = 0, rc = vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &exists);
-
-	if (rc != SQLITE_OK || !exists)
-		return rc;
-	rc = rewrite(vfs, path, FIRST_PAGE);
-	if (rc == SQLITE_OK)
-		rc = rewrite(vfs, wal, INT64_MAX);
-	return rc == SQLITE_OK ? sync_names(vfs, passing) : rc;
-}
-
-int sqlite_settle(const char *path, const char *vfs_name, struct fault *fault)
-{
-	struct sqlite_store nameless = { .path = (char *)path };
-	sqlite3_vfs *vfs = sqlite3_vfs_find(vfs_name);
-	struct buf wal, passing;
+	struct buf path;
 	int rc;
 
-	if (!vfs)
-		return sqlite_fault(&nameless, SQLITE_CANTOPEN, fault);
-	buf_init(&wal, 8192);
-	buf_addf(&wal, "%s-wal", path);
-	buf_init(&passing, 8192);
-	buf_addf(&passing, "%s-settle", path);
-	rc = settle(vfs, path, buf_str(&wal), buf_str(&passing));
-	buf_free(&wal);
-	buf_free(&passing);
-	return sqlite_fault(&nameless, rc, fault);
+	buf_init(&path, 8192);
+	buf_addf(&path, "%s-passing", s->path);
+	rc = make_and_delete(sqlite3_vfs_find(s->vfs), buf_str(&path));
+	buf_free(&path);
+	return sqlite_fault(s, rc, fault);
 }
