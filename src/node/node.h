@@ -44,10 +44,13 @@ bool node_ready(const struct node *n, const char **ret_reason);
 /* The store broke for good (fsync failed, damaged): the process should end with an error so that a fresh start recovers. Also signalled through this file descriptor, readable then. */
 int node_broken_fd(const struct node *n);
 
+/* The node's clock, Unix milliseconds that never step back: what event_parse is to be given. */
+int64_t node_now_ms(const struct node *n);
+
 /* --- events --- */
 
 struct submission {
-	struct event **events; /* taken over: references */
+	struct event **events; /* the references are taken over, the array is copied */
 	size_t count;
 	/* Called exactly once, from the store thread, when the commit is through or has failed; must not block. err: 0, ERR_BUSY (too much waits, or stopping), ERR_FULL, ERR_IO. seqs[i]: the event's place in the log;
 	 * duplicates[i]: it was known already (seqs[i] is of the first one) and nothing was stored. */

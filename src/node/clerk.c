@@ -1,0 +1,166 @@
+/*
+ * The clerk: one thread, one list of errands, and rounds. An errand is a change of settings that nobody waits for; a round moves replays on, looks how old the oldest stored delivery of each
+ * endpoint is, and drops settings that no row can name any more. It blocks on the store and on the loops, so neither of them may ever wait for it.
+ */
+#include "node/clerk.h"
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "node/change.h"
+#include "node/latch.h"
+#include "node/parts.h"
+#include "node/rounds.h"
+
+struct errand {
+	struct list link;
+	void (*run)(struct node *n, const struct errand *er);
+	uint64_t number;
+	uint32_t revision;
+	char text[256];
+};
+
+struct clerk {
+	struct node *node;
+	pthread_t thread;
+	bool running;
+	pthread_mutex_t lock;
+	pthread_cond_t more;
+	struct list errands;
+	bool woken, stopping;
+	struct rounds rounds;
+};
+
+static void add(struct clerk *c, void (*run)(struct node *n, const struct errand *er), uint64_t number,
+		uint32_t revision, const char *text)
+{
+	struct errand *er = mem_zalloc(sizeof(*er));
+
+	er->run = run;
+	er->number = number;
+	er->revision = revision;
+	slice_copy(er->text, sizeof(er->text), slice_str(text));
+	pthread_mutex_lock(&c->lock);
+	list_push(&c->errands, &er->link);
+	pthread_cond_signal(&c->more);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void run_disable(struct node *n, const struct errand *er)
+{
+	change_disable(n, er->number, er->revision, er->text);
+}
+
+static void run_retired(struct node *n, const struct errand *er)
+{
+	change_forget(n, er->number, er->revision);
+}
+
+static void run_organization(struct node *n, const struct errand *er)
+{
+	change_organization(n, slice_str(er->text));
+}
+
+void clerk_disable(struct clerk *c, uint64_t number, uint32_t revision, const char *reason)
+{
+	add(c, run_disable, number, revision, reason);
+}
+
+void clerk_retired(struct clerk *c, uint64_t number, uint32_t revision)
+{
+	add(c, run_retired, number, revision, "");
+}
+
+void clerk_organization(struct clerk *c, const char *project)
+{
+	add(c, run_organization, 0, 0, project);
+}
+
+void clerk_wake(struct clerk *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->woken = true;
+	pthread_cond_signal(&c->more);
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Waits for an errand or the next round; NULL: a round. false: the end. */
+static bool next(struct clerk *c, int64_t until_us, struct errand **ret)
+{
+	struct list *l = NULL;
+	bool go_on;
+
+	pthread_mutex_lock(&c->lock);
+	while (!c->stopping && !c->woken && !(l = list_pop(&c->errands)))
+		if (!cond_wait_until(&c->more, &c->lock, until_us))
+			break;
+	c->woken = false;
+	go_on = !c->stopping;
+	pthread_mutex_unlock(&c->lock);
+	*ret = l ? CONTAINER_OF(l, struct errand, link) : NULL;
+	return go_on;
+}
+
+static void *run(void *ctx)
+{
+	struct clerk *c = ctx;
+	struct errand *er;
+	int64_t round_us = 0;
+
+	while (next(c, round_us, &er)) {
+		if (er)
+			er->run(c->node, er);
+		else
+			round_us = clock_mono_us() + rounds_go(&c->rounds, c->node) * 1000;
+		mem_free(er);
+	}
+	mem_free(er);
+	return NULL;
+}
+
+struct clerk *clerk_new(struct node *n)
+{
+	struct clerk *c = mem_zalloc(sizeof(*c));
+
+	c->node = n;
+	list_init(&c->errands);
+	pthread_mutex_init(&c->lock, NULL);
+	cond_init_monotonic(&c->more);
+	return c;
+}
+
+int clerk_start(struct clerk *c, struct fault *fault)
+{
+	if (pthread_create(&c->thread, NULL, run, c)) {
+		fault_set(fault, "system", "", "no thread for upkeep: raise the limit of processes (ulimit -u)");
+		return ERR_SYSTEM;
+	}
+	c->running = true;
+	return 0;
+}
+
+void clerk_stop(struct clerk *c)
+{
+	if (!c || !c->running)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->stopping = true;
+	pthread_cond_signal(&c->more);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(c->thread, NULL);
+	c->running = false;
+}
+
+void clerk_free(struct clerk **cp)
+{
+	struct clerk *c = *cp;
+	struct list *l;
+
+	if (!c)
+		return;
+	while ((l = list_pop(&c->errands)))
+		mem_free(CONTAINER_OF(l, struct errand, link));
+	pthread_cond_destroy(&c->more);
+	pthread_mutex_destroy(&c->lock);
+	mem_free(c);
+	*cp = NULL;
+}

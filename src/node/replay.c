@@ -1,0 +1,698 @@
+/*
+ * Replays. A step finds up to STEP candidates with a reader, on the clerk's thread, and hands them to a job on the store thread, which adds pending rows for those that
+ * do not wait already and moves the cursor, in one transaction: after a crash the task goes on where its rows end. Then the engine is told.
+ *
+ * Only events up to the shard's floor are looked at: those are settled or pending at the endpoint, so nothing is queued a second time behind the engine's back. The
+ * events of a replay's time that are above it still are waited for. While the endpoint has much waiting the task rests, so that a replay of a million events needs no more
+ * room than a few thousand rows.
+ */
+#include "node/replay.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "node/document.h"
+#include "node/parts.h"
+#include "node/scan.h"
+
+#define STEP	    1000
+#define LOOK	    20000
+#define PENDING_MAX 5000
+#define REST_MS	    100
+#define NOTHING_MS  60000
+#define KIND_REPLAY SLICE_LIT("replay")
+
+enum replay_state { REPLAY_RUNNING, REPLAY_DONE, REPLAY_CANCELLED };
+
+struct replay {
+	char id[ID_BYTES];
+	uint64_t number, endpoint;
+	struct replay_query query;
+	enum replay_state state;
+	int64_t cursor, last_seq;
+	int64_t total, queued;
+	int64_t created_ms, ended_ms;
+};
+
+struct replays {
+	struct node *node;
+	pthread_mutex_t lock; /* over the list and the contents */
+	struct sorted by_id;
+};
+
+static int by_id(const void *item, const void *key)
+{
+	return strcmp(((const struct replay *)item)->id, key);
+}
+
+struct replays *replays_new(struct node *n)
+{
+	struct replays *rs = mem_zalloc(sizeof(*rs));
+
+	rs->node = n;
+	pthread_mutex_init(&rs->lock, NULL);
+	return rs;
+}
+
+void replays_free(struct replays **rsp)
+{
+	struct replays *rs = *rsp;
+
+	if (!rs)
+		return;
+	for (size_t i = 0; i < rs->by_id.count; i++)
+		mem_free(rs->by_id.items[i]);
+	sorted_free(&rs->by_id);
+	pthread_mutex_destroy(&rs->lock);
+	mem_free(rs);
+	*rsp = NULL;
+}
+
+static void add(struct replays *rs, const struct replay *r)
+{
+	pthread_mutex_lock(&rs->lock);
+	sorted_insert(&rs->by_id, sorted_place(&rs->by_id, by_id, r->id, NULL), mem_dup(r, sizeof(*r)));
+	pthread_mutex_unlock(&rs->lock);
+}
+
+/* --- documents --- */
+
+static const char *state_word(enum replay_state state)
+{
+	static const char *const words[] = { "running", "done", "cancelled" };
+
+	return words[state];
+}
+
+static void put_document(struct tx *tx, const struct replay *r)
+{
+	struct json_writer w;
+	struct buf text;
+
+	buf_init(&text, 4096);
+	json_writer_init(&w, &text);
+	json_begin_object(&w);
+	json_member_i64(&w, "number", (int64_t)r->number);
+	json_member_i64(&w, "endpoint", (int64_t)r->endpoint);
+	json_member_i64(&w, "since_ms", r->query.since_ms);
+	json_member_i64(&w, "until_ms", r->query.until_ms);
+	json_member_bool(&w, "failed_only", r->query.failed_only);
+	json_member_i64(&w, "state", r->state);
+	json_member_i64(&w, "cursor", r->cursor);
+	json_member_i64(&w, "last_seq", r->last_seq);
+	json_member_i64(&w, "total", r->total);
+	json_member_i64(&w, "queued", r->queued);
+	json_member_i64(&w, "created_ms", r->created_ms);
+	json_member_i64(&w, "ended_ms", r->ended_ms);
+	json_end_object(&w);
+	tx_doc_put(tx, KIND_REPLAY, slice_str(r->id), buf_slice(&text));
+	buf_free(&text);
+}
+
+static bool load_document(void *ctx, const struct doc_row *row)
+{
+	struct replays *rs = ctx;
+	struct json_doc doc;
+	struct json root;
+	struct replay r = { 0 };
+	int64_t state;
+
+	json_doc_init(&doc);
+	if (json_parse(&doc, row->text, &json_limits_default, NULL) == 0) {
+		root = json_root(&doc);
+		slice_copy(r.id, sizeof(r.id), row->id);
+		r.number = (uint64_t)document_i64(root, "number");
+		r.endpoint = (uint64_t)document_i64(root, "endpoint");
+		r.query.since_ms = document_i64(root, "since_ms");
+		r.query.until_ms = document_i64(root, "until_ms");
+		r.query.failed_only = json_type(json_get(root, "failed_only")) == JSON_TRUE;
+		state = document_i64(root, "state");
+		r.state = state == REPLAY_RUNNING ? REPLAY_RUNNING
+			  : state == REPLAY_DONE  ? REPLAY_DONE
+						  : REPLAY_CANCELLED;
+		r.cursor = document_i64(root, "cursor");
+		r.last_seq = document_i64(root, "last_seq");
+		r.total = document_i64(root, "total");
+		r.queued = document_i64(root, "queued");
+		r.created_ms = document_i64(root, "created_ms");
+		r.ended_ms = document_i64(root, "ended_ms");
+		add(rs, &r);
+	}
+	json_doc_free(&doc);
+	return true;
+}
+
+int replays_load(struct replays *rs, struct store *store, struct fault *fault)
+{
+	return store_docs(store, KIND_REPLAY, SLICE_LIT(""), load_document, rs, fault);
+}
+
+int64_t replays_keep_from(struct replays *rs)
+{
+	int64_t lowest = 0;
+
+	pthread_mutex_lock(&rs->lock);
+	for (size_t i = 0; i < rs->by_id.count; i++) {
+		const struct replay *r = rs->by_id.items[i];
+
+		if (r->state == REPLAY_RUNNING && (lowest == 0 || r->cursor + 1 < lowest))
+			lowest = r->cursor + 1;
+	}
+	pthread_mutex_unlock(&rs->lock);
+	return lowest;
+}
+
+/* --- what waits already --- */
+
+struct waiting {
+	int64_t *seqs;
+	size_t count, cap;
+};
+
+static bool take_waiting(void *ctx, const struct pending_row *row)
+{
+	struct waiting *w = ctx;
+
+	while (w->count + row->item_count > w->cap) {
+		w->cap = w->cap ? w->cap * 2 : 256;
+		w->seqs = mem_realloc(w->seqs, w->cap * sizeof(*w->seqs));
+	}
+	for (uint32_t i = 0; i < row->item_count; i++)
+		w->seqs[w->count++] = row->items[i].event_seq;
+	return true;
+}
+
+static int compare_seqs(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* All events that have a pending row of this endpoint: any item of it, not only the one that names the row. */
+static int read_waiting(struct waiting *w, struct store *store, uint64_t endpoint)
+{
+	struct pending_query q = {
+		.endpoint = endpoint, .due_from = INT64_MIN, .due_upto = PENDING_HELD, .max_rows = UINT32_MAX
+	};
+	int err = store_pending(store, &q, take_waiting, w, NULL);
+
+	if (!err && w->count > 0)
+		qsort(w->seqs, w->count, sizeof(*w->seqs), compare_seqs);
+	return err;
+}
+
+static bool waits(const struct waiting *w, int64_t seq)
+{
+	return w->count > 0 && bsearch(&seq, w->seqs, w->count, sizeof(seq), compare_seqs);
+}
+
+/* --- a step --- */
+
+/* A message to the shard: rows have come or gone. */
+struct rows_message {
+	struct message message;
+	uint64_t endpoint;
+	int64_t count, lowest;
+	bool removed;
+};
+
+static void rows_run(struct message *m, struct shard *sh)
+{
+	struct rows_message *rm = CONTAINER_OF(m, struct rows_message, message);
+
+	if (rm->removed)
+		engine_rows_removed(shard_engine(sh), rm->endpoint, rm->count);
+	else
+		engine_rows_added(shard_engine(sh), rm->endpoint, rm->count, rm->lowest);
+	mem_free(rm);
+}
+
+static void tell_shard(struct node *n, uint64_t endpoint, int64_t count, int64_t lowest, bool removed)
+{
+	struct rows_message *rm;
+
+	if (count == 0)
+		return;
+	rm = mem_alloc(sizeof(*rm));
+	*rm = (struct rows_message){ { NULL, rows_run }, endpoint, count, lowest, removed };
+	shard_post(node_shard(n, endpoint), &rm->message);
+}
+
+struct step {
+	struct replays *replays;
+	struct replay *replay;
+	const struct scan *scan;
+	bool endpoint_gone;
+	int64_t added, lowest;
+	int err;
+};
+
+static bool take_first_dead(void *ctx, const struct dead_row *row)
+{
+	*(int64_t *)ctx = row->event_seq;
+	return false;
+}
+
+static bool still_dead(struct store *store, uint64_t endpoint, int64_t seq)
+{
+	int64_t first = 0;
+
+	store_dead(store, endpoint, seq - 1, 1, take_first_dead, &first, NULL);
+	return first == seq;
+}
+
+static void add_row(struct step *st, const struct candidate *c, struct tx *tx)
+{
+	const struct replay *r = st->replay;
+	struct pending_item item = { .event_seq = c->seq, .order_hash = c->order_hash };
+	struct pending_row row = { .endpoint = r->endpoint,
+				   .id = c->seq,
+				   .due_ms = PENDING_READY,
+				   .replay = r->number,
+				   .items = &item,
+				   .item_count = 1 };
+
+	tx_pending_put(tx, &row);
+	if (r->query.failed_only)
+		tx_dead_end(tx, r->endpoint, c->seq);
+	if (st->added++ == 0)
+		st->lowest = c->seq;
+}
+
+static void add_rows(struct step *st, struct store *store, struct tx *tx)
+{
+	const struct replay *r = st->replay;
+	struct waiting w = { 0 };
+
+	st->err = read_waiting(&w, store, r->endpoint);
+	for (size_t i = 0; i < st->scan->count && !st->err; i++) {
+		const struct candidate *c = &st->scan->found[i];
+
+		if (!waits(&w, c->seq) && (!r->query.failed_only || still_dead(store, r->endpoint, c->seq)))
+			add_row(st, c, tx);
+	}
+	mem_free(w.seqs);
+}
+
+static void end_step(struct replays *rs, struct replay *r, const struct replay *as)
+{
+	pthread_mutex_lock(&rs->lock);
+	*r = *as;
+	pthread_mutex_unlock(&rs->lock);
+}
+
+static void step_job(void *ctx, struct store *store)
+{
+	struct step *st = ctx;
+	struct node *n = st->replays->node;
+	struct replay as = *st->replay; /* only jobs on this thread change it */
+	struct tx *tx;
+
+	if (!store || as.state != REPLAY_RUNNING) {
+		st->err = store ? 0 : ERR_IO;
+		return;
+	}
+	tx = tx_new();
+	if (st->endpoint_gone) {
+		as.state = REPLAY_CANCELLED;
+	} else {
+		add_rows(st, store, tx);
+		as.cursor = st->scan->cursor;
+		as.queued += st->added;
+		if (as.cursor >= as.last_seq)
+			as.state = REPLAY_DONE;
+	}
+	if (as.state != REPLAY_RUNNING)
+		as.ended_ms = clock_ms(&n->clock);
+	put_document(tx, &as);
+	if (!st->err)
+		st->err = committer_now(n->committer, tx, NULL);
+	tx_free(&tx);
+	if (st->err)
+		return;
+	end_step(st->replays, st->replay, &as);
+	tell_shard(n, as.endpoint, st->added, st->lowest, false);
+}
+
+/* The endpoint with its stats; false when it is gone. */
+static bool view_endpoint(struct node *n, uint64_t number, struct endpoint_view *ret)
+{
+	const struct entry *en;
+	bool gone;
+
+	if (node_endpoint_by_number(n, number, ret))
+		return false;
+	directory_read(n->directory);
+	en = directory_number(n->directory, number);
+	gone = !en || en->deleted;
+	directory_release(n->directory);
+	if (gone)
+		node_endpoint_view_free(ret);
+	return !gone;
+}
+
+static void scan_once(struct node *n, struct scan *scan, int *ret_err)
+{
+	struct store *reader = node_reader_begin(n);
+	struct fault fault = { 0 };
+
+	*ret_err = scan_step(scan, reader, &fault);
+	node_reader_end(n, reader);
+	if (*ret_err)
+		log_error(n->log, "replay cannot read the log", LOG_STR("detail", fault.message));
+}
+
+/* One step of a running replay; milliseconds until the next one. */
+static int64_t go(struct replays *rs, struct replay *r)
+{
+	struct node *n = rs->node;
+	struct scan scan = {
+		.directory = n->directory, .query = r->query, .cursor = r->cursor, .max = STEP, .look = LOOK
+	};
+	struct step st = { .replays = rs, .replay = r, .scan = &scan };
+	struct endpoint_view view;
+	int64_t floor = shard_floor(node_shard(n, r->endpoint));
+
+	st.endpoint_gone = !view_endpoint(n, r->endpoint, &view);
+	if (st.endpoint_gone) {
+		committer_run(n->committer, step_job, &st);
+		return st.err ? REST_MS : 0;
+	}
+	scan.endpoint = view.endpoint;
+	scan.upto = floor < r->last_seq ? floor : r->last_seq;
+	if (atomic_load_explicit(&view.stats->pending, memory_order_relaxed) > PENDING_MAX ||
+	    (scan.cursor >= scan.upto && scan.cursor < r->last_seq)) {
+		node_endpoint_view_free(&view);
+		return REST_MS;
+	}
+	scan_once(n, &scan, &st.err);
+	if (!st.err)
+		committer_run(n->committer, step_job, &st);
+	scan_free(&scan);
+	node_endpoint_view_free(&view);
+	return st.err ? REST_MS : 0;
+}
+
+int64_t replays_go(struct replays *rs)
+{
+	int64_t wait = NOTHING_MS;
+	struct replay *r;
+
+	/* Replays are only removed on this thread, so what was found stays while the lock is not held. */
+	for (size_t i = 0;; i++) {
+		pthread_mutex_lock(&rs->lock);
+		r = i < rs->by_id.count ? rs->by_id.items[i] : NULL;
+		pthread_mutex_unlock(&rs->lock);
+		if (!r)
+			return wait;
+		if (r->state == REPLAY_RUNNING) {
+			int64_t ms = go(rs, r);
+
+			wait = ms < wait ? ms : wait;
+		}
+	}
+}
+
+/* --- forgetting --- */
+
+struct forgetting {
+	struct replays *replays;
+	int64_t before_ms;
+};
+
+static bool is_old(const struct replay *r, int64_t before_ms)
+{
+	return r->state != REPLAY_RUNNING && r->ended_ms < before_ms;
+}
+
+static void forget_job(void *ctx, struct store *store)
+{
+	const struct forgetting *f = ctx;
+	struct replays *rs = f->replays;
+	struct tx *tx;
+
+	if (!store)
+		return;
+	tx = tx_new();
+	pthread_mutex_lock(&rs->lock);
+	for (size_t i = 0; i < rs->by_id.count; i++) {
+		const struct replay *r = rs->by_id.items[i];
+
+		if (is_old(r, f->before_ms))
+			tx_doc_delete(tx, KIND_REPLAY, slice_str(r->id));
+	}
+	pthread_mutex_unlock(&rs->lock);
+	if (tx->count > 0)
+		committer_now(rs->node->committer, tx, NULL);
+	tx_free(&tx);
+}
+
+void replays_forget(struct replays *rs, int64_t before_ms)
+{
+	struct forgetting f = { rs, before_ms };
+
+	committer_run(rs->node->committer, forget_job, &f);
+	pthread_mutex_lock(&rs->lock);
+	for (size_t i = rs->by_id.count; i-- > 0;) {
+		struct replay *r = rs->by_id.items[i];
+
+		if (is_old(r, before_ms)) {
+			sorted_remove(&rs->by_id, i);
+			mem_free(r);
+		}
+	}
+	pthread_mutex_unlock(&rs->lock);
+}
+
+/* --- the API's side --- */
+
+static int find_endpoint(struct node *n, struct owner owner, struct slice id, struct endpoint_view *ret,
+			 struct fault *fault)
+{
+	if (node_endpoint_get(n, owner, id, ret) == 0)
+		return 0;
+	fault_set(fault, "not_found", "", "there is no endpoint \"%.*s\"", SLICE_ARG(id));
+	return ERR_NOT_FOUND;
+}
+
+/* Counts from a cursor on; *ret_begin is the cursor that a replay may begin with. */
+static int count(struct node *n, struct endpoint *ep, const struct replay_query *q, int64_t *ret, int64_t *ret_begin,
+		 struct fault *fault)
+{
+	struct scan scan = { .directory = n->directory, .endpoint = ep, .query = *q, .max = STEP, .look = LOOK };
+	struct store *reader = node_reader_begin(n);
+	int64_t found = 0;
+	int err = 0;
+
+	scan.upto = store_last_seq(reader);
+	if (q->since_ms > 0)
+		scan_seek(&scan, reader, q->since_ms);
+	*ret_begin = scan.cursor;
+	while (!err && scan.cursor < scan.upto) {
+		err = scan_step(&scan, reader, fault);
+		found += (int64_t)scan.count;
+	}
+	node_reader_end(n, reader);
+	scan_free(&scan);
+	*ret = found;
+	return err ? node_store_fault(err, fault) : 0;
+}
+
+int node_replay_count(struct node *n, struct owner owner, struct slice endpoint, const struct replay_query *q,
+		      int64_t *ret, struct fault *fault)
+{
+	struct endpoint_view view;
+	int64_t begin;
+	int err = find_endpoint(n, owner, endpoint, &view, fault);
+
+	if (err)
+		return err;
+	err = count(n, view.endpoint, q, ret, &begin, fault);
+	node_endpoint_view_free(&view);
+	return err;
+}
+
+struct start {
+	struct node *node;
+	struct replay replay;
+	uint64_t last_endpoint;
+	int err;
+};
+
+static void start_job(void *ctx, struct store *store)
+{
+	struct start *st = ctx;
+	struct tx *tx;
+
+	if (!store) {
+		st->err = ERR_IO;
+		return;
+	}
+	tx = tx_new();
+	put_document(tx, &st->replay);
+	document_put_numbers(tx, st->last_endpoint, st->replay.number);
+	st->err = committer_now(st->node->committer, tx, NULL);
+	tx_free(&tx);
+	if (!st->err)
+		add(st->node->replays, &st->replay);
+}
+
+static int start(struct node *n, struct start *st, char ret_id[ID_BYTES], struct fault *fault)
+{
+	int err = node_may_change(n, fault);
+
+	if (err)
+		return err;
+	pthread_mutex_lock(&n->change_lock);
+	st->replay.number = ++n->directory->last_replay;
+	st->last_endpoint = n->directory->last_endpoint;
+	committer_run(n->committer, start_job, st);
+	pthread_mutex_unlock(&n->change_lock);
+	if (st->err)
+		return node_store_fault(st->err, fault);
+	memcpy(ret_id, st->replay.id, ID_BYTES);
+	clerk_wake(n->clerk);
+	return 0;
+}
+
+int node_replay_start(struct node *n, struct owner owner, struct slice endpoint, const struct replay_query *q,
+		      char ret_id[ID_BYTES], struct fault *fault)
+{
+	struct start st = { .node = n, .replay = { .query = *q, .created_ms = clock_ms(&n->clock) } };
+	struct endpoint_view view;
+	int err = find_endpoint(n, owner, endpoint, &view, fault);
+
+	if (err)
+		return err;
+	id_make(st.replay.id, "rp");
+	st.replay.endpoint = view.endpoint->number;
+	st.replay.last_seq = atomic_load(&n->last_event_seq);
+	err = count(n, view.endpoint, q, &st.replay.total, &st.replay.cursor, fault);
+	node_endpoint_view_free(&view);
+	return err ? err : start(n, &st, ret_id, fault);
+}
+
+/* A copy of the replay as it is now; false when this endpoint has none of that id. */
+static bool find(struct node *n, struct owner owner, struct slice endpoint, struct slice id, struct replay *ret)
+{
+	struct replays *rs = n->replays;
+	struct endpoint_view view;
+	const struct replay *r;
+	char name[ID_BYTES];
+	bool found;
+
+	if (id.n >= ID_BYTES || node_endpoint_get(n, owner, endpoint, &view))
+		return false;
+	slice_copy(name, sizeof(name), id);
+	pthread_mutex_lock(&rs->lock);
+	r = sorted_find(&rs->by_id, by_id, name);
+	found = r && r->endpoint == view.endpoint->number;
+	if (found)
+		*ret = *r;
+	pthread_mutex_unlock(&rs->lock);
+	node_endpoint_view_free(&view);
+	return found;
+}
+
+int node_replay_write(struct node *n, struct owner owner, struct slice endpoint, struct slice id, struct json_writer *w)
+{
+	struct replay r;
+
+	if (!find(n, owner, endpoint, id, &r))
+		return ERR_NOT_FOUND;
+	json_begin_object(w);
+	json_member_str(w, "id", r.id);
+	json_member_str(w, "state", state_word(r.state));
+	json_member_str(w, "outcome", r.query.failed_only ? "failed" : "all");
+	json_member_i64(w, "total", r.total);
+	json_member_i64(w, "queued", r.queued);
+	json_member_i64(w, "time_created", r.created_ms / 1000);
+	if (r.ended_ms)
+		json_member_i64(w, "time_ended", r.ended_ms / 1000);
+	json_end_object(w);
+	return 0;
+}
+
+/* --- cancelling --- */
+
+struct cancel {
+	struct node *node;
+	char id[ID_BYTES];
+	int err;
+};
+
+struct ready_count {
+	uint64_t endpoint;
+	int64_t ready;
+};
+
+static bool take_ready(void *ctx, const struct pending_summary *sum)
+{
+	struct ready_count *rc = ctx;
+
+	if (sum->endpoint != rc->endpoint)
+		return true;
+	rc->ready = sum->ready;
+	return false;
+}
+
+static int64_t ready_rows(struct store *store, uint64_t endpoint)
+{
+	struct ready_count rc = { .endpoint = endpoint };
+
+	store_pending_summary(store, take_ready, &rc, NULL);
+	return rc.ready;
+}
+
+static void cancel_job(void *ctx, struct store *store)
+{
+	struct cancel *c = ctx;
+	struct node *n = c->node;
+	struct replay *r, as;
+	struct tx *tx;
+	int64_t before;
+
+	if (!store) {
+		c->err = ERR_IO;
+		return;
+	}
+	pthread_mutex_lock(&n->replays->lock);
+	r = sorted_find(&n->replays->by_id, by_id, c->id);
+	if (r)
+		as = *r;
+	pthread_mutex_unlock(&n->replays->lock);
+	if (!r || as.state == REPLAY_CANCELLED)
+		return;
+	as.state = REPLAY_CANCELLED;
+	as.ended_ms = clock_ms(&n->clock);
+	before = ready_rows(store, as.endpoint);
+	tx = tx_new();
+	tx_pending_cancel(tx, as.endpoint, as.number);
+	put_document(tx, &as);
+	c->err = committer_now(n->committer, tx, NULL);
+	tx_free(&tx);
+	if (c->err)
+		return;
+	end_step(n->replays, r, &as);
+	tell_shard(n, as.endpoint, before - ready_rows(store, as.endpoint), 0, true);
+}
+
+int node_replay_cancel(struct node *n, struct owner owner, struct slice endpoint, struct slice id, struct fault *fault)
+{
+	struct cancel c = { .node = n };
+	struct replay r;
+	int err = node_may_change(n, fault);
+
+	if (err)
+		return err;
+	if (!find(n, owner, endpoint, id, &r)) {
+		fault_set(fault, "not_found", "", "there is no replay \"%.*s\" of this endpoint", SLICE_ARG(id));
+		return ERR_NOT_FOUND;
+	}
+	memcpy(c.id, r.id, sizeof(c.id));
+	committer_run(n->committer, cancel_job, &c);
+	return c.err ? node_store_fault(c.err, fault) : 0;
+}
