@@ -105,6 +105,9 @@ static void end_slot(struct client_slot *slot)
 
 void client_call_finish(struct client_slot *slot, CURLcode result)
 {
+	/* libcurl takes an end within the headers for the end of the answer. */
+	if (result == CURLE_OK && !slot->headers_done)
+		result = CURLE_PARTIAL_FILE;
 	if (result != CURLE_OK) {
 		client_reason_fill(slot, result);
 	} else {

@@ -73,12 +73,15 @@ static const struct row *row_find(CURLcode code)
 /* Some results of libcurl mean several things; its text or the state of the exchange tells them apart. */
 static enum failure failure_of(const struct client_slot *slot, const struct row *row)
 {
+	curl_off_t first = 0;
+
 	if (row->code == CURLE_RECV_ERROR && strstr(slot->error, "chunk"))
 		return FAILURE_PROTOCOL;
 	if (row->code == CURLE_RECV_ERROR && strstr(slot->error, "alert"))
 		return FAILURE_TLS;
 	/* A header line longer than libcurl's own buffer takes. */
-	if (row->code == CURLE_OUT_OF_MEMORY && slot->status && !slot->headers_done)
+	curl_easy_getinfo(slot->easy, CURLINFO_STARTTRANSFER_TIME_T, &first);
+	if (row->code == CURLE_OUT_OF_MEMORY && first > 0 && !slot->headers_done)
 		return FAILURE_TOO_LARGE;
 	return row->failure;
 }

@@ -214,8 +214,7 @@ static void on_closed(uv_handle_t *handle)
 
 void receiver_free(struct receiver **r)
 {
-	LIST_EACH(it, &(*r)->visits)
-	{
+	LIST_EACH (it, &(*r)->visits) {
 		visit_close(CONTAINER_OF(it, struct visit, link), false);
 	}
 	(*r)->closing = true;

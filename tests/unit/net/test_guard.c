@@ -225,18 +225,53 @@ static const struct refused {
 };
 
 static const char *const accepted[] = {
-	"1.0.0.0",		"1.1.1.1",		"8.8.8.8",		  "9.255.255.255",
-	"11.0.0.0",		"100.63.255.255",	"100.128.0.0",		  "126.255.255.255",
-	"128.0.0.1",		"168.63.129.15",	"168.63.129.17",	  "169.253.255.255",
-	"169.255.0.0",		"172.15.255.255",	"172.32.0.0",		  "191.255.255.255",
-	"192.0.1.0",		"192.0.3.0",		"192.88.98.255",	  "192.88.100.0",
-	"192.167.255.255",	"192.169.0.0",		"198.17.255.255",	  "198.20.0.0",
-	"198.51.99.255",	"198.51.101.0",		"203.0.112.255",	  "203.0.114.0",
-	"223.255.255.255",	"2000::1",		"2001:200::1",		  "2001:4860:4860::8888",
-	"2001:db7::1",		"2001:db9::1",		"2003::1",		  "2606:4700:4700::1111",
-	"2a00:1450:4001::200e", "3ffe::1",		"3fff:1000::1",		  "::ffff:8.8.8.8",
-	"::ffff:808:808",	"64:ff9b::8.8.8.8",	"64:ff9b::808:808",	  "2606:4700::5efe:8.8.8.8",
-	"2606:4700::5eff:7f00:1", "2606:4700::100:5efe:7f00:1", "2620:4f:8001::1",
+	"1.0.0.0",
+	"1.1.1.1",
+	"8.8.8.8",
+	"9.255.255.255",
+	"11.0.0.0",
+	"100.63.255.255",
+	"100.128.0.0",
+	"126.255.255.255",
+	"128.0.0.1",
+	"168.63.129.15",
+	"168.63.129.17",
+	"169.253.255.255",
+	"169.255.0.0",
+	"172.15.255.255",
+	"172.32.0.0",
+	"191.255.255.255",
+	"192.0.1.0",
+	"192.0.3.0",
+	"192.88.98.255",
+	"192.88.100.0",
+	"192.167.255.255",
+	"192.169.0.0",
+	"198.17.255.255",
+	"198.20.0.0",
+	"198.51.99.255",
+	"198.51.101.0",
+	"203.0.112.255",
+	"203.0.114.0",
+	"223.255.255.255",
+	"2000::1",
+	"2001:200::1",
+	"2001:4860:4860::8888",
+	"2001:db7::1",
+	"2001:db9::1",
+	"2003::1",
+	"2606:4700:4700::1111",
+	"2a00:1450:4001::200e",
+	"3ffe::1",
+	"3fff:1000::1",
+	"::ffff:8.8.8.8",
+	"::ffff:808:808",
+	"64:ff9b::8.8.8.8",
+	"64:ff9b::808:808",
+	"2606:4700::5efe:8.8.8.8",
+	"2606:4700::5eff:7f00:1",
+	"2606:4700::100:5efe:7f00:1",
+	"2620:4f:8001::1",
 };
 
 static void test_refused(void **state)
@@ -355,9 +390,24 @@ static void test_allow_metadata(void **state)
 static void test_bad_nets(void **state)
 {
 	static const char *const bad[] = {
-		"",	     "/",	  "10",		 "10.0.0",	"10.0.0.0/",	"10.0.0.0/33",	   "10.0.0.0/-1",
-		"10.0.0.0/8x", "10.0.0.1/8", "010.0.0.0/8", "localhost", "fd00::/129", "fd00::1/8",	   "[fd00::]/8",
-		"::ffff:10.0.0.0/104", "10.0.0.0/8/8", " 10.0.0.0/8", "0x0a000000",
+		"",
+		"/",
+		"10",
+		"10.0.0",
+		"10.0.0.0/",
+		"10.0.0.0/33",
+		"10.0.0.0/-1",
+		"10.0.0.0/8x",
+		"10.0.0.1/8",
+		"010.0.0.0/8",
+		"localhost",
+		"fd00::/129",
+		"fd00::1/8",
+		"[fd00::]/8",
+		"::ffff:10.0.0.0/104",
+		"10.0.0.0/8/8",
+		" 10.0.0.0/8",
+		"0x0a000000",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 	struct guard *g = guard_new();
@@ -375,7 +425,8 @@ static void test_bad_nets(void **state)
 
 static void test_ports(void **state)
 {
-	static const char *const bad[] = { "", ",", "80,", "0", "65536", "80-", "-80", "90-80", "http", "80;443", "1-65536" };
+	static const char *const bad[] = { "",	  ",",	   "80,",  "0",	     "65536",  "80-",
+					   "-80", "90-80", "http", "80;443", "1-65536" };
 	struct guard *g = guard_new();
 
 	(void)state;
@@ -423,10 +474,14 @@ static void test_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused),	       cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_other_family),   cmocka_unit_test(test_allow),
-		cmocka_unit_test(test_allow_embedding), cmocka_unit_test(test_allow_metadata),
-		cmocka_unit_test(test_bad_nets),       cmocka_unit_test(test_ports),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_other_family),
+		cmocka_unit_test(test_allow),
+		cmocka_unit_test(test_allow_embedding),
+		cmocka_unit_test(test_allow_metadata),
+		cmocka_unit_test(test_bad_nets),
+		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_own),
 	};
 

@@ -136,7 +136,7 @@ static void test_both_families(void **state)
 static void test_mixed(void **state)
 {
 	static const char *const mixes[] = {
-		"8.8.8.8 10.0.0.1", "10.0.0.1 8.8.8.8",	      "8.8.8.8 ::1",	  "8.8.8.8 ::ffff:10.0.0.1",
+		"8.8.8.8 10.0.0.1", "10.0.0.1 8.8.8.8",	     "8.8.8.8 ::1",	"8.8.8.8 ::ffff:10.0.0.1",
 		"169.254.169.254",  "127.0.0.1 192.168.1.1", "8.8.8.8 fd00::1", "8.8.8.8 64:ff9b::a00:1",
 	};
 	struct bench b;
