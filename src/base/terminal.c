@@ -17,7 +17,7 @@ bool terminal_colours(int fd)
 }
 
 /* C0 and C1 controls; marks and isolates of writing direction; line separators; the byte order mark. */
-static bool rune_is_hidden(uint32_t rune)
+bool terminal_hides(uint32_t rune)
 {
 	return rune < 0x20 || (rune >= 0x7f && rune <= 0x9f) || (rune >= 0x200b && rune <= 0x200f) ||
 	       (rune >= 0x2028 && rune <= 0x202e) || (rune >= 0x2060 && rune <= 0x206f) || rune == 0xfeff;
@@ -49,7 +49,7 @@ static void rune_add(struct buf *out, struct slice *s)
 	if (n == 0) {
 		buf_addf(out, "\\x%02x", (unsigned)(unsigned char)s->p[0]);
 		n = 1;
-	} else if (rune_is_hidden(rune)) {
+	} else if (terminal_hides(rune)) {
 		hidden_add(out, rune);
 	} else {
 		buf_add(out, s->p, n);

@@ -5,7 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cmd_apply.h"
+#include "cli/cmd_export.h"
 #include "cli/cmd_render.h"
+#include "cli/cmd_replay.h"
+#include "cli/cmd_send.h"
+#include "cli/cmd_status.h"
+#include "cli/cmd_tail.h"
 #include "dialect/nearest.h"
 #include "listen/listen.h"
 
@@ -15,6 +21,12 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "apply", "make projects and endpoints as a JSON file says", cmd_apply },
+	{ "export", "write that file from what the daemon has", cmd_export },
+	{ "send", "post events", cmd_send },
+	{ "status", "state and backlog of every endpoint", cmd_status },
+	{ "tail", "follow the attempts as they happen", cmd_tail },
+	{ "replay", "send events of the past again", cmd_replay },
 	{ "render", "show the exact requests for an event, offline", cmd_render },
 	{ "listen", "a receiver for development: shows what arrives", cmd_listen },
 };

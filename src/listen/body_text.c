@@ -3,9 +3,12 @@
 
 #include <stdio.h>
 
+#include "base/json.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "listen/json_text.h"
 #include "listen/paint.h"
+#include "listen/xml_text.h"
 
 #define SHOWN_MAX  ((size_t)2 * 1024 * 1024) /* a larger body is shown in part */
 #define PART_SHOWN ((size_t)4096)

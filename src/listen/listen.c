@@ -51,7 +51,7 @@ struct listener {
 	pthread_mutex_t lock; /* guards the rest, and standard output */
 	struct rand chance;
 	struct buf text;
-	uint64_t arrived, failed, signed_ok, signed_bad;
+	uint64_t arrived, answered, failed, signed_ok, signed_bad;
 };
 
 /* An answer that waits for its time. */
@@ -116,12 +116,18 @@ static void arrival_show(struct listener *l, const struct arrival *a)
 	write_all(STDOUT_FILENO, buf_slice(&l->text));
 }
 
-static void answer(const struct listener *l, struct server_request *rq, int status)
+static void answer(struct listener *l, struct server_request *rq, int status)
 {
-	bool replies = l->set.reply_file && status < 300;
+	bool replies = l->set.reply_file && status < 300, last;
+	uint64_t one = 1;
 
 	server_answer(rq, status, replies ? "application/json" : NULL, replies ? buf_slice(&l->reply) : slice_str(""),
 		      NULL, 0);
+	pthread_mutex_lock(&l->lock);
+	last = ++l->answered == (uint64_t)l->set.count;
+	pthread_mutex_unlock(&l->lock);
+	if (last && write(l->done_fd, &one, sizeof(one)) < 0)
+		assert(errno == EAGAIN);
 }
 
 static void on_due(void *ctx, struct delayed *what)
@@ -145,8 +151,6 @@ static void on_request(void *ctx, struct server_request *rq)
 {
 	struct listener *l = ctx;
 	struct arrival a = { .rq = rq, .delay_ms = l->set.delay_ms, .verified = l->set.secret != NULL };
-	uint64_t one = 1;
-	bool last;
 
 	if (a.verified)
 		a.signature_fault = signature_check(l, rq);
@@ -156,14 +160,11 @@ static void on_request(void *ctx, struct server_request *rq)
 	a.status = status_choose(l);
 	arrival_count(l, &a);
 	arrival_show(l, &a);
-	last = l->set.count > 0 && l->arrived == (uint64_t)l->set.count;
 	pthread_mutex_unlock(&l->lock);
 	if (a.delay_ms > 0)
 		answer_later(l, &a);
 	else
 		answer(l, rq, a.status);
-	if (last && write(l->done_fd, &one, sizeof(one)) < 0)
-		assert(errno == EAGAIN);
 }
 
 /* --- the command --- */

@@ -3,10 +3,11 @@
  * reading: nobody we talk to sends one, and everything dangerous in XML begins there. The indentation is capped, so that a document of nothing but
  * opening tags does not grow by the square of its depth.
  */
+#include "listen/xml_text.h"
+
 #include <expat.h>
 
 #include "base/terminal.h"
-#include "listen/body_text.h"
 
 #define INDENT_MAX 20
 
