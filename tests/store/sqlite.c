@@ -1,0 +1,335 @@
+/* What only the SQLite store can get wrong: its folder, its lock, its file, and damage done to it behind its back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "folder.h"
+#include "store/store.h"
+
+static struct store *open_sound(const char *folder)
+{
+	struct store_options options = STORE_OPTIONS_DEFAULT;
+	struct store *s = NULL;
+	struct fault fault;
+
+	if (store_sqlite_open(folder, &options, &s, &fault) != 0)
+		fail_msg("open: %s", fault.message);
+	return s;
+}
+
+static int open_error(const char *folder, struct fault *fault)
+{
+	struct store_options options = STORE_OPTIONS_DEFAULT;
+	struct store *s = NULL;
+	int err = store_sqlite_open(folder, &options, &s, fault);
+
+	assert_null(s);
+	return err;
+}
+
+/* Behind the store's back. */
+static void tamper(const char *folder, const char *sql)
+{
+	char path[300], *error = NULL;
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/store.db", folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
+		fail_msg("%s: %s", sql, error);
+	sqlite3_close(db);
+}
+
+static void commit(struct store *s, struct tx *tx)
+{
+	struct fault fault;
+
+	if (store_commit(s, &tx, 1, &fault) != 0)
+		fail_msg("commit: %s", fault.message);
+	tx_free(&tx);
+}
+
+static void put_events(struct store *s, int count)
+{
+	struct tx *tx = tx_new();
+	char id[16];
+
+	for (int i = 1; i <= count; i++) {
+		snprintf(id, sizeof(id), "e%d", i);
+		tx_event(tx, &(struct event_row){ .project = SLICE_LIT("p"),
+						  .id = slice_str(id),
+						  .message_id = SLICE_LIT("m"),
+						  .text = SLICE_LIT("text") });
+	}
+	commit(s, tx);
+}
+
+/* --- the folder --- */
+
+static void test_folder(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct fault fault;
+	struct stat st;
+
+	assert_int_equal(stat(*state, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	assert_int_equal(open_error(*state, &fault), ERR_BUSY);
+	assert_non_null(strstr(fault.message, "another postrider"));
+	put_events(s, 1); /* the refused one has harmed nothing */
+	store_close(&s);
+	s = open_sound(*state);
+	assert_int_equal(store_last_seq(s), 1);
+	store_close(&s);
+}
+
+static void test_no_place_for_folder(void **state)
+{
+	struct fault fault;
+
+	(void)state;
+	assert_int_equal(open_error("/proc/none/such", &fault), ERR_SYSTEM);
+	assert_non_null(strstr(fault.message, "mkdir"));
+	assert_int_equal(open_error("/dev/null", &fault), ERR_SYSTEM);
+}
+
+static void test_foreign_database(void **state)
+{
+	struct fault fault;
+
+	assert_int_equal(mkdir(*state, 0700), 0);
+	tamper(*state, "CREATE TABLE theirs (x)");
+	assert_int_equal(open_error(*state, &fault), ERR_CORRUPT);
+	assert_non_null(strstr(fault.message, "another program"));
+	tamper(*state, "INSERT INTO theirs VALUES (1)"); /* and it is left as it was */
+}
+
+static void test_no_database(void **state)
+{
+	struct fault fault;
+	char path[300];
+	FILE *f;
+
+	assert_int_equal(mkdir(*state, 0700), 0);
+	snprintf(path, sizeof(path), "%s/store.db", (const char *)*state);
+	f = fopen(path, "w");
+	for (int i = 0; i < 1000; i++)
+		fputs("no database at all", f);
+	fclose(f);
+	assert_int_equal(open_error(*state, &fault), ERR_CORRUPT);
+}
+
+static void test_newer_schema(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct fault fault;
+
+	store_close(&s);
+	tamper(*state, "PRAGMA user_version = 99");
+	assert_int_equal(open_error(*state, &fault), ERR_SYSTEM);
+	assert_non_null(strstr(fault.message, "newer"));
+}
+
+static void test_numbers_damaged(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct fault fault;
+
+	store_close(&s);
+	tamper(*state, "UPDATE meta SET value = 7 WHERE name = 'floor'");
+	assert_int_equal(open_error(*state, &fault), ERR_CORRUPT);
+}
+
+/* --- damaged rows --- */
+
+struct seen {
+	char text[200];
+};
+
+static bool note_row(void *ctx, const struct log_row *row)
+{
+	struct seen *seen = ctx;
+	size_t n = strlen(seen->text);
+
+	snprintf(seen->text + n, sizeof(seen->text) - n, "%lld%s ", (long long)row->seq, row->damaged ? "!" : "");
+	return true;
+}
+
+static bool note_seq(void *ctx, int64_t seq)
+{
+	return note_row(ctx, &(struct log_row){ .seq = seq });
+}
+
+/* Every byte of a row flipped once, and the row cut short: each is noticed, and the rows around it are whole. */
+static void test_log_row_damaged(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct seen seen;
+	char sql[200];
+
+	put_events(s, 3);
+	store_close(&s);
+	tamper(*state, "CREATE TABLE kept AS SELECT * FROM log");
+	for (int i = 0; i < 16; i++) {
+		if (i < 15)
+			snprintf(sql, sizeof(sql),
+				 "UPDATE log SET body = CAST(substr(body, 1, %d) || x'55' || substr(body, %d) AS BLOB) "
+				 "WHERE seq = 2",
+				 i, i + 2);
+		else
+			snprintf(sql, sizeof(sql), "UPDATE log SET body = x'' WHERE seq = 2");
+		tamper(*state, sql);
+		s = open_sound(*state);
+		seen.text[0] = '\0';
+		assert_int_equal(store_log_walk(s, 0, INT64_MAX, note_row, &seen, NULL), 0);
+		assert_string_equal(seen.text, "1 2! 3 ");
+		seen.text[0] = '\0';
+		assert_int_equal(store_search(s, SEARCH_MESSAGE_ID, SLICE_LIT("p"), SLICE_LIT("m"), INT64_MAX, note_seq,
+					      &seen, NULL),
+				 0);
+		assert_string_equal(seen.text, "3 1 ");
+		store_close(&s);
+		tamper(*state, "UPDATE log SET body = (SELECT body FROM kept WHERE kept.seq = 2) WHERE seq = 2");
+	}
+	tamper(*state, "DROP TABLE kept");
+}
+
+/* A whole row, in the place of another one. */
+static void test_log_row_misplaced(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct seen seen = { "" };
+
+	put_events(s, 3);
+	store_close(&s);
+	tamper(*state, "UPDATE log SET body = (SELECT body FROM log WHERE seq = 1) WHERE seq = 3");
+	s = open_sound(*state);
+	assert_int_equal(store_log_walk(s, 0, INT64_MAX, note_row, &seen, NULL), 0);
+	assert_string_equal(seen.text, "1 2 3! ");
+	store_close(&s);
+}
+
+/* A damaged event proves nothing about a new one with its id: that is stored. */
+static void test_damaged_has_no_duplicates(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct event_row *again;
+	struct fault fault;
+	struct tx *tx = tx_new();
+
+	put_events(s, 3);
+	store_close(&s);
+	tamper(*state, "UPDATE log SET body = CAST(substr(body, 1, length(body) - 1) || x'55' AS BLOB) WHERE seq = 2");
+	s = open_sound(*state);
+	again = tx_event(tx, &(struct event_row){ .project = SLICE_LIT("p"), .id = SLICE_LIT("e2") });
+	assert_int_equal(store_commit(s, &tx, 1, &fault), 0);
+	assert_int_equal(again->seq, 4);
+	assert_int_equal(again->duplicate_of, 0);
+	tx_free(&tx);
+	store_close(&s);
+}
+
+static bool expect_damaged(void *ctx, const struct pending_row *row)
+{
+	assert_true(row->damaged);
+	assert_int_equal(row->endpoint, 1);
+	assert_int_equal(row->id, 5);
+	assert_int_equal(row->item_count, 0);
+	++*(int *)ctx;
+	return true;
+}
+
+static void test_pending_row_damaged(void **state)
+{
+	static const char *const damages[] = {
+		"UPDATE pending SET body = CAST(substr(body, 1, 3) || x'55' || substr(body, 5) AS BLOB)",
+		"UPDATE pending SET body = x''",
+		"UPDATE pending SET attempts = 5",
+	};
+	struct pending_item item = { 5, 77, 0 };
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct pending_query q = { 1, -1, 0, PENDING_HELD, 9 };
+		struct store *s = open_sound(*state);
+		struct tx *tx = tx_new();
+		int calls = 0;
+
+		tx_pending_put(tx, &(struct pending_row){ .endpoint = 1, .id = 5, .items = &item, .item_count = 1 });
+		commit(s, tx);
+		store_close(&s);
+		tamper(*state, damages[i]);
+		s = open_sound(*state);
+		assert_int_equal(store_pending(s, &q, expect_damaged, &calls, NULL), 0);
+		assert_int_equal(store_pending_get(s, 1, 5, expect_damaged, &calls, NULL), 0);
+		assert_int_equal(calls, 2);
+		store_close(&s);
+	}
+}
+
+static bool any_doc(void *ctx, const struct doc_row *row)
+{
+	(void)row;
+	++*(int *)ctx;
+	return true;
+}
+
+static void test_doc_damaged(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct tx *tx = tx_new();
+	struct fault fault;
+	int calls = 0;
+
+	tx_doc_put(tx, SLICE_LIT("endpoint"), SLICE_LIT("crm"), SLICE_LIT("{\"url\": \"https://a.example\"}"));
+	commit(s, tx);
+	store_close(&s);
+	tamper(*state, "UPDATE doc SET text = CAST(replace(text, 'a.example', 'b.example') AS BLOB)");
+	s = open_sound(*state);
+	assert_int_equal(store_docs(s, SLICE_LIT("endpoint"), SLICE_LIT(""), any_doc, &calls, &fault), ERR_CORRUPT);
+	assert_int_equal(calls, 0);
+	assert_non_null(strstr(fault.message, "\"crm\""));
+	store_close(&s);
+}
+
+static int set_up(void **state)
+{
+	*state = folder_new();
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	char *folder = *state;
+
+	folder_free(&folder);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_folder),
+		TEST(test_no_place_for_folder),
+		TEST(test_foreign_database),
+		TEST(test_no_database),
+		TEST(test_newer_schema),
+		TEST(test_numbers_damaged),
+		TEST(test_log_row_damaged),
+		TEST(test_log_row_misplaced),
+		TEST(test_damaged_has_no_duplicates),
+		TEST(test_pending_row_damaged),
+		TEST(test_doc_damaged),
+	};
+
+	return cmocka_run_group_tests_name("store/sqlite", tests, NULL, NULL);
+}
