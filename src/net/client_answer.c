@@ -85,6 +85,9 @@ static bool take_status(struct client_slot *slot, struct slice line)
 	size_t blank = slice_find(line, ' ');
 	long long status = 0;
 
+	if (!slice_starts(line, SLICE_LIT("HTTP/1.")))
+		return refuse(slot, FAILURE_PROTOCOL,
+			      "the answer is no HTTP/1.x; check that the port of the URL speaks it");
 	if (blank + 4 > line.n || !slice_to_i64(slice_of(line.p + blank + 1, 3), &status))
 		return refuse(slot, FAILURE_PROTOCOL, "the answer's first line has no status; mend the receiver");
 	slot->status = (int)status;
