@@ -63,6 +63,7 @@ static void endpoint_free(struct endpoint *ep)
 	template_free(&ep->body);
 	mem_free(ep->xml_root);
 	mem_free(ep->content_type_header);
+	mem_free(ep->ack_body);
 	for (size_t i = 0; i < ep->header_count; i++) {
 		mem_free(ep->headers[i].name);
 		template_free(&ep->headers[i].value);

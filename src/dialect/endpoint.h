@@ -24,7 +24,13 @@ enum content_type {
 };
 enum url_scheme { SCHEME_HTTP, SCHEME_HTTPS };
 enum order_rule { ORDER_NONE, ORDER_MESSAGE, ORDER_STRICT };
-enum ack_rule { ACK_NONE }; /* issue 3 adds the readers */
+enum ack_rule {
+	ACK_NONE,          /* a success status is enough */
+	ACK_IDS_XML,       /* the body lists the ids it took, <id_sms>…</id_sms> */
+	ACK_IDS_JSON,      /* the same in JSON */
+	ACK_BODY_EQUALS,   /* the body is ack_body, blanks around it aside */
+	ACK_BODY_NOT_EMPTY
+};
 enum signature_kind { SIGNATURE_NONE, SIGNATURE_STANDARD_WEBHOOKS };
 
 #define ENDPOINT_HEADERS_MAX	   32
@@ -75,6 +81,8 @@ struct endpoint {
 	struct status_range success[ENDPOINT_STATUS_RANGES_MAX];
 	size_t success_count;
 	enum ack_rule ack;
+	char *ack_body;      /* for ACK_BODY_EQUALS; NULL otherwise */
+	bool ack_any_status; /* an acknowledging body counts whatever the status (X7) */
 	enum order_rule order;
 	uint32_t concurrency;
 	double rate_per_s; /* 0: no limit */

@@ -36,7 +36,12 @@ static const struct field_word signature_words[] = { { "none", SIGNATURE_NONE, f
 						     { NULL, 0, false } };
 static const struct field_word tls_version_words[] = { { "1.2", 12, false }, { "1.3", 13, false }, { NULL, 0, false } };
 static const struct field_word ack_words[] = {
-	{ "none", ACK_NONE, false }, { "ids_xml", 0, true }, { "ids_json", 0, true }, { NULL, 0, false }
+	{ "none", ACK_NONE, false },
+	{ "ids_xml", ACK_IDS_XML, false },
+	{ "ids_json", ACK_IDS_JSON, false },
+	{ "body_equals", ACK_BODY_EQUALS, false },
+	{ "body_not_empty", ACK_BODY_NOT_EMPTY, false },
+	{ NULL, 0, false },
 };
 static const struct field_word order_words[] = { { "none", ORDER_NONE, false },
 						 { "message", ORDER_MESSAGE, false },
@@ -83,6 +88,8 @@ const struct field endpoint_fields[] = {
 	{ "batch.max_bytes", "1048576", NUMBER(read_integer, 1024, 4194304), INTO(batch.max_bytes) },
 	{ "success.statuses", "\"2xx\"", .read = read_success },
 	{ "success.ack", "\"none\"", CHOICE(ack_words), INTO(ack) },
+	{ "success.body", "null", TEXT(read_ack_body, 256), INTO(ack_body) },
+	{ "success.any_status", "false", .read = read_flag, INTO(ack_any_status) },
 	{ "timeout_ms", "10000", NUMBER(read_integer, 100, 120000), INTO(peer.timeout_ms) },
 	{ "concurrency", "4", NUMBER(read_integer, 1, 256), INTO(concurrency) },
 	{ "rate_per_s", "0", NUMBER(read_real, 0, 100000), INTO(rate_per_s) },

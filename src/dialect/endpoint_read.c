@@ -385,3 +385,17 @@ int read_success(const struct field *f, struct json v, struct endpoint *ep, stru
 				   success_wanted);
 	return 0;
 }
+
+/* Blanks around the text do not count when it is compared, so they are not kept. */
+int read_ack_body(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault)
+{
+	int err = read_line(f, v, ep, fault);
+
+	if (err)
+		return err;
+	if ((ep->ack == ACK_BODY_EQUALS) == (ep->ack_body != NULL))
+		return 0;
+	return fault_param(fault, "",
+			   ep->ack_body ? "goes with success.ack body_equals only; take it away or set that"
+					: "is missing; success.ack body_equals needs the text that acknowledges");
+}
