@@ -26,7 +26,8 @@ struct recent {
 	uint64_t first, next; /* positions, counted up for ever; the place in the ring is position & (cap - 1) */
 	size_t cap;
 	struct recent_entry *ring;
-	uint32_t *slots; /* 2 * cap of them: 0 is free, otherwise place + 1 */
+	unsigned place_bits; /* 2^place_bits = 2 * cap */
+	uint32_t *slots;     /* 2 * cap of them: 0 is free, otherwise place + 1, and above it some bits of the hash */
 };
 
 static size_t slot_mask(const struct recent *r)
@@ -39,13 +40,29 @@ static struct recent_entry *entry_at(const struct recent *r, uint64_t position)
 	return &r->ring[position & (r->cap - 1)];
 }
 
+/* The bits of the hash in a slot: nearly every look at a stranger ends there, without a cache miss in the ring. */
+static uint32_t tag_of(const struct recent *r, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) << r->place_bits;
+}
+
+static uint32_t slot_of(const struct recent *r, uint64_t position)
+{
+	return tag_of(r, entry_at(r, position)->hash) | ((uint32_t)(position & (r->cap - 1)) + 1);
+}
+
+static const struct recent_entry *slot_entry(const struct recent *r, size_t i)
+{
+	return &r->ring[(r->slots[i] & slot_mask(r)) - 1];
+}
+
 static void slot_add(struct recent *r, uint64_t position)
 {
 	size_t mask = slot_mask(r), i = entry_at(r, position)->hash & mask;
 
 	while (r->slots[i])
 		i = (i + 1) & mask;
-	r->slots[i] = (uint32_t)(position & (r->cap - 1)) + 1;
+	r->slots[i] = slot_of(r, position);
 }
 
 /* Frees slot i and moves up what was pushed past it, so that no search ends early at the hole. */
@@ -54,7 +71,7 @@ static void slot_close(struct recent *r, size_t i)
 	size_t mask = slot_mask(r);
 
 	for (size_t j = (i + 1) & mask; r->slots[j]; j = (j + 1) & mask) {
-		size_t home = r->ring[r->slots[j] - 1].hash & mask;
+		size_t home = slot_entry(r, j)->hash & mask;
 
 		if (((j - home) & mask) >= ((j - i) & mask)) {
 			r->slots[i] = r->slots[j];
@@ -67,7 +84,7 @@ static void slot_close(struct recent *r, size_t i)
 static void slot_remove(struct recent *r, uint64_t position)
 {
 	size_t mask = slot_mask(r), i = entry_at(r, position)->hash & mask;
-	uint32_t wanted = (uint32_t)(position & (r->cap - 1)) + 1;
+	uint32_t wanted = slot_of(r, position);
 
 	while (r->slots[i] != wanted) {
 		assert(r->slots[i]);
@@ -80,8 +97,9 @@ static void recent_resize(struct recent *r, size_t cap)
 {
 	struct recent old = *r;
 
-	assert(cap <= UINT32_MAX / 2);
+	assert(cap <= UINT32_MAX / 4);
 	r->cap = cap;
+	r->place_bits = (unsigned)__builtin_ctzll(2 * cap);
 	r->ring = mem_alloc(cap * sizeof(*r->ring));
 	r->slots = mem_zalloc(2 * cap * sizeof(*r->slots));
 	for (uint64_t i = r->first; i < r->next; i++) {
@@ -136,10 +154,12 @@ int64_t recent_find(const struct recent *r, uint64_t hash, recent_same_fn *same,
 {
 	size_t mask = slot_mask(r);
 
-	for (size_t i = hash & mask; r->slots[i]; i = (i + 1) & mask) {
-		const struct recent_entry *e = &r->ring[r->slots[i] - 1];
+	uint32_t tag = tag_of(r, hash);
 
-		if (e->hash == hash && same(ctx, e->seq))
+	for (size_t i = hash & mask; r->slots[i]; i = (i + 1) & mask) {
+		const struct recent_entry *e = slot_entry(r, i);
+
+		if ((r->slots[i] & ~(uint32_t)mask) == tag && e->hash == hash && same(ctx, e->seq))
 			return e->seq;
 	}
 	return 0;

@@ -14,7 +14,7 @@
 #include "base/mem.h"
 
 #define SETTLE_CHUNK (256 * 1024)
-#define FIRST_PAGE   4096
+#define FIRST_PAGE   8192
 
 /* One file, opened as SQLite opens it, by whatever VFS the store is on. */
 static int rewrite_open_file(sqlite3_file *file, int64_t limit)

@@ -22,9 +22,9 @@
 #include "cutvfs.h"
 #include "ops.h"
 
-#define CUTS_PER_LIFE	12
-#define OPS_PER_CUT	30
-#define STEPS_PER_CUT	120 /* the power goes at one of so many disk steps: about as many as OPS_PER_CUT make */
+#define CUTS_PER_LIFE	10
+#define OPS_PER_CUT	14
+#define STEPS_PER_CUT	50 /* the power goes at one of so many disk steps: about as many as OPS_PER_CUT make */
 #define INTEGRITY_EVERY 8
 #define SYNC_LIVES	400
 #define FULL_WRITES	260
