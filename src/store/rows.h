@@ -10,7 +10,7 @@
 /* --- the log: append-only, one counter `seq` for both kinds --- */
 
 struct event_row {
-	int64_t seq;          /* out: set by the commit */
+	int64_t seq;	      /* out: set by the commit */
 	int64_t duplicate_of; /* out: 0, or the seq of the same project's event with this id; nothing was stored then */
 	struct slice project, id, message_id;
 	int64_t accepted_ms;
@@ -28,18 +28,18 @@ enum item_fate {
 struct attempt_item {
 	int64_t event_seq;
 	uint32_t attempts; /* made so far for this item, this one included; 0 for an end without an exchange */
-	uint8_t fate;      /* enum item_fate */
+	uint8_t fate;	   /* enum item_fate */
 };
 
 /* One HTTP exchange, or one end without an exchange. */
 struct attempt_row {
-	int64_t seq; /* out */
+	int64_t seq;	   /* out */
 	uint64_t endpoint; /* number */
 	uint32_t revision;
 	uint32_t attempt; /* number of this attempt of the delivery, from 1; 0 for an end without an exchange */
 	int64_t time_ms;  /* when it began */
 	uint8_t outcome;  /* enum attempt_outcome */
-	int16_t code;     /* HTTP status, or -enum failure */
+	int16_t code;	  /* HTTP status, or -enum failure */
 	struct slice delivery_id;
 	const struct attempt_item *items;
 	uint32_t item_count;
@@ -54,8 +54,8 @@ struct pending_item {
 	uint32_t attempts;   /* made so far */
 };
 
-#define PENDING_READY INT64_C(0)         /* due: never attempted, goes as soon as there is room, in order of id */
-#define PENDING_HELD INT64_MAX           /* due: waits until the delivery `behind` ends */
+#define PENDING_READY INT64_C(0) /* due: never attempted, goes as soon as there is room, in order of id */
+#define PENDING_HELD  INT64_MAX	 /* due: waits until the delivery `behind` ends */
 
 /* A delivery that did not go through at once. Its name is (endpoint, id), id being the smallest event seq among its items: an event is in at most
  * one pending delivery of an endpoint. */
@@ -64,8 +64,8 @@ struct pending_row {
 	int64_t id;
 	uint32_t revision; /* of the settings it was first sent with; 0: never sent, the current ones count */
 	uint32_t attempts; /* of the delivery as a whole */
-	int64_t due_ms;    /* PENDING_READY, PENDING_HELD, or when to send it again */
-	int64_t behind;    /* id of the delivery of the same endpoint it waits for, 0 if none */
+	int64_t due_ms;	   /* PENDING_READY, PENDING_HELD, or when to send it again */
+	int64_t behind;	   /* id of the delivery of the same endpoint it waits for, 0 if none */
 	uint64_t replay;   /* number of the replay that made it, 0 if none */
 	const struct pending_item *items;
 	uint32_t item_count;

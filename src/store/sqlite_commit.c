@@ -21,7 +21,7 @@ struct commit {
 
 /* --- duplicates --- */
 
-uint64_t sqlite_event_hash(const struct sqlite_store *s, struct slice project, struct slice id)
+static uint64_t event_hash(const struct sqlite_store *s, struct slice project, struct slice id)
 {
 	struct hash_key key = { s->recent_key.k0 ^ hash_bytes(&s->recent_key, project), s->recent_key.k1 };
 
@@ -79,7 +79,7 @@ int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit)
 			cap = cap ? 2 * cap : 64;
 			found = mem_realloc(found, cap * sizeof(*found));
 		}
-		found[count++] = (struct found){ sqlite_event_hash(s, project, id), sqlite3_column_int64(stmt, 0) };
+		found[count++] = (struct found){ event_hash(s, project, id), sqlite3_column_int64(stmt, 0) };
 	}
 	rc = sqlite_done(stmt, rc);
 	while (count > 0) {
@@ -103,7 +103,7 @@ static int add_log(struct sqlite_store *s, int64_t seq)
 
 static int apply_event(struct sqlite_store *s, struct commit *c, struct event_row *row)
 {
-	uint64_t hash = sqlite_event_hash(s, row->project, row->id);
+	uint64_t hash = event_hash(s, row->project, row->id);
 	struct same_event look = { s, row, SQLITE_OK };
 	int rc;
 

@@ -119,8 +119,7 @@ int sqlite_sync_names(struct sqlite_store *s, struct fault *fault);
 /* --- the parts of the contract --- */
 
 int sqlite_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault); /* sqlite_commit.c */
-uint64_t sqlite_event_hash(const struct sqlite_store *s, struct slice project, struct slice id);
-int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit); /* rc */
+int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit);				  /* rc */
 
 int sqlite_index_step(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault); /* sqlite_index.c */
 int sqlite_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,

@@ -9,8 +9,6 @@
  */
 #include "store/sqlite_impl.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"

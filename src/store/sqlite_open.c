@@ -8,15 +8,12 @@
  *
  * synchronous=FULL is set and read back: a store that silently ran without it would acknowledge what a power cut takes away.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
 #include "store/sqlite_impl.h"
 

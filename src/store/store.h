@@ -25,7 +25,8 @@ int store_commit(struct store *s, struct tx *const *txs, size_t n, struct fault 
 int store_index_step(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault);
 /* Drops log rows older than before_ms, in chunks of at most max_rows, never passing the floor or a seq that a pending row, a dead row or keep_from (0: none) needs; drops dead rows older than dead_before_ms first, at most max_rows of them too.
  * Rows go from the front of the log, up to the first one that must stay. *ret_more: a chunk was full, so calling again may find more. */
-int store_prune(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows, bool *ret_more, struct fault *fault);
+int store_prune(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows,
+		bool *ret_more, struct fault *fault);
 /* Moves what the WAL holds into the database file, as much as goes without waiting. */
 int store_checkpoint(struct store *s, struct fault *fault);
 /* Waits for nothing; frees all. *s becomes NULL. */
@@ -53,7 +54,8 @@ typedef bool store_log_fn(void *ctx, const struct log_row *row);
 /* Log rows with after < seq <= upto, ascending. */
 int store_log_walk(struct store *s, int64_t after, int64_t upto, store_log_fn *fn, void *ctx, struct fault *fault);
 /* Log rows with seq < before, descending, at most max_rows of them. */
-int store_log_back(struct store *s, int64_t before, uint32_t max_rows, store_log_fn *fn, void *ctx, struct fault *fault);
+int store_log_back(struct store *s, int64_t before, uint32_t max_rows, store_log_fn *fn, void *ctx,
+		   struct fault *fault);
 /* One log row. ERR_NOT_FOUND when there is none. */
 int store_log_get(struct store *s, int64_t seq, store_log_fn *fn, void *ctx, struct fault *fault);
 
@@ -64,25 +66,27 @@ enum search_key {
 };
 typedef bool store_seq_fn(void *ctx, int64_t seq);
 /* seqs of matching log rows with seq < before (INT64_MAX: all), descending; index first, then the tail that is not in it yet, merged. The index may hold more than matches (hash): the implementation verifies. */
-int store_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before, store_seq_fn *fn, void *ctx, struct fault *fault);
+int store_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,
+		 store_seq_fn *fn, void *ctx, struct fault *fault);
 
 typedef bool store_pending_fn(void *ctx, const struct pending_row *row);
 struct pending_query {
 	uint64_t endpoint;
 	int64_t due_from, id_after; /* rows with (due, id) > (due_from, id_after), in the order (due, id) */
-	int64_t due_upto;           /* and due <= this; PENDING_HELD includes the held ones */
+	int64_t due_upto;	    /* and due <= this; PENDING_HELD includes the held ones */
 	uint32_t max_rows;
 };
 int store_pending(struct store *s, const struct pending_query *q, store_pending_fn *fn, void *ctx, struct fault *fault);
 /* The row (endpoint, id). ERR_NOT_FOUND when there is none. */
-int store_pending_get(struct store *s, uint64_t endpoint, int64_t id, store_pending_fn *fn, void *ctx, struct fault *fault);
+int store_pending_get(struct store *s, uint64_t endpoint, int64_t id, store_pending_fn *fn, void *ctx,
+		      struct fault *fault);
 
 struct pending_summary {
 	uint64_t endpoint;
 	int64_t ready, waiting, held; /* rows with due = PENDING_READY, between, PENDING_HELD */
-	int64_t first_ready_id;       /* smallest id of the ready ones, 0 when none */
-	int64_t next_due_ms;          /* smallest due of the waiting ones, PENDING_HELD when none */
-	int64_t oldest_seq;           /* smallest id of all */
+	int64_t first_ready_id;	      /* smallest id of the ready ones, 0 when none */
+	int64_t next_due_ms;	      /* smallest due of the waiting ones, PENDING_HELD when none */
+	int64_t oldest_seq;	      /* smallest id of all */
 };
 typedef bool store_summary_fn(void *ctx, const struct pending_summary *sum);
 /* One call an endpoint that has pending rows. Fast with 1,000,000 ready rows (counts from the index). */
@@ -90,21 +94,23 @@ int store_pending_summary(struct store *s, store_summary_fn *fn, void *ctx, stru
 
 typedef bool store_dead_fn(void *ctx, const struct dead_row *row);
 /* Dead rows of an endpoint with event_seq > after, ascending, at most max_rows. */
-int store_dead(struct store *s, uint64_t endpoint, int64_t after, uint32_t max_rows, store_dead_fn *fn, void *ctx, struct fault *fault);
+int store_dead(struct store *s, uint64_t endpoint, int64_t after, uint32_t max_rows, store_dead_fn *fn, void *ctx,
+	       struct fault *fault);
 
 typedef bool store_doc_fn(void *ctx, const struct doc_row *row);
 /* All docs of a kind whose id begins with prefix, ordered by id. */
-int store_docs(struct store *s, struct slice kind, struct slice prefix, store_doc_fn *fn, void *ctx, struct fault *fault);
+int store_docs(struct store *s, struct slice kind, struct slice prefix, store_doc_fn *fn, void *ctx,
+	       struct fault *fault);
 /* Bytes on disk, 0 in memory. */
 int64_t store_bytes(struct store *s);
 
 /* --- opening --- */
 
 struct store_options {
-	uint32_t recent_ids;  /* event ids known for the duplicate check; at least, 1,000,000 by default */
-	int64_t index_range;  /* log seqs a search table covers; 0: the default of 4,194,304 */
-	const char *vfs;      /* SQLite VFS, for the crash tests; NULL: the system's */
-	bool unsafe_normal;   /* synchronous=NORMAL: only for the test that shows that the crash tests bite */
+	uint32_t recent_ids; /* event ids known for the duplicate check; at least, 1,000,000 by default */
+	int64_t index_range; /* log seqs a search table covers; 0: the default of 4,194,304 */
+	const char *vfs;     /* SQLite VFS, for the crash tests; NULL: the system's */
+	bool unsafe_normal;  /* synchronous=NORMAL: only for the test that shows that the crash tests bite */
 };
 #define STORE_OPTIONS_DEFAULT ((struct store_options){ .recent_ids = 1000000 })
 

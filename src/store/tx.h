@@ -11,15 +11,15 @@
 enum change_kind {
 	CHANGE_EVENT,
 	CHANGE_ATTEMPT,
-	CHANGE_PENDING_PUT,     /* insert or replace by (endpoint, id) */
-	CHANGE_PENDING_END,     /* delete by (endpoint, id); none there is fine */
+	CHANGE_PENDING_PUT,	/* insert or replace by (endpoint, id) */
+	CHANGE_PENDING_END,	/* delete by (endpoint, id); none there is fine */
 	CHANGE_PENDING_RELEASE, /* rows behind (endpoint, id): due at due_ms, behind none */
-	CHANGE_PENDING_CANCEL,  /* delete rows of (endpoint, replay) that were never attempted */
-	CHANGE_PENDING_DROP,    /* delete all rows of an endpoint */
+	CHANGE_PENDING_CANCEL,	/* delete rows of (endpoint, replay) that were never attempted */
+	CHANGE_PENDING_DROP,	/* delete all rows of an endpoint */
 	CHANGE_DEAD,
 	CHANGE_DEAD_END, /* delete by (endpoint, event_seq): sent again with success */
-	CHANGE_FLOOR,    /* all events up to seq are settled or pending */
-	CHANGE_DOC       /* put, or delete when text.p is NULL, by (kind, id) */
+	CHANGE_FLOOR,	 /* all events up to seq are settled or pending */
+	CHANGE_DOC	 /* put, or delete when text.p is NULL, by (kind, id) */
 };
 
 /* Settings and the like: few, small, all read at start. kind: "project", "endpoint", "revision", "key", "replay", "meta", … */
@@ -33,7 +33,8 @@ struct change {
 	union {
 		struct event_row event;
 		struct attempt_row attempt;
-		struct pending_row pending; /* PUT; END, RELEASE use endpoint, id, due_ms; CANCEL endpoint, replay; DROP endpoint */
+		struct pending_row
+			pending; /* PUT; END, RELEASE use endpoint, id, due_ms; CANCEL endpoint, replay; DROP endpoint */
 		struct dead_row dead;
 		struct doc_row doc;
 		int64_t floor;
