@@ -135,7 +135,7 @@ static int export_print(const struct export *ex, struct fault *fault)
 	int rc;
 
 	json_doc_init(&doc);
-	buf_init(&text, SIZE_MAX);
+	buf_init(&text, 64 * SETUP_FILE_MAX);
 	rc = json_parse(&doc, buf_slice(&ex->out), &json_limits_default, fault);
 	if (rc == 0) {
 		json_text_add(&text, json_root(&doc), 0);

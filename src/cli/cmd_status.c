@@ -12,6 +12,8 @@
 #include "cli/duration.h"
 #include "cli/table.h"
 
+#define PRINT_MAX ((size_t)1024 * 1024 * 1024)
+
 struct line {
 	char *owner, *id, *state;
 	int64_t pending, oldest_s;
@@ -155,7 +157,7 @@ static void print_table(const struct status *st)
 		table_add(&table, buf_slice(&out));
 		buf_free(&out);
 	}
-	buf_init(&out, SIZE_MAX);
+	buf_init(&out, PRINT_MAX);
 	table_write(&table, &out);
 	fwrite(buf_str(&out), 1, out.n, stdout);
 	buf_free(&out);
@@ -167,7 +169,7 @@ static void print_json(const struct status *st)
 	struct json_writer w;
 	struct buf out;
 
-	buf_init(&out, SIZE_MAX);
+	buf_init(&out, PRINT_MAX);
 	json_writer_init(&w, &out);
 	json_begin_array(&w);
 	for (size_t i = 0; i < st->count; i++) {

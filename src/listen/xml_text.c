@@ -171,7 +171,7 @@ size_t xml_items(struct slice xml)
 	struct pen pen = { .out = &nowhere };
 	bool ok;
 
-	buf_init(&nowhere, SIZE_MAX);
+	buf_init(&nowhere, 64 * xml.n + 64);
 	buf_init(&pen.text, xml.n);
 	ok = xml_read(&pen, xml);
 	if (pen.parser)
