@@ -383,25 +383,26 @@ void committer_last_orders(struct committer *c)
 int committer_start(struct store *store, const struct committer_host *host, struct committer **ret, struct fault *fault)
 {
 	struct committer *c = mem_zalloc(sizeof(*c));
+	int rc;
 
 	c->host = *host;
 	c->store = store;
 	c->end = &c->first;
 	pthread_mutex_init(&c->lock, NULL);
 	cond_init_monotonic(&c->more);
-	/* The thread compares itself with c->thread, so it must not run before that is set. */
-	pthread_mutex_lock(&c->lock);
-	if (pthread_create(&c->thread, NULL, run, c)) {
-		pthread_mutex_unlock(&c->lock);
-		pthread_cond_destroy(&c->more);
-		pthread_mutex_destroy(&c->lock);
-		mem_free(c);
-		fault_set(fault, "system", "", "no thread for the store: raise the limit of processes (ulimit -u)");
-		return ERR_SYSTEM;
-	}
-	pthread_mutex_unlock(&c->lock);
+	/* The thread's callbacks find the committer through *ret, and committer_now compares itself with c->thread: both are there before it runs. */
 	*ret = c;
-	return 0;
+	pthread_mutex_lock(&c->lock);
+	rc = pthread_create(&c->thread, NULL, run, c);
+	pthread_mutex_unlock(&c->lock);
+	if (rc == 0)
+		return 0;
+	*ret = NULL;
+	pthread_cond_destroy(&c->more);
+	pthread_mutex_destroy(&c->lock);
+	mem_free(c);
+	fault_set(fault, "system", "", "no thread for the store: raise the limit of processes (ulimit -u)");
+	return ERR_SYSTEM;
 }
 
 void committer_stop(struct committer **cp)

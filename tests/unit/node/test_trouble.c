@@ -1,0 +1,184 @@
+/* A store that is full for a while, and one that breaks: what is refused, what is kept, what is told. The store's commit is led through a switch here. */
+#include "town.h"
+
+#include <poll.h>
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "store/store_impl.h"
+
+/* The real store with another commit: its table of functions is replaced by a copy that begins here. */
+struct faulty {
+	struct store_ops ops;
+	int (*commit)(struct store *s, struct tx *const *txs, size_t n, struct fault *fault);
+	_Atomic int error; /* what commits answer, 0: they work */
+};
+
+static int faulty_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault)
+{
+	struct faulty *f = (struct faulty *)(uintptr_t)s->ops;
+	int err = atomic_load(&f->error);
+
+	if (err) {
+		fault_set(fault, "store", "", "%s, says the test", err_text(err));
+		return err;
+	}
+	return f->commit(s, txs, n, fault);
+}
+
+/* A town on a store that can be made faulty, with an endpoint that fails so that results have to be written. */
+static void faulty_open(struct town *t, struct faulty *f)
+{
+	struct store_options options = STORE_OPTIONS_DEFAULT;
+	struct store *s = store_memory_new(&options);
+
+	town_open(t, 1);
+	town_stop(t);
+	f->ops = *s->ops;
+	f->commit = s->ops->commit;
+	f->ops.commit = faulty_commit;
+	atomic_store(&f->error, 0);
+	s->ops = &f->ops;
+	t->options.store = s;
+	town_start(t);
+}
+
+static void put_endpoint(struct town *t)
+{
+	struct fault fault = { 0 };
+	struct json_doc doc;
+
+	json_doc_init(&doc);
+	assert_int_equal(json_parse(&doc, SLICE_LIT("{}"), &json_limits_default, NULL), 0);
+	assert_int_equal(node_project_put(t->node, SLICE_LIT("p"), json_root(&doc), false, NULL, &fault), 0);
+	json_doc_free(&doc);
+	town_endpoint(t, "a", "/a", ",\"retry\":{\"delays_s\":[0.05]}");
+}
+
+static void test_full_disk(void **state)
+{
+	struct fault fault = { 0 };
+	struct faulty faulty;
+	const char *reason;
+	struct town t;
+
+	(void)state;
+	faulty_open(&t, &faulty);
+	put_endpoint(&t);
+	sink_answer(t.sink, "/a", SINK_HOLD);
+	assert_int_equal(town_status(&t, "p", "1"), 0);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "e-1") == 1);
+	assert_true(node_ready(t.node, &reason));
+
+	atomic_store(&faulty.error, ERR_FULL);
+	assert_int_equal(town_status(&t, "p", "2"), ERR_FULL);
+	assert_false(node_ready(t.node, &reason));
+	assert_non_null(reason);
+	/* Settings are refused at once instead of holding up who asks. */
+	assert_int_equal(town_change(&t, PROJECT("p"), "a", "{\"timeout_ms\":9000}", ENDPOINT_MERGE, &fault), ERR_FULL);
+	assert_int_equal(town_status(&t, "p", "3"), ERR_FULL);
+
+	/* Room again: it notices by itself. */
+	atomic_store(&faulty.error, 0);
+	TOWN_WAIT(&t, node_ready(t.node, &reason));
+	assert_null(reason);
+	sink_answer(t.sink, "/a", 200);
+	assert_int_equal(town_change(&t, PROJECT("p"), "a", "{\"timeout_ms\":9000}", ENDPOINT_MERGE, &fault), 0);
+	assert_int_equal(town_status(&t, "p", "2"), 0);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "e-2") >= 1);
+	assert_int_equal(sink_count(t.sink, "/a", "e-3"), 0);
+	t.options.stop_ms = 200;
+	town_close(&t);
+}
+
+/* What is delivered while the disk is full is recorded once there is room, in its order. */
+static void test_results_wait_for_room(void **state)
+{
+	struct endpoint_view v;
+	struct faulty faulty;
+	struct town t;
+
+	(void)state;
+	faulty_open(&t, &faulty);
+	put_endpoint(&t);
+	sink_answer(t.sink, "/a", 500);
+	assert_int_equal(town_status(&t, "p", "1"), 0);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "e-1") >= 2);
+	atomic_store(&faulty.error, ERR_FULL);
+	TOWN_WAIT(&t, !node_ready(t.node, NULL));
+	atomic_store(&faulty.error, 0);
+	sink_answer(t.sink, "/a", 200);
+	TOWN_WAIT(&t, node_ready(t.node, NULL));
+	v = town_view(&t, "a");
+	TOWN_WAIT(&t, atomic_load(&v.stats->delivered) == 1 && atomic_load(&v.stats->pending) == 0);
+	node_endpoint_view_free(&v);
+	town_close(&t);
+}
+
+static void test_broken_store(void **state)
+{
+	struct fault fault = { 0 };
+	struct faulty faulty;
+	struct pollfd broken;
+	struct town t;
+
+	(void)state;
+	faulty_open(&t, &faulty);
+	put_endpoint(&t);
+	broken = (struct pollfd){ .fd = node_broken_fd(t.node), .events = POLLIN };
+	assert_int_equal(poll(&broken, 1, 0), 0);
+	atomic_store(&faulty.error, ERR_IO);
+	assert_int_equal(town_status(&t, "p", "1"), ERR_IO);
+	assert_int_equal(poll(&broken, 1, 10000), 1);
+	assert_false(node_ready(t.node, NULL));
+	/* It stays broken, whatever the store would say now. */
+	atomic_store(&faulty.error, 0);
+	assert_int_equal(town_status(&t, "p", "2"), ERR_IO);
+	assert_int_equal(town_change(&t, PROJECT("p"), "a", "{\"timeout_ms\":9000}", ENDPOINT_MERGE, &fault), ERR_IO);
+	assert_int_equal(sink_count(t.sink, "/a", ""), 0);
+	town_close(&t);
+}
+
+/* The result of a delivery cannot be written any more: the end must come all the same, and leave nothing behind. */
+static void test_broken_with_results(void **state)
+{
+	struct faulty faulty;
+	struct town t;
+
+	(void)state;
+	faulty_open(&t, &faulty);
+	put_endpoint(&t);
+	sink_answer(t.sink, "/a", 500);
+	assert_int_equal(town_status(&t, "p", "1"), 0);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "e-1") >= 1);
+	atomic_store(&faulty.error, ERR_IO);
+	TOWN_WAIT(&t, !node_ready(t.node, NULL));
+	town_close(&t);
+}
+
+static void test_stop_with_full_disk(void **state)
+{
+	struct faulty faulty;
+	struct town t;
+
+	(void)state;
+	faulty_open(&t, &faulty);
+	put_endpoint(&t);
+	sink_answer(t.sink, "/a", 500);
+	assert_int_equal(town_status(&t, "p", "1"), 0);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "e-1") >= 1);
+	atomic_store(&faulty.error, ERR_FULL);
+	TOWN_WAIT(&t, !node_ready(t.node, NULL));
+	town_close(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_full_disk),	    cmocka_unit_test(test_results_wait_for_room),
+		cmocka_unit_test(test_broken_store),	    cmocka_unit_test(test_broken_with_results),
+		cmocka_unit_test(test_stop_with_full_disk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
