@@ -24,7 +24,8 @@ struct client_options {
 
 /* ERR_INVALID for a bad bind address or server list. */
 int client_new(uv_loop_t *loop, const struct client_options *options, struct client **ret, struct fault *fault);
-/* Cancels all calls (their callbacks do not run), closes all connections; finishes within the loop's next turns. closed runs from the loop when nothing is left in it; then the loop may end. */
+/* Cancels all calls (their callbacks do not run), closes all connections; finishes within the loop's next turns. closed runs from the loop when nothing is left in it; then the loop may end.
+ * Peers that are left may be freed before or after that; nothing can be sent on them. */
 void client_close(struct client **c, void (*closed)(void *ctx), void *ctx);
 
 /* settings stay borrowed until client_peer_free. Costs next to nothing until the first call. */

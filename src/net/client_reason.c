@@ -17,7 +17,6 @@ static const struct row {
 	{ CURLE_COULDNT_RESOLVE_HOST, FAILURE_DNS, false, "the name could not be looked up",
 	  "check the host of the URL" },
 	{ CURLE_COULDNT_CONNECT, FAILURE_CONNECT, true, "no connection", "check host and port of the URL" },
-	{ CURLE_OPERATION_TIMEDOUT, FAILURE_TIMEOUT, false, "no whole answer in time", "look at the receiver's load" },
 	{ CURLE_SSL_CONNECT_ERROR, FAILURE_TLS, true, "the TLS handshake failed",
 	  "compare TLS versions and client certificate with what the receiver wants" },
 	{ CURLE_PEER_FAILED_VERIFICATION, FAILURE_TLS, true, "the certificate was not accepted", "look at tls.verify" },
@@ -110,28 +109,6 @@ static void connect_write(struct client_slot *slot, const char *address)
 			 error ? strerrordesc_np((int)error) : "no address of the name could be reached");
 }
 
-void client_reason_fill(struct client_slot *slot, CURLcode result)
-{
-	const struct row *row = row_find(result);
-	char address[80];
-
-	if (slot->failure != FAILURE_NONE)
-		return;
-	slot->failure = failure_of(slot, row);
-	client_reason_address(&slot->tried, address, sizeof(address));
-	if (row->code == CURLE_COULDNT_CONNECT) {
-		connect_write(slot, address);
-		return;
-	}
-	clean(slot->error);
-	if (slot->failure == FAILURE_TOO_LARGE)
-		snprintf(slot->reason, sizeof(slot->reason),
-			 "%s: the answer's headers are too large; mend the receiver", address);
-	else
-		snprintf(slot->reason, sizeof(slot->reason), "%s: %s%s%.250s; %s", address, row->cause,
-			 row->detail && slot->error[0] ? ": " : "", row->detail ? slot->error : "", row->cure);
-}
-
 static const char *phase(const struct client_call *call)
 {
 	curl_off_t pre = 0, first = 0;
@@ -157,4 +134,32 @@ void client_reason_timeout(const struct client_call *call, char *reason, size_t 
 		 "no whole answer within %lld ms, and when they were over %s; look at the receiver, or raise the "
 		 "endpoint's timeout",
 		 (long long)call->peer->settings->timeout_ms, phase(call));
+}
+
+void client_reason_fill(struct client_slot *slot, CURLcode result)
+{
+	const struct row *row = row_find(result);
+	char address[80];
+
+	if (slot->failure != FAILURE_NONE)
+		return;
+	/* libcurl's own time-out is set to ours and may be told first. */
+	if (result == CURLE_OPERATION_TIMEDOUT) {
+		slot->failure = FAILURE_TIMEOUT;
+		client_reason_timeout(slot->call, slot->reason, sizeof(slot->reason));
+		return;
+	}
+	slot->failure = failure_of(slot, row);
+	client_reason_address(&slot->tried, address, sizeof(address));
+	if (row->code == CURLE_COULDNT_CONNECT) {
+		connect_write(slot, address);
+		return;
+	}
+	clean(slot->error);
+	if (slot->failure == FAILURE_TOO_LARGE)
+		snprintf(slot->reason, sizeof(slot->reason),
+			 "%s: the answer's headers are too large; mend the receiver", address);
+	else
+		snprintf(slot->reason, sizeof(slot->reason), "%s: %s%s%.250s; %s", address, row->cause,
+			 row->detail && slot->error[0] ? ": " : "", row->detail ? slot->error : "", row->cure);
 }
