@@ -1,46 +1,20 @@
 /*
- * Replays. A step finds up to STEP candidates with a reader, on the clerk's thread, and hands them to a job on the store thread, which adds pending rows for those that
- * do not wait already and moves the cursor, in one transaction: after a crash the task goes on where its rows end. Then the engine is told.
- *
- * Only events up to the shard's floor are looked at: those are settled or pending at the endpoint, so nothing is queued a second time behind the engine's back. The
- * events of a replay's time that are above it still are waited for. While the endpoint has much waiting the task rests, so that a replay of a million events needs no more
- * room than a few thousand rows.
+ * Replays as the API sees them: started, shown, cancelled, and kept over restarts as documents. What moves them on is in replay_step.c. A task's contents change only on the store
+ * thread, after the commit that carries the change, so a copy taken under the lock is always a state that was on disk.
  */
 #include "node/replay.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/list.h"
 #include "base/mem.h"
 #include "node/document.h"
-#include "node/parts.h"
+#include "node/replay_parts.h"
 #include "node/scan.h"
 
-#define STEP	    1000
-#define LOOK	    20000
-#define PENDING_MAX 5000
-#define REST_MS	    100
-#define NOTHING_MS  60000
+#define COUNT_STEP  1000
+#define COUNT_LOOK  20000
 #define KIND_REPLAY SLICE_LIT("replay")
-
-enum replay_state { REPLAY_RUNNING, REPLAY_DONE, REPLAY_CANCELLED };
-
-struct replay {
-	char id[ID_BYTES];
-	uint64_t number, endpoint;
-	struct replay_query query;
-	enum replay_state state;
-	int64_t cursor, last_seq;
-	int64_t total, queued;
-	int64_t created_ms, ended_ms;
-};
-
-struct replays {
-	struct node *node;
-	pthread_mutex_t lock; /* over the list and the contents */
-	struct sorted by_id;
-};
 
 static int by_id(const void *item, const void *key)
 {
@@ -86,7 +60,7 @@ static const char *state_word(enum replay_state state)
 	return words[state];
 }
 
-static void put_document(struct tx *tx, const struct replay *r)
+void replay_put(struct tx *tx, const struct replay *r)
 {
 	struct json_writer w;
 	struct buf text;
@@ -164,52 +138,7 @@ int64_t replays_keep_from(struct replays *rs)
 	return lowest;
 }
 
-/* --- what waits already --- */
-
-struct waiting {
-	int64_t *seqs;
-	size_t count, cap;
-};
-
-static bool take_waiting(void *ctx, const struct pending_row *row)
-{
-	struct waiting *w = ctx;
-
-	while (w->count + row->item_count > w->cap) {
-		w->cap = w->cap ? w->cap * 2 : 256;
-		w->seqs = mem_realloc(w->seqs, w->cap * sizeof(*w->seqs));
-	}
-	for (uint32_t i = 0; i < row->item_count; i++)
-		w->seqs[w->count++] = row->items[i].event_seq;
-	return true;
-}
-
-static int compare_seqs(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* All events that have a pending row of this endpoint: any item of it, not only the one that names the row. */
-static int read_waiting(struct waiting *w, struct store *store, uint64_t endpoint)
-{
-	struct pending_query q = {
-		.endpoint = endpoint, .due_from = INT64_MIN, .due_upto = PENDING_HELD, .max_rows = UINT32_MAX
-	};
-	int err = store_pending(store, &q, take_waiting, w, NULL);
-
-	if (!err && w->count > 0)
-		qsort(w->seqs, w->count, sizeof(*w->seqs), compare_seqs);
-	return err;
-}
-
-static bool waits(const struct waiting *w, int64_t seq)
-{
-	return w->count > 0 && bsearch(&seq, w->seqs, w->count, sizeof(seq), compare_seqs);
-}
-
-/* --- a step --- */
+/* --- changes --- */
 
 /* A message to the shard: rows have come or gone. */
 struct rows_message {
@@ -230,7 +159,7 @@ static void rows_run(struct message *m, struct shard *sh)
 	mem_free(rm);
 }
 
-static void tell_shard(struct node *n, uint64_t endpoint, int64_t count, int64_t lowest, bool removed)
+void replay_tell(struct node *n, uint64_t endpoint, int64_t count, int64_t lowest, bool removed)
 {
 	struct rows_message *rm;
 
@@ -241,179 +170,11 @@ static void tell_shard(struct node *n, uint64_t endpoint, int64_t count, int64_t
 	shard_post(node_shard(n, endpoint), &rm->message);
 }
 
-struct step {
-	struct replays *replays;
-	struct replay *replay;
-	const struct scan *scan;
-	bool endpoint_gone;
-	int64_t added, lowest;
-	int err;
-};
-
-static bool take_first_dead(void *ctx, const struct dead_row *row)
-{
-	*(int64_t *)ctx = row->event_seq;
-	return false;
-}
-
-static bool still_dead(struct store *store, uint64_t endpoint, int64_t seq)
-{
-	int64_t first = 0;
-
-	store_dead(store, endpoint, seq - 1, 1, take_first_dead, &first, NULL);
-	return first == seq;
-}
-
-static void add_row(struct step *st, const struct candidate *c, struct tx *tx)
-{
-	const struct replay *r = st->replay;
-	struct pending_item item = { .event_seq = c->seq, .order_hash = c->order_hash };
-	struct pending_row row = { .endpoint = r->endpoint,
-				   .id = c->seq,
-				   .due_ms = PENDING_READY,
-				   .replay = r->number,
-				   .items = &item,
-				   .item_count = 1 };
-
-	tx_pending_put(tx, &row);
-	if (r->query.failed_only)
-		tx_dead_end(tx, r->endpoint, c->seq);
-	if (st->added++ == 0)
-		st->lowest = c->seq;
-}
-
-static void add_rows(struct step *st, struct store *store, struct tx *tx)
-{
-	const struct replay *r = st->replay;
-	struct waiting w = { 0 };
-
-	st->err = read_waiting(&w, store, r->endpoint);
-	for (size_t i = 0; i < st->scan->count && !st->err; i++) {
-		const struct candidate *c = &st->scan->found[i];
-
-		if (!waits(&w, c->seq) && (!r->query.failed_only || still_dead(store, r->endpoint, c->seq)))
-			add_row(st, c, tx);
-	}
-	mem_free(w.seqs);
-}
-
-static void end_step(struct replays *rs, struct replay *r, const struct replay *as)
+void replay_becomes(struct replays *rs, struct replay *r, const struct replay *as)
 {
 	pthread_mutex_lock(&rs->lock);
 	*r = *as;
 	pthread_mutex_unlock(&rs->lock);
-}
-
-static void step_job(void *ctx, struct store *store)
-{
-	struct step *st = ctx;
-	struct node *n = st->replays->node;
-	struct replay as = *st->replay; /* only jobs on this thread change it */
-	struct tx *tx;
-
-	if (!store || as.state != REPLAY_RUNNING) {
-		st->err = store ? 0 : ERR_IO;
-		return;
-	}
-	tx = tx_new();
-	if (st->endpoint_gone) {
-		as.state = REPLAY_CANCELLED;
-	} else {
-		add_rows(st, store, tx);
-		as.cursor = st->scan->cursor;
-		as.queued += st->added;
-		if (as.cursor >= as.last_seq)
-			as.state = REPLAY_DONE;
-	}
-	if (as.state != REPLAY_RUNNING)
-		as.ended_ms = clock_ms(&n->clock);
-	put_document(tx, &as);
-	if (!st->err)
-		st->err = committer_now(n->committer, tx, NULL);
-	tx_free(&tx);
-	if (st->err)
-		return;
-	end_step(st->replays, st->replay, &as);
-	tell_shard(n, as.endpoint, st->added, st->lowest, false);
-}
-
-/* The endpoint with its stats; false when it is gone. */
-static bool view_endpoint(struct node *n, uint64_t number, struct endpoint_view *ret)
-{
-	const struct entry *en;
-	bool gone;
-
-	if (node_endpoint_by_number(n, number, ret))
-		return false;
-	directory_read(n->directory);
-	en = directory_number(n->directory, number);
-	gone = !en || en->deleted;
-	directory_release(n->directory);
-	if (gone)
-		node_endpoint_view_free(ret);
-	return !gone;
-}
-
-static void scan_once(struct node *n, struct scan *scan, int *ret_err)
-{
-	struct store *reader = node_reader_begin(n);
-	struct fault fault = { 0 };
-
-	*ret_err = scan_step(scan, reader, &fault);
-	node_reader_end(n, reader);
-	if (*ret_err)
-		log_error(n->log, "replay cannot read the log", LOG_STR("detail", fault.message));
-}
-
-/* One step of a running replay; milliseconds until the next one. */
-static int64_t go(struct replays *rs, struct replay *r)
-{
-	struct node *n = rs->node;
-	struct scan scan = {
-		.directory = n->directory, .query = r->query, .cursor = r->cursor, .max = STEP, .look = LOOK
-	};
-	struct step st = { .replays = rs, .replay = r, .scan = &scan };
-	struct endpoint_view view;
-	int64_t floor = shard_floor(node_shard(n, r->endpoint));
-
-	st.endpoint_gone = !view_endpoint(n, r->endpoint, &view);
-	if (st.endpoint_gone) {
-		committer_run(n->committer, step_job, &st);
-		return st.err ? REST_MS : 0;
-	}
-	scan.endpoint = view.endpoint;
-	scan.upto = floor < r->last_seq ? floor : r->last_seq;
-	if (atomic_load_explicit(&view.stats->pending, memory_order_relaxed) > PENDING_MAX ||
-	    (scan.cursor >= scan.upto && scan.cursor < r->last_seq)) {
-		node_endpoint_view_free(&view);
-		return REST_MS;
-	}
-	scan_once(n, &scan, &st.err);
-	if (!st.err)
-		committer_run(n->committer, step_job, &st);
-	scan_free(&scan);
-	node_endpoint_view_free(&view);
-	return st.err ? REST_MS : 0;
-}
-
-int64_t replays_go(struct replays *rs)
-{
-	int64_t wait = NOTHING_MS;
-	struct replay *r;
-
-	/* Replays are only removed on this thread, so what was found stays while the lock is not held. */
-	for (size_t i = 0;; i++) {
-		pthread_mutex_lock(&rs->lock);
-		r = i < rs->by_id.count ? rs->by_id.items[i] : NULL;
-		pthread_mutex_unlock(&rs->lock);
-		if (!r)
-			return wait;
-		if (r->state == REPLAY_RUNNING) {
-			int64_t ms = go(rs, r);
-
-			wait = ms < wait ? ms : wait;
-		}
-	}
 }
 
 /* --- forgetting --- */
@@ -482,7 +243,9 @@ static int find_endpoint(struct node *n, struct owner owner, struct slice id, st
 static int count(struct node *n, struct endpoint *ep, const struct replay_query *q, int64_t *ret, int64_t *ret_begin,
 		 struct fault *fault)
 {
-	struct scan scan = { .directory = n->directory, .endpoint = ep, .query = *q, .max = STEP, .look = LOOK };
+	struct scan scan = {
+		.directory = n->directory, .endpoint = ep, .query = *q, .max = COUNT_STEP, .look = COUNT_LOOK
+	};
 	struct store *reader = node_reader_begin(n);
 	int64_t found = 0;
 	int err = 0;
@@ -532,7 +295,7 @@ static void start_job(void *ctx, struct store *store)
 		return;
 	}
 	tx = tx_new();
-	put_document(tx, &st->replay);
+	replay_put(tx, &st->replay);
 	document_put_numbers(tx, st->last_endpoint, st->replay.number);
 	st->err = committer_now(st->node->committer, tx, NULL);
 	tx_free(&tx);
@@ -671,13 +434,13 @@ static void cancel_job(void *ctx, struct store *store)
 	before = ready_rows(store, as.endpoint);
 	tx = tx_new();
 	tx_pending_cancel(tx, as.endpoint, as.number);
-	put_document(tx, &as);
+	replay_put(tx, &as);
 	c->err = committer_now(n->committer, tx, NULL);
 	tx_free(&tx);
 	if (c->err)
 		return;
-	end_step(n->replays, r, &as);
-	tell_shard(n, as.endpoint, before - ready_rows(store, as.endpoint), 0, true);
+	replay_becomes(n->replays, r, &as);
+	replay_tell(n, as.endpoint, before - ready_rows(store, as.endpoint), 0, true);
 }
 
 int node_replay_cancel(struct node *n, struct owner owner, struct slice endpoint, struct slice id, struct fault *fault)

@@ -105,6 +105,14 @@ static int remember(struct sink *s, const char *path, const char *body, size_t n
 	return status;
 }
 
+static void read_path(const char *head, char ret[64])
+{
+	struct slice rest = slice_str(head);
+
+	rest = slice_from(rest, slice_find(rest, ' ') + 1);
+	slice_copy(ret, 64, slice_of(rest.p, slice_find(rest, ' ')));
+}
+
 /* Answers the request at the front of the connection's data; false when it is not whole yet. */
 static bool serve(struct sink *s, struct connection *c)
 {
@@ -123,8 +131,7 @@ static bool serve(struct sink *s, struct connection *c)
 		body = strtoul(length + 17, NULL, 10);
 	if (c->n < head + body)
 		return false;
-	if (sscanf(c->data, "%*s %63s", path) != 1)
-		return false;
+	read_path(c->data, path);
 	status = remember(s, path, c->data + head, body);
 	if (status != SINK_HOLD) {
 		n = snprintf(answer, sizeof(answer), "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", status);
