@@ -222,11 +222,11 @@ void backlog_refill(struct lane *lane)
 		load(lane, LOAD_READY, PENDING_READY);
 }
 
-/* True when an item can be sent; otherwise its event is gone and it is ended here. Takes the reference of *ev. */
-static bool usable(struct lane *lane, const struct pending_row *row, uint32_t i, struct event **ev)
+/* Records that an event cannot be sent because what the store kept of it is damaged or gone. */
+static void end_damaged(struct lane *lane, const struct pending_item *item)
 {
-	struct tx *tx;
-	struct attempt_item fate = { row->items[i].event_seq, row->items[i].attempts, ITEM_DEAD };
+	struct tx *tx = engine_turn_tx(lane->engine);
+	struct attempt_item fate = { item->event_seq, item->attempts, ITEM_DEAD };
 	struct attempt_row end = { .endpoint = lane->number,
 				   .revision = lane->endpoint->revision,
 				   .outcome = ATTEMPT_FAILED,
@@ -234,18 +234,14 @@ static bool usable(struct lane *lane, const struct pending_row *row, uint32_t i,
 				   .time_ms = lane->engine->now_ms,
 				   .items = &fate,
 				   .item_count = 1 };
-	struct dead_row dead = { lane->number, fate.event_seq, 0, lane->engine->now_ms };
+	struct dead_row dead = { lane->number, item->event_seq, 0, lane->engine->now_ms };
 
-	if (*ev)
-		return true;
-	tx = engine_turn_tx(lane->engine);
 	tx_attempt(tx, &end);
 	tx_dead(tx, &dead);
-	hold_finish(lane, row->items[i].order_hash, tx);
+	hold_finish(lane, item->order_hash, tx);
 	atomic_fetch_sub_explicit(&lane->stats->pending, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&lane->stats->dead, 1, memory_order_relaxed);
 	engine_say(lane, LOG_ERROR, "stored event damaged or gone", "");
-	return false;
 }
 
 static void keep_item(struct lane *lane, struct loaded_row *r, bool released)
@@ -310,12 +306,20 @@ static void forget_row(struct lane *lane, const struct loaded_row *r)
 		backlog_waits(lane, r->row.due_ms);
 }
 
-static uint32_t usable_items(struct lane *lane, struct loaded_row *r)
+/* How many of the row's items can be sent; the others are ended here. Of a damaged row only the name is known: its first event. */
+static uint32_t usable_items(struct lane *lane, const struct loaded_row *r)
 {
+	const struct pending_item first = { r->row.id, 0, 0 };
 	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < r->row.item_count; i++)
-		count += usable(lane, &r->row, i, &r->events[i]);
+	if (r->row.damaged)
+		end_damaged(lane, &first);
+	for (uint32_t i = 0; i < r->row.item_count; i++) {
+		if (r->events[i])
+			count++;
+		else
+			end_damaged(lane, &r->row.items[i]);
+	}
 	return count;
 }
 
