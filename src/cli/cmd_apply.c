@@ -23,6 +23,7 @@ struct item {
 	struct json element; /* of the file */
 	same_fn *same;
 	const char *what; /* "project p1", "endpoint p1/crm" */
+	bool secrets;	  /* it has some, which an admin may see */
 };
 
 /* What the daemon has, as JSON text; empty when there is nothing yet. */
@@ -31,9 +32,10 @@ static int item_look(struct apply *ap, const struct item *item, struct buf *ret,
 	struct api_path path = api_path("%s", "");
 	int rc;
 
-	snprintf(path.text, sizeof(path.text), "%.2000s%s", item->path.text, ap->reveal ? "?reveal=1" : "");
+	snprintf(path.text, sizeof(path.text), "%.2000s%s", item->path.text,
+		 item->secrets && ap->reveal ? "?reveal=1" : "");
 	rc = api_get(&ap->api, &path, fault);
-	if (rc == ERR_INVALID && ap->api.status == 403 && ap->reveal) {
+	if (rc == ERR_INVALID && ap->api.status == 403 && item->secrets && ap->reveal) {
 		ap->reveal = false;
 		return item_look(ap, item, ret, fault);
 	}
@@ -111,6 +113,7 @@ static int endpoint_apply(struct apply *ap, const char *owner, bool project, str
 		.element = element,
 		.same = setup_same_endpoint,
 		.what = what,
+		.secrets = true,
 	};
 	int rc;
 
@@ -135,7 +138,7 @@ static int endpoints_apply(struct apply *ap, const char *owner, bool project, st
 static int project_apply(struct apply *ap, const char *id, struct json element, struct fault *fault)
 {
 	char what[200];
-	struct item item = { api_path("/v1/projects/%s", id), element, setup_same_project, what };
+	struct item item = { api_path("/v1/projects/%s", id), element, setup_same_project, what, false };
 
 	snprintf(what, sizeof(what), "project %.150s", id);
 	return item_apply(ap, &item, fault);
