@@ -13,7 +13,8 @@
 
 #include "base/mem.h"
 
-#define SETTLE_CHUNK (256 * 1024)
+/* SQLite's unix VFS takes the length of a read or write modulo 128 KiB: a longer one would write nothing and look like a full disk. */
+#define SETTLE_CHUNK (64 * 1024)
 #define FIRST_PAGE   8192
 
 /* One file, opened as SQLite opens it, by whatever VFS the store is on. */

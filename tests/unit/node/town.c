@@ -39,18 +39,29 @@ void town_stop(struct town *t)
 	assert_null(t->node);
 }
 
-void town_open(struct town *t, unsigned shards)
+void town_found(struct town *t, const char *dir, unsigned shards)
 {
-	*t = (struct town){ .dir = "/tmp/node-test-XXXXXX" };
-	assert_non_null(mkdtemp(t->dir));
 	t->guard = guard_new();
 	assert_int_equal(guard_allow_net(t->guard, SLICE_LIT("127.0.0.0/8"), NULL), 0);
 	assert_int_equal(guard_allow_ports(t->guard, SLICE_LIT("1-65535"), NULL), 0);
-	t->sink = sink_start();
-	t->options = (struct node_options){ .data_dir = t->dir, .shards = shards, .guard = t->guard, .stop_ms = 5000 };
-	t->options.limits = engine_limits_default;
+	slice_copy(t->dir, sizeof(t->dir), slice_str(dir));
+	t->options = (struct node_options){ .data_dir = t->dir,
+					    .shards = shards,
+					    .guard = t->guard,
+					    .stop_ms = 5000,
+					    .limits = engine_limits_default };
 	t->options.limits.memory_age_ms = 500;
 	town_start(t);
+}
+
+void town_open(struct town *t, unsigned shards)
+{
+	char dir[] = "/tmp/node-test-XXXXXX";
+
+	*t = (struct town){ 0 };
+	assert_non_null(mkdtemp(dir));
+	t->sink = sink_start();
+	town_found(t, dir, shards);
 	assert_int_equal(project_put(t, "p", "{\"name\":\"P\"}"), 0);
 }
 
