@@ -312,7 +312,8 @@ static void keep(struct committer *c, struct chain *ch, int err)
 static void commit_group(struct committer *c, struct chain *ch)
 {
 	struct fault fault = { 0 };
-	int err = commit(c, c->group, group_fill(c, ch), &fault);
+	size_t n = group_fill(c, ch); /* may move c->group */
+	int err = commit(c, c->group, n, &fault);
 
 	if (err == ERR_FULL || err == ERR_BUSY)
 		keep(c, ch, err);
