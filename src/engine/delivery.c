@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "engine/detail.h"
 #include "engine/verdict.h"
 
@@ -440,6 +441,20 @@ static struct slice cut(struct slice s, size_t most)
 	return slice_of(s.p, s.n < most ? s.n : most);
 }
 
+/* The operator learns the key that a `pin:` would hold, and that it changed. */
+static void note_key(struct lane *lane, const struct http_answer *answer)
+{
+	struct buf text;
+
+	if (!answer->tls_key_known || !stats_tls_key_set(lane->stats, answer->tls_key))
+		return;
+	buf_init(&text, 128);
+	buf_add_str(&text, "sha256 ");
+	hex_add(&text, answer->tls_key, sizeof(answer->tls_key));
+	engine_say(lane, LOG_INFO, "receiver's key", buf_str(&text));
+	buf_free(&text);
+}
+
 static void record(struct settlement *s, const struct http_answer *answer)
 {
 	struct flight *f = s->flight;
@@ -469,6 +484,7 @@ static void record(struct settlement *s, const struct http_answer *answer)
 	stats_observe(&stats->attempt, answer->timings.total);
 	atomic_store_explicit(&stats->last_code, row.code, memory_order_relaxed);
 	atomic_store_explicit(&stats->last_time_ms, s->lane->engine->now_ms, memory_order_relaxed);
+	note_key(s->lane, answer);
 }
 
 /* Takes out of the flight the items that ended, delivered or dead; those that are left move together. */

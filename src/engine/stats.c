@@ -1,6 +1,8 @@
 /* Counters that one loop writes and any thread reads. */
 #include "engine/stats.h"
 
+#include <string.h>
+
 #include "base/failure.h"
 #include "base/mem.h"
 
@@ -69,4 +71,38 @@ void stats_count_code(struct endpoint_stats *s, int code, int outcome)
 	if (i == STATS_CODES - 1)
 		atomic_store_explicit(&s->codes[i].code, -FAILURE_INTERNAL, memory_order_release);
 	atomic_fetch_add_explicit(&s->codes[i].counts[outcome], 1, memory_order_relaxed);
+}
+
+bool stats_tls_key_set(struct endpoint_stats *s, const uint8_t key[32])
+{
+	uint32_t turn = atomic_load_explicit(&s->tls_key_turn, memory_order_relaxed);
+	uint64_t words[4];
+	bool same = turn > 0;
+
+	memcpy(words, key, sizeof(words));
+	for (int i = 0; i < 4; i++)
+		same &= words[i] == atomic_load_explicit(&s->tls_key[i], memory_order_relaxed);
+	if (same)
+		return false;
+	/* Each word released: who sees a new one sees the odd turn too. */
+	atomic_store_explicit(&s->tls_key_turn, turn + 1, memory_order_relaxed);
+	for (int i = 0; i < 4; i++)
+		atomic_store_explicit(&s->tls_key[i], words[i], memory_order_release);
+	atomic_store_explicit(&s->tls_key_turn, turn + 2, memory_order_release);
+	return true;
+}
+
+bool stats_tls_key_get(const struct endpoint_stats *s, uint8_t ret[32])
+{
+	uint32_t before, after;
+	uint64_t words[4];
+
+	do {
+		before = atomic_load_explicit(&s->tls_key_turn, memory_order_acquire);
+		for (int i = 0; i < 4; i++)
+			words[i] = atomic_load_explicit(&s->tls_key[i], memory_order_acquire);
+		after = atomic_load_explicit(&s->tls_key_turn, memory_order_relaxed);
+	} while (before != after || before % 2);
+	memcpy(ret, words, sizeof(words));
+	return before > 0;
 }

@@ -19,6 +19,7 @@ void client_answer_reset(struct client_slot *slot)
 	slot->block_begun = slot->headers_done = slot->encoded = slot->length_seen = slot->chunked = false;
 	slot->failure = FAILURE_NONE;
 	slot->reason[0] = '\0';
+	slot->tls_key_known = false;
 	if (slot->unclean)
 		curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE, 0L);
 	slot->unclean = false;
@@ -90,6 +91,8 @@ static bool take_status(struct client_slot *slot, struct slice line)
 			      "the answer is no HTTP/1.x; check that the port of the URL speaks it");
 	if (blank + 4 > line.n || !slice_to_i64(slice_of(line.p + blank + 1, 3), &status))
 		return refuse(slot, FAILURE_PROTOCOL, "the answer's first line has no status; mend the receiver");
+	if (slot->https && !slot->tls_key_known)
+		client_tls_key(slot);
 	slot->status = (int)status;
 	slot->block_begun = true;
 	buf_reset(&slot->headers);

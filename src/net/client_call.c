@@ -96,9 +96,11 @@ static void end_slot(struct client_slot *slot)
 		.status = slot->status,
 		.headers = buf_slice(&slot->headers),
 		.body = buf_slice(&slot->body),
+		.tls_key_known = slot->tls_key_known,
 		.reason = slice_str(slot->reason),
 	};
 
+	memcpy(answer.tls_key, slot->tls_key, sizeof(answer.tls_key));
 	timings_read(slot->call, slot->easy, &answer.timings);
 	end(slot->call, &answer);
 }

@@ -80,6 +80,8 @@ struct client_peer {
 	struct buf loaded;	/* "host:port" whose addresses the multi handle knows */
 	uint64_t loaded_serial; /* and of which answer */
 	X509_STORE *store;	/* of settings->ca_pem */
+	X509 *leaf;		/* the certificate seen last, NULL: none yet */
+	uint8_t leaf_key[32];	/* and the digest of its key */
 };
 
 /* An easy handle and all that one exchange on it collects. */
@@ -90,6 +92,7 @@ struct client_slot {
 	CURL *easy;
 	uint64_t target_serial;
 	char host[256]; /* of that target, for the certificate */
+	bool https;
 	enum http_method method;
 	struct buf lines; /* the request's header lines, NUL-terminated, one after the other */
 	struct curl_slist *nodes;
@@ -101,6 +104,8 @@ struct client_slot {
 	int status, interim; /* status: 0 before the real answer's first line */
 	bool block_begun, headers_done, encoded, length_seen, chunked;
 	long long length;
+	bool tls_key_known; /* leaf_key of the connection that the answer came on */
+	uint8_t tls_key[32];
 	bool unclean;	      /* this connection must not be used again */
 	enum failure failure; /* found by one of our callbacks, goes before libcurl's result */
 	char reason[REASON_MAX];
@@ -174,6 +179,8 @@ size_t client_answer_body(char *data, size_t size, size_t count, void *ctx);
 /* client_tls.c */
 /* What the options of an easy handle do not say about TLS; libcurl calls it for each new connection. */
 CURLcode client_tls_setup(CURL *easy, void *ssl_ctx, void *data);
+/* Notes in the slot whose key is at the other end of its connection. To be called while the transfer is on it. */
+void client_tls_key(struct client_slot *slot);
 /* Constant TLS options of an easy handle. */
 void client_tls_options(CURL *easy, const struct http_peer *settings);
 

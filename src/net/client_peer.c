@@ -167,6 +167,8 @@ void client_peer_drop(struct client_peer *p)
 	p->target.serial = 0;
 	X509_STORE_free(p->store);
 	p->store = NULL;
+	X509_free(p->leaf);
+	p->leaf = NULL;
 }
 
 /* false: done has freed the peer or closed the client. */

@@ -290,6 +290,7 @@ static void target_load(struct client_slot *slot)
 		return;
 	curl_easy_setopt(slot->easy, CURLOPT_URL, buf_str(&t->sent));
 	slice_copy(slot->host, sizeof(slot->host), slice_str(t->url.host));
+	slot->https = t->url.https;
 	slot->target_serial = t->serial;
 }
 

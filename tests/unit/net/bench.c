@@ -61,6 +61,8 @@ void told_take(void *ctx, const struct http_answer *answer)
 	t->status = answer->status;
 	t->body_n = answer->body.n;
 	t->timings = answer->timings;
+	t->tls_key_known = answer->tls_key_known;
+	memcpy(t->tls_key, answer->tls_key, sizeof(t->tls_key));
 	slice_copy(t->body, sizeof(t->body), answer->body);
 	slice_copy(t->headers, sizeof(t->headers), answer->headers);
 	slice_copy(t->reason, sizeof(t->reason), answer->reason);

@@ -29,6 +29,8 @@ struct told {
 	size_t body_n;
 	char body[512], headers[1024], reason[700];
 	struct http_timings timings;
+	bool tls_key_known;
+	uint8_t tls_key[32];
 };
 
 void bench_open(struct bench *b, bool with_names, const char *bind_address, int64_t idle_peer_ms);

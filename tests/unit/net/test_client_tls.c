@@ -223,12 +223,23 @@ static struct http_peer settings_of(const struct farm *f, enum tls_verify verify
 	return settings;
 }
 
+/* The key that is shown is what may be written behind "pin:". */
+static bool key_is(const struct farm *f, enum certificate c, const struct told *t)
+{
+	uint8_t key[32];
+
+	assert_true(hex_read(slice_str(f->pins[c]), key, sizeof(key)));
+	return t->tls_key_known && memcmp(t->tls_key, key, sizeof(key)) == 0;
+}
+
 static void expect(const struct farm *f, enum certificate c, const struct told *t, bool good, const char *mode)
 {
 	if (t->failure != (good ? FAILURE_NONE : FAILURE_TLS) || t->status != (good ? 200 : 0))
 		fail_msg("%s, %s: %s: %s", mode, names[c], failure_word(t->failure), t->reason);
 	if (!good && (!strstr(t->reason, f->pins[c]) || !strstr(t->reason, "set tls.verify to pin:")))
 		fail_msg("%s, %s: %s", mode, names[c], t->reason);
+	if (good ? !key_is(f, c, t) : t->tls_key_known)
+		fail_msg("%s, %s: another key, or one that was not accepted", mode, names[c]);
 }
 
 static void test_matrix(void **state)
@@ -376,10 +387,13 @@ static void test_plain_port(void **state)
 	struct http_peer settings = settings_of(f, TLS_OFF);
 	struct bench b;
 	struct client_peer *p;
+	struct told t;
 	char url[64];
 
 	bench_open(&b, false, NULL, 0);
-	assert_int_equal(post(&b, f, PLAIN, &settings, "127.0.0.1").status, 200);
+	t = post(&b, f, PLAIN, &settings, "127.0.0.1");
+	assert_int_equal(t.status, 200);
+	assert_false(t.tls_key_known);
 	p = client_peer_new(b.client, &settings);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%u/", f->ports[PLAIN]);
 	assert_int_equal(bench_post(&b, p, url, "x").failure, FAILURE_TLS);
@@ -408,10 +422,38 @@ static void test_reuse(void **state)
 
 		assert_int_equal(t.status, 200);
 		assert_true((t.timings.tls >= 0) == (i == 0));
+		assert_true(key_is(f, SELF, &t));
 		assert_int_equal(bench_post(&b, q, url, "x").failure, FAILURE_TLS);
 	}
 	client_peer_free(&p);
 	client_peer_free(&q);
+	bench_close(&b);
+}
+
+/* One name, receivers of several keys behind it: each answer tells of its own connection. */
+static void test_keys(void **state)
+{
+	static const enum certificate turns[] = { VALID, SELF, VALID, VALID, SELF, WRONG, SELF };
+	struct farm *f = *state;
+	struct http_peer settings = settings_of(f, TLS_OFF);
+	struct client_peer *p;
+	struct bench b;
+	char url[64];
+
+	bench_open(&b, false, NULL, 0);
+	p = client_peer_new(b.client, &settings);
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		struct told t;
+
+		snprintf(url, sizeof(url), "https://127.0.0.1:%u/", f->ports[turns[i]]);
+		t = bench_post(&b, p, url, "x");
+		assert_int_equal(t.status, 200);
+		assert_true(key_is(f, turns[i], &t));
+	}
+	/* The slot that has just seen a key does not tell of it on plain HTTP. */
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u/", f->ports[PLAIN]);
+	assert_false(bench_post(&b, p, url, "x").tls_key_known);
+	client_peer_free(&p);
 	bench_close(&b);
 }
 
@@ -426,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_basic),
 		cmocka_unit_test(test_plain_port),
 		cmocka_unit_test(test_reuse),
+		cmocka_unit_test(test_keys),
 	};
 
 	if (access(NGINX, X_OK) != 0)
