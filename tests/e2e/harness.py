@@ -480,9 +480,11 @@ def postrider(*words, input=None, env=None, timeout=PATIENCE):
 class Running:
     """A command that goes on, `listen` or `tail`: its lines, as they come."""
 
-    def __init__(self, *words, env=None):
-        self.process = subprocess.Popen([PROGRAM, *map(str, words)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, env={**os.environ, **(env or {})})
+    def __init__(self, *words, env=None, cwd=None):
+        """Words of a command of ours, or one text for a shell."""
+        command = ["bash", "-c", "exec " + words[0]] if cwd else [PROGRAM, *map(str, words)]
+        self.process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        env={**os.environ, **(env or {})})
         self.lines, self.changed, self.ended = [], threading.Condition(), False
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
@@ -518,6 +520,10 @@ class Running:
         self.thread.join(PATIENCE)
         self.process.stdout.close()
         return code
+
+    def text(self):
+        with self.changed:
+            return "\n".join(self.lines)
 
 
 # --- test cases ---

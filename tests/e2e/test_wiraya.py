@@ -3,10 +3,11 @@ metric for each of the four kinds of communication, then the presets' rules."""
 
 import json
 import re
+import subprocess
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from harness import EXAMPLES, Certificate, SharedDaemon, sms
+from harness import EXAMPLES, ROOT, Certificate, SharedDaemon, sms
 
 NUMERIC = {"ID", "CID", "RID", "PRID", "SMS_PARTS", "SENT_UNIXTIME", "DONE_UNIXTIME", "CALL_LENGTH"}
 METRICS = ["TYPE", "ID", "CID", "RID", "PRID", "RECIPIENT", "SENDER", "STATUS", "CONTENT", "SMS_PARTS", "SENT_UNIXTIME", "SENT_DATETIME",
@@ -107,6 +108,36 @@ class Seed(SharedDaemon):
         self.push(*events, url=self.receiver.url(self.path + "?r={RID}"), body='{"id":{ID}}', batch={"max_items": 3, "max_wait_ms": 60000})
         got = self.receiver.wait(2, self.path)
         self.assertEqual(sorted((r.target.split("=")[1], [i["id"] for i in r.json["batch"]]) for r in got), [("0", [0, 2, 4]), ("1", [1, 3, 5])])
+
+
+class Page(SharedDaemon):
+    """The operator's example of docs/wiraya.md, with certificates in the place of the dots."""
+
+    def test_the_example(self):
+        folder = self.shared_folder()
+        certificate, client = Certificate(folder, "page", "127.0.0.1"), Certificate(folder, "client")
+        receiver = self.receiver(tls=certificate.server_context())
+        text = (ROOT / "docs" / "wiraya.md").read_text().split("## For the operator")[1]
+        settings = json.loads(re.search(r"```json\n(.*?)```", text, re.S)[1])
+        settings["tls"].update(client_cert=client.pem, client_key=client.key_pem)
+        settings["url"] = receiver.url("/receiver.php?contact={RID}")
+        settings["batch"]["max_wait_ms"] = 50
+        self.api.endpoint(self.pid, "page", **settings)
+        self.api.events(self.pid, DELIVERED)
+        (got,) = receiver.wait(1)
+        self.assertEqual(got.target, "/receiver.php?contact=991")
+        self.assertEqual(got.body, b'{"batch":[{"id":1000007,"UUID":"8f14e45f","unixtime":1547125204,"recipient status":"EXISTS"}]}')
+        self.assertEqual((got.headers["X-Tenant"], got.headers["Authorization"]), ("42", "Basic YWNtZTpjb3JyZWN0IGhvcnNl"))
+
+    def test_the_pin_of_the_page(self):
+        """The command line that the page gives for a pin."""
+        certificate = Certificate(self.folder(), "pinned", "another.example")
+        command = re.search(r"^openssl x509 .*$", (ROOT / "docs" / "wiraya.md").read_text(), re.M)[0].replace("receiver.pem", str(certificate.cert))
+        shown = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True).stdout
+        receiver = self.receiver(tls=certificate.server_context())
+        self.api.endpoint(self.pid, "pinned", preset="wiraya-callback", url=receiver.url("/"), tls={"verify": "pin:" + re.search(r"[0-9a-f]{64}", shown)[0]})
+        self.api.events(self.pid, DELIVERED)
+        receiver.wait(1)
 
 
 class Metrics(SharedDaemon):

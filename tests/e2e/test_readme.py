@@ -1,0 +1,122 @@
+"""The README as a new user would go through it: every block marked `<!-- run … -->` is run in order, every block marked `<!-- shows … -->` must be
+what is seen then. `run NAME` goes on running under that name, `shows NAME` is about its output; without a name it is the last run one. In what is shown, `…`
+stands for anything, also over several lines. Only the two ports are replaced by free ones.
+
+The other documents' JSON blocks and shell words are looked at too: JSON must be JSON, and every file that is linked to must be there."""
+
+import json
+import re
+import socket
+import subprocess
+import unittest
+
+from harness import PATIENCE, PROGRAM, ROOT, Case, Running, free_port, wait_until
+
+STEP = re.compile(r"^<!-- (run|shows)(?: (\w+))? -->\n```\w*\n(.*?)^```$", re.M | re.S)
+
+
+def pattern(shown):
+    """A regular expression for a block in which … stands for anything."""
+    return re.compile(r".*?".join(re.escape(part) for part in re.split(r"\n?…\n?|…", shown.strip("\n"))), re.S)
+
+
+class Shell:
+    """The terminal that stays usable: each block has the variables of those before it."""
+
+    def __init__(self, folder):
+        self.folder, self.state = folder, folder / ".state"
+        self.state.write_text("")
+
+    def run(self, block):
+        script = f"set -eu\n. ./.state\n{block}\n{{ declare -p api; export -p; }} >.state 2>/dev/null || export -p >.state\n"
+        done = subprocess.run(["bash", "-c", script], cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE)
+        if done.returncode != 0:
+            raise AssertionError(f"ended with {done.returncode}:\n{block}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+class Readme(Case):
+    def test_the_tour(self):
+        folder = self.folder()
+        (folder / "build").mkdir()
+        (folder / "build" / "postrider").symlink_to(PROGRAM)
+        (folder / "examples").symlink_to(ROOT / "examples")
+        text = (ROOT / "README.md").read_text()
+        ports = {"8420": str(free_port()), "8421": str(free_port())}
+        steps = STEP.findall(text)
+        self.assertGreater(len(steps), 8)
+        shell, taken, last = Shell(folder), {}, ""
+        for what, name, block in steps:
+            files = re.findall(r"\bexamples/[\w-]+\.json", block)  # their ports are their own
+            for port, free in ports.items():
+                if not files:
+                    block = block.replace(port, free)
+            if what == "run" and name:
+                if " serve " in block:
+                    block = block.strip() + f" --listen 127.0.0.1:{ports['8420']}"
+                taken[name] = Running(block.strip(), cwd=folder)
+                self.addCleanup(taken[name].stop)
+                self.answers(ports["8420"] if " serve " in block else ports["8421"], taken[name])
+            elif what == "run":
+                last = shell.run(f"export POSTRIDER_URL=http://127.0.0.1:{ports['8420']}\n{block}")
+            elif name:
+                wanted = pattern(block)
+                wait_until(lambda: wanted.search(taken[name].text()), lambda: f"{name} shows\n{block}\nbut\n{taken[name].text()}")
+            else:
+                self.assertRegex(last, pattern(block))
+        for name, terminal in taken.items():
+            self.assertEqual(terminal.stop(), 0, terminal.text())
+
+    def answers(self, port, terminal):
+        """A person would see that it is there before going on."""
+        def there():
+            if terminal.ended:
+                raise AssertionError(terminal.text())
+            with socket.socket() as s:
+                return s.connect_ex(("127.0.0.1", int(port))) == 0
+
+        wait_until(there, "a listener on port " + port)
+
+    def test_all_shell_blocks_of_the_tour_are_run(self):
+        tour = (ROOT / "README.md").read_text().split("## A quick tour")[1].split("\n## ")[0]
+        self.assertEqual(tour.count("```sh\n"), len([s for s in STEP.findall(tour) if s[0] == "run"]))
+
+
+class Documents(Case):
+    FILES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+    def test_json_is_json(self):
+        for path in self.FILES:
+            for block in re.findall(r"^```json\n(.*?)^```$", path.read_text(), re.M | re.S):
+                with self.subTest(path=path.name, block=block[:60]):
+                    json.loads(block)
+        for path in sorted((ROOT / "examples").glob("*.json")):
+            with self.subTest(path=path.name):
+                json.loads(path.read_text())
+
+    def test_links_lead_somewhere(self):
+        for path in self.FILES:
+            for link in re.findall(r"\]\(([^)#:]+)(?:#[\w-]*)?\)", path.read_text()):
+                with self.subTest(path=path.name, link=link):
+                    self.assertTrue((path.parent / link).exists())
+
+    def test_wirayas_metrics_are_all_described(self):
+        """Each metric of the program's own table stands in docs/wiraya.md."""
+        text = (ROOT / "docs" / "wiraya.md").read_text()
+        source = (ROOT / "src" / "dialect" / "metric.c").read_text()
+        names = re.findall(r'^\t\{ "([A-Z_]+)", (?:true|false)', source, re.M)
+        self.assertGreater(len(names), 20)
+        for name in names:
+            self.assertIn("{" + name + "}", text)
+
+    def test_render_of_every_example(self):
+        """The examples are settings and events that the program takes."""
+        for endpoint in [p for p in sorted((ROOT / "examples").glob("*.json")) if "url" in json.loads(p.read_text())]:
+            for events in [p for p in sorted((ROOT / "examples").glob("*.json")) if isinstance(json.loads(p.read_text()), list)]:
+                with self.subTest(endpoint=endpoint.name, events=events.name):
+                    done = subprocess.run([PROGRAM, "render", "--endpoint", endpoint, "--event", events], capture_output=True, text=True)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
