@@ -20,12 +20,20 @@
 
 /* --- out of memory --- */
 
-bool backlog_has_room(const struct lane *lane, const struct event *ev)
+/* What other lanes have taken never keeps a lane from its share: they may hang for hours, and this one would wait with them. */
+static bool memory_has_room(const struct lane *lane, size_t bytes)
 {
 	const struct engine *e = lane->engine;
 
-	return lane->ready_rows == 0 && lane->items < e->limits.lane_items &&
-	       lane->bytes + ev->bytes <= e->limits.lane_bytes && e->bytes + ev->bytes <= e->limits.memory_bytes;
+	return e->bytes + bytes <= e->limits.memory_bytes || lane->bytes + bytes <= e->limits.lane_share;
+}
+
+bool backlog_has_room(const struct lane *lane, const struct event *ev)
+{
+	const struct engine_limits *limits = &lane->engine->limits;
+
+	return lane->ready_rows == 0 && lane->items < limits->lane_items &&
+	       lane->bytes + ev->bytes <= limits->lane_bytes && memory_has_room(lane, ev->bytes);
 }
 
 static void put_row(struct lane *lane, int64_t id, uint64_t order_hash, int64_t due_ms, struct tx *tx)
@@ -41,6 +49,7 @@ static void put_row(struct lane *lane, int64_t id, uint64_t order_hash, int64_t 
 void backlog_waits(struct lane *lane, int64_t due_ms)
 {
 	lane->waiting_rows++;
+	lane->waiting_since_load++;
 	if (due_ms < lane->next_due_ms)
 		lane->next_due_ms = due_ms;
 	if (due_ms < lane->due_since_load)
@@ -177,20 +186,23 @@ void backlog_store_old(struct engine *e, int64_t accepted_before_ms)
 
 /* --- back into memory --- */
 
-static void load(struct lane *lane, enum load_kind kind, int64_t due_upto)
+static void load(struct lane *lane, enum load_kind kind, size_t most_rows, size_t most_bytes)
 {
 	struct pending_query q = {
 		.endpoint = lane->number,
 		.due_from = kind == LOAD_READY ? PENDING_READY : lane->due_cursor,
 		.id_after = kind == LOAD_READY ? lane->ready_cursor : lane->id_cursor,
-		.due_upto = kind == LOAD_READY ? PENDING_READY : due_upto,
-		.max_rows = LOAD_ROWS,
+		.due_upto = kind == LOAD_READY ? PENDING_READY
+			    : kind == LOAD_DUE ? lane->engine->now_ms
+					       : PENDING_HELD,
+		.max_rows = (uint32_t)(most_rows < LOAD_ROWS ? most_rows : LOAD_ROWS),
 	};
 
 	lane->loading = kind;
-	lane->ready_since_load = 0;
+	lane->ready_since_load = lane->waiting_since_load = 0;
 	lane->due_since_load = PENDING_HELD;
-	lane->engine->host.load(lane->engine->host.ctx, &q, kind == LOAD_READY, LOAD_BYTES);
+	lane->engine->host.load(lane->engine->host.ctx, &q, kind == LOAD_READY,
+				most_bytes < LOAD_BYTES ? most_bytes : LOAD_BYTES);
 }
 
 static void drain_deleted(struct lane *lane)
@@ -199,16 +211,36 @@ static void drain_deleted(struct lane *lane)
 		delivery_end_queued(lane, CONTAINER_OF(lane->queue.next, struct item, link), FAILURE_DELETED,
 				    "the endpoint was deleted while this waited");
 	if (lane->ready_rows > 0)
-		load(lane, LOAD_READY, PENDING_READY);
+		load(lane, LOAD_READY, LOAD_ROWS, LOAD_BYTES);
 	else if (lane->waiting_rows + lane->held_rows > 0)
-		load(lane, LOAD_DUE, PENDING_HELD);
+		load(lane, LOAD_ALL, LOAD_ROWS, LOAD_BYTES);
+}
+
+/* One that is throttled sends one at a time, so it needs no more in memory. */
+static size_t retries_wanted(const struct lane *lane)
+{
+	size_t most = lane->state == LANE_READY ? RETRIES_IN_MEMORY : 1;
+
+	return lane->retry_count < most ? most - lane->retry_count : 0;
+}
+
+static void load_ready(struct lane *lane)
+{
+	const struct engine_limits *limits = &lane->engine->limits;
+	size_t most_bytes = limits->lane_share;
+
+	if (lane->ready_rows == 0 || lane->items * 4 >= limits->lane_items)
+		return;
+	if (lane->engine->bytes < limits->memory_bytes)
+		most_bytes = limits->lane_bytes > lane->bytes ? limits->lane_bytes - lane->bytes : 1;
+	else if (lane->items > 0 && lane->bytes * 2 >= limits->lane_share)
+		return;
+	load(lane, LOAD_READY, limits->lane_items - lane->items, most_bytes);
 }
 
 void backlog_refill(struct lane *lane)
 {
-	const struct engine *e = lane->engine;
-
-	if (lane->loading != LOAD_NONE || lane->preparing > 0 || e->stopping)
+	if (lane->loading != LOAD_NONE || lane->preparing > 0 || lane->engine->stopping)
 		return;
 	if (lane->state == LANE_DELETED) {
 		drain_deleted(lane);
@@ -216,14 +248,14 @@ void backlog_refill(struct lane *lane)
 	}
 	if (!lane_sends(lane))
 		return;
-	if (lane->waiting_rows > 0 && lane->next_due_ms <= e->now_ms && lane->retry_count < RETRIES_IN_MEMORY)
-		load(lane, LOAD_DUE, e->now_ms);
-	else if (lane->ready_rows > 0 && lane->items < e->limits.lane_items / 4 && e->bytes < e->limits.memory_bytes)
-		load(lane, LOAD_READY, PENDING_READY);
+	if (lane->waiting_rows > 0 && lane->next_due_ms <= lane->engine->now_ms && retries_wanted(lane) > 0)
+		load(lane, LOAD_DUE, retries_wanted(lane), LOAD_BYTES);
+	else
+		load_ready(lane);
 }
 
 /* Records that an event cannot be sent because what the store kept of it is damaged or gone. */
-static void end_damaged(struct lane *lane, const struct pending_item *item)
+static void end_damaged(struct lane *lane, const struct pending_row *row, const struct pending_item *item)
 {
 	struct tx *tx = engine_turn_tx(lane->engine);
 	struct attempt_item fate = { item->event_seq, item->attempts, ITEM_DEAD };
@@ -238,7 +270,8 @@ static void end_damaged(struct lane *lane, const struct pending_item *item)
 
 	tx_attempt(tx, &end);
 	tx_dead(tx, &dead);
-	hold_finish(lane, item->order_hash, tx);
+	if (row->due_ms != PENDING_READY) /* it was among the first of its message */
+		hold_finish(lane, item->order_hash, tx);
 	atomic_fetch_sub_explicit(&lane->stats->pending, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&lane->stats->dead, 1, memory_order_relaxed);
 	engine_say(lane, LOG_ERROR, "stored event damaged or gone", "");
@@ -313,12 +346,12 @@ static uint32_t usable_items(struct lane *lane, const struct loaded_row *r)
 	uint32_t count = 0;
 
 	if (r->row.damaged)
-		end_damaged(lane, &first);
+		end_damaged(lane, &r->row, &first);
 	for (uint32_t i = 0; i < r->row.item_count; i++) {
 		if (r->events[i])
 			count++;
 		else
-			end_damaged(lane, &r->row.items[i]);
+			end_damaged(lane, &r->row, &r->row.items[i]);
 	}
 	return count;
 }
@@ -375,11 +408,21 @@ static void move_cursor(struct lane *lane, const struct pending_row *row)
 	}
 }
 
+/* Did the load bring the last row of its kind? */
+static bool is_last_load(const struct loaded_rows *rows)
+{
+	return !rows->more && (rows->ready || rows->next_due_ms == PENDING_HELD);
+}
+
 /* A load that found everything knows better than the counters what is left: only what was written since it was asked for. */
 static void trust_load(struct lane *lane, const struct loaded_rows *rows)
 {
-	if (rows->ready && !rows->more)
+	if (is_last_load(rows) && rows->ready)
 		lane->ready_rows = lane->ready_since_load;
+	else if (is_last_load(rows))
+		lane->waiting_rows = lane->waiting_since_load;
+	if (is_last_load(rows) && lane->loading == LOAD_ALL)
+		lane->held_rows = 0;
 	if (rows->ready)
 		return;
 	lane->next_due_ms = rows->more ? lane->engine->now_ms : rows->next_due_ms;
@@ -406,16 +449,17 @@ void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, 
 
 	e->now_ms = now_ms;
 	if (lane) {
-		lane->loading = LOAD_NONE;
 		trust_load(lane, rows);
+		lane->loading = LOAD_NONE;
 	}
 	for (i = 0; i < rows->count; i++) {
 		struct loaded_row *r = &rows->rows[i];
 
-		if (lane && !row_in_memory(lane, r->row.id)) {
-			if (!rows->ready || rows->more)
-				uncount(lane, &r->row);
+		if (lane) /* past those in memory too, or the next load would bring them again and again */
 			move_cursor(lane, &r->row);
+		if (lane && !row_in_memory(lane, r->row.id)) {
+			if (!is_last_load(rows))
+				uncount(lane, &r->row);
 			take_row(lane, r);
 		}
 		drop_references(r);
@@ -440,9 +484,9 @@ void backlog_expire(struct lane *lane)
 	/* Look at the oldest rows from the front: ready ones and due ones in turn. What is not too old stays where it is. */
 	lane->ready_cursor = lane->due_cursor = lane->id_cursor = 0;
 	if (lane->ready_rows > 0 && (lane->waiting_rows == 0 || lane->engine->now_ms / EXPIRE_MS % 2 == 0))
-		load(lane, LOAD_READY, PENDING_READY);
+		load(lane, LOAD_READY, LOAD_ROWS, LOAD_BYTES);
 	else if (lane->waiting_rows > 0)
-		load(lane, LOAD_DUE, lane->engine->now_ms);
+		load(lane, LOAD_DUE, LOAD_ROWS, LOAD_BYTES);
 }
 
 bool backlog_drained(const struct lane *lane)

@@ -255,19 +255,29 @@ static void launch(struct flight *f)
 	lane->engine->host.send(lane->engine->host.ctx, &f->x);
 }
 
-/* The queue's next items that may go together in one request, left in the queue: same URL and headers (W9), not held, not expired. */
+static bool message_among(struct item *const *items, uint32_t count, uint64_t order_hash)
+{
+	for (uint32_t i = 0; i < count && order_hash != 0; i++)
+		if (items[i]->event->order_hash == order_hash)
+			return true;
+	return false;
+}
+
+/*
+ * The queue's next items that may go together in one request, left in the queue: same URL and headers (W9), not held, not expired. Where many groups mix, the
+ * search for more of the same ends somewhere; and what is left out must not be overtaken by later events of its message (strict: by any).
+ */
 static uint32_t gather(struct lane *lane, uint32_t most)
 {
 	struct engine *e = lane->engine;
-	uint32_t count = 0, looked = 0;
+	uint32_t count = 0, skips = 0;
 	uint64_t group = 0;
 
 	LIST_EACH (l, &lane->queue) {
 		struct item *it = CONTAINER_OF(l, struct item, link);
 		enum hold_answer held;
 
-		/* Where many groups mix, the search for more of the same ends somewhere. */
-		if (count == most || (count > 0 && ++looked > 4 * most + 64))
+		if (count == most || skips == SKIPPED_MOST)
 			break;
 		held = hold_ask(lane, it);
 		if (item_expired(lane, it)) {
@@ -285,12 +295,29 @@ static uint32_t gather(struct lane *lane, uint32_t most)
 		}
 		if (count == 0)
 			group = endpoint_group(lane->endpoint, it->event);
-		else if (endpoint_group(lane->endpoint, it->event) != group)
+		else if (message_among(e->skipped, skips, it->event->order_hash) ||
+			 endpoint_group(lane->endpoint, it->event) != group) {
+			if (lane->endpoint->order == ORDER_STRICT)
+				break;
+			e->skipped[skips++] = it;
 			continue;
-		e->picked[count] = it;
-		e->events[count++] = it->event;
+		}
+		e->picked[count++] = it;
 	}
 	return count;
+}
+
+/* The queue is in order of seq but for what came back to its front; items keep their order inside a batch. */
+static void sort_items(struct item **items, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		struct item *it = items[i];
+		uint32_t k = i;
+
+		for (; k > 0 && items[k - 1]->event->seq > it->event->seq; k--)
+			items[k] = items[k - 1];
+		items[k] = it;
+	}
 }
 
 static bool batch_is_ripe(const struct lane *lane)
@@ -318,6 +345,9 @@ static struct flight *assemble(struct lane *lane)
 
 		if (count == 0)
 			return NULL;
+		sort_items(e->picked, count);
+		for (uint32_t i = 0; i < count; i++)
+			e->events[i] = e->picked[i]->event;
 		f = flight_new(lane, lane->endpoint, count);
 		err = request_render(lane->endpoint, e->events, count, true, 1, e->now_ms / 1000, &f->request, &taken,
 				     &fault);
@@ -352,6 +382,15 @@ static void end_flight(struct flight *f, enum failure why, const char *reason)
 	flight_free(&f);
 }
 
+/* As a whole, once its youngest is too old: what is sent again has the same items as before. */
+static bool flight_expired(const struct flight *f)
+{
+	for (uint32_t i = 0; i < f->count; i++)
+		if (!item_expired(f->lane, f->items[i]))
+			return false;
+	return true;
+}
+
 /* The next flight that fell due, rendered with the settings it was first sent with; NULL when there is none. */
 static struct flight *next_retry(struct lane *lane)
 {
@@ -363,7 +402,7 @@ static struct flight *next_retry(struct lane *lane)
 
 		for (uint32_t i = 0; i < f->count; i++)
 			events[i] = f->items[i]->event;
-		if (item_expired(lane, f->items[0])) {
+		if (flight_expired(f)) {
 			end_flight(f, FAILURE_EXPIRED, why_sentence(FAILURE_EXPIRED));
 			continue;
 		}
@@ -515,14 +554,6 @@ static void finish_ended(struct settlement *s)
 	count_pending(lane, -(int64_t)ended);
 	atomic_fetch_add_explicit(&lane->stats->dead, s->dead, memory_order_relaxed);
 	atomic_fetch_add_explicit(&lane->stats->delivered, ended - s->dead, memory_order_relaxed);
-}
-
-static bool message_among(struct item *const *items, uint32_t count, uint64_t order_hash)
-{
-	for (uint32_t i = 0; i < count && order_hash != 0; i++)
-		if (items[i]->event->order_hash == order_hash)
-			return true;
-	return false;
 }
 
 /*

@@ -15,6 +15,7 @@ const struct engine_limits engine_limits_default = {
 	.memory_bytes = 96u << 20,
 	.lane_items = 8192,
 	.lane_bytes = 8u << 20,
+	.lane_share = 16u << 10,
 	.lane_waiting = 100000,
 	.memory_age_ms = 30000,
 	.uncommitted_max = 20000,
@@ -43,6 +44,7 @@ struct engine *engine_new(const struct engine_host *host, const struct engine_li
 	list_init(&e->slots);
 	list_init(&e->spare);
 	heap_init(&e->timers);
+	e->skipped = mem_alloc(SKIPPED_MOST * sizeof(struct item *));
 	e->picked = mem_alloc(BATCH_MOST * sizeof(struct item *));
 	e->events = mem_alloc(BATCH_MOST * sizeof(struct event *));
 	return e;
@@ -91,6 +93,7 @@ void engine_free(struct engine **ep)
 	routes_free(e);
 	map_free(&e->lanes);
 	heap_free(&e->timers);
+	mem_free(e->skipped);
 	mem_free(e->picked);
 	mem_free(e->events);
 	mem_free(e);
@@ -338,6 +341,7 @@ void engine_endpoint_delete(struct engine *e, uint64_t number)
 	route_remove(e, lane);
 	lane->preparing = 0;
 	holds_free(lane); /* all that waits is ended alike, in any order */
+	lane->ready_cursor = lane->due_cursor = lane->id_cursor = 0;
 	lane_state_set(lane, LANE_DELETED);
 	lane_touch(lane);
 }
@@ -451,8 +455,10 @@ static bool lane_idle(const struct lane *lane)
 {
 	if (lane->in_flight > 0 || lane->loading != LOAD_NONE)
 		return false;
-	/* What a healthy lane has in memory is still sent; a troubled one's waits for the next start. */
-	return lane->state != LANE_READY || (list_empty(&lane->queue) && list_empty(&lane->retries));
+	/* What a healthy lane has in memory is still sent; a troubled one's, or what waits for retries on disk, waits for the next start. */
+	if (lane->state != LANE_READY)
+		return true;
+	return list_empty(&lane->retries) && (list_empty(&lane->queue) || lane_waits_for_retries(lane));
 }
 
 bool engine_idle(const struct engine *e)

@@ -72,6 +72,7 @@ struct engine_limits {
 	size_t memory_bytes;       /* events held in memory by all lanes; further ones go to pending. Default 96 MiB */
 	size_t lane_items;         /* and of one lane. Default 8,192 */
 	size_t lane_bytes;         /* Default 8 MiB */
+	size_t lane_share;         /* what a lane may have even when others have taken all of memory_bytes. Default 16 KiB */
 	size_t lane_waiting;       /* retries an endpoint may have outstanding before its first attempts wait too. Default 100,000 */
 	int64_t memory_age_ms;     /* what sits in memory longer than this is written to pending, so that the floor moves on. Default 30,000 */
 	uint32_t uncommitted_max;  /* results not yet on disk; with more, nothing new is sent. Default 20,000 */

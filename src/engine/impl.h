@@ -13,7 +13,8 @@
 #include "base/rand.h"
 #include "engine/engine.h"
 
-#define BATCH_MOST 1000 /* the bound of batch.max_items */
+#define BATCH_MOST   1000 /* the bound of batch.max_items */
+#define SKIPPED_MOST 64   /* items left out of one batch because they belong to another */
 
 /* An event above the floor: it holds the floor back until each of its deliveries is settled or pending on disk. */
 struct slot {
@@ -64,7 +65,12 @@ struct hold {
 	uint32_t chain_count, chain_capacity;
 };
 
-enum load_kind { LOAD_NONE, LOAD_READY, LOAD_DUE };
+enum load_kind {
+	LOAD_NONE,
+	LOAD_READY,
+	LOAD_DUE,
+	LOAD_ALL /* waiting and held, due or not: of a deleted endpoint */
+};
 
 struct lane {
 	struct map_node by_number;
@@ -93,7 +99,7 @@ struct lane {
 	int64_t due_cursor, id_cursor; /* waiting rows up to this (due, id) are loaded */
 	int64_t next_due_ms;
 	enum load_kind loading;
-	int64_t ready_since_load, due_since_load; /* what came while a load was under way */
+	int64_t ready_since_load, waiting_since_load, due_since_load; /* what came while a load was under way */
 
 	double window, tokens;
 	int64_t tokens_ms;
@@ -134,7 +140,8 @@ struct engine {
 	struct tx *turn;      /* spills of this turn; NULL while there are none */
 	struct list spare;    /* flights for reuse, by link */
 	size_t spare_count;
-	struct item **picked; /* scratch of one turn, BATCH_MOST of each */
+	struct item **skipped; /* scratch of one turn, SKIPPED_MOST */
+	struct item **picked;  /* and BATCH_MOST of each */
 	struct event **events;
 	struct map settled; /* recovery: (endpoint, seq) that need nothing any more */
 	bool stopping;
@@ -157,6 +164,7 @@ void lane_touch(struct lane *lane);       /* look at it at the end of the turn *
 bool lane_sends(const struct lane *lane); /* neither paused, disabled nor deleted */
 void lane_state_set(struct lane *lane, enum lane_state state);
 bool lane_may_send(struct lane *lane, bool retry);
+bool lane_waits_for_retries(const struct lane *lane); /* nothing goes for the first time while there are so many, or any (strict) */
 void lane_sent(struct lane *lane);
 void lane_schedule(struct lane *lane);
 void lane_queue(struct lane *lane, struct item *it, bool front); /* into the queue, counted */

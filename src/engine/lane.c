@@ -206,6 +206,13 @@ static uint32_t window_of(const struct lane *lane)
 	return w < most ? w : most;
 }
 
+bool lane_waits_for_retries(const struct lane *lane)
+{
+	if (lane->endpoint->order == ORDER_STRICT && (lane->waiting_rows > 0 || lane->retry_count > 0))
+		return true;
+	return (size_t)lane->waiting_rows >= lane->engine->limits.lane_waiting;
+}
+
 /* retry: something that was sent before and is due, which may also go as a probe. */
 bool lane_may_send(struct lane *lane, bool retry)
 {
@@ -217,9 +224,7 @@ bool lane_may_send(struct lane *lane, bool retry)
 		return false;
 	if (lane->state != LANE_READY && (lane->in_flight > 0 || (!retry && e->now_ms < lane->probe_at_ms)))
 		return false;
-	if (!retry && (size_t)lane->waiting_rows >= e->limits.lane_waiting)
-		return false;
-	if (!retry && lane->endpoint->order == ORDER_STRICT && (lane->waiting_rows > 0 || lane->retry_count > 0))
+	if (!retry && lane_waits_for_retries(lane))
 		return false;
 	if (lane->endpoint->rate_per_s <= 0)
 		return true;
@@ -256,6 +261,9 @@ static void throttle(struct lane *lane, const char *why)
 {
 	const struct engine_limits *limits = &lane->engine->limits;
 
+	/* What was under way before says no more than is known; only a probe's failure makes the next one wait longer. */
+	if (lane->state == LANE_THROTTLED)
+		return;
 	lane->probe_delay_ms = lane->probe_delay_ms ? 2 * lane->probe_delay_ms : limits->probe_first_ms;
 	if (lane->probe_delay_ms > limits->probe_max_ms)
 		lane->probe_delay_ms = limits->probe_max_ms;
