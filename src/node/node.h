@@ -22,17 +22,17 @@ struct node;
 
 struct node_options {
 	const char *data_dir;
-	unsigned shards;              /* loops; 1 by default */
-	const struct guard *guard;    /* borrowed */
+	unsigned shards;			/* loops; 1 by default */
+	const struct guard *guard;		/* borrowed */
 	const char *bind_address, *dns_servers; /* NULL: the system's */
-	struct log *log;              /* borrowed */
-	int64_t retention_ms;         /* of events and attempts; default 31 days */
-	int64_t dead_retention_ms;    /* of dead letters; default 31 days */
-	uint32_t recent_ids;          /* default 1,000,000 */
-	size_t queue_bytes;           /* events waiting for their commit; more is ERR_BUSY. Default 32 MiB */
-	int64_t stop_ms;              /* longest wait for what is on the wire at a stop; default 15,000 */
+	struct log *log;			/* borrowed */
+	int64_t retention_ms;			/* of events and attempts; default 31 days */
+	int64_t dead_retention_ms;		/* of dead letters; default 31 days */
+	uint32_t recent_ids;			/* default 1,000,000 */
+	size_t queue_bytes;			/* events waiting for their commit; more is ERR_BUSY. Default 32 MiB */
+	int64_t stop_ms;			/* longest wait for what is on the wire at a stop; default 15,000 */
 	struct engine_limits limits;
-	struct store *store;          /* NULL: SQLite in data_dir; otherwise taken over (tests) */
+	struct store *store; /* NULL: SQLite in data_dir; otherwise taken over (tests) */
 };
 
 /* Opens the store, recovers, starts all threads. On failure nothing is left running; *fault says what to change. */
@@ -74,7 +74,8 @@ enum key_role node_key_check(struct node *n, struct slice key, char ret_project[
 /* Sets the admin key for this run (given on the command line), or makes and stores one at the first start: then ret_made (room for 64 bytes) holds it, else "". */
 int node_admin_key(struct node *n, const char *given, char ret_made[64], struct fault *fault);
 /* A new key of a project: the key itself (shown once) in ret_key (room for 64 bytes), its id in ret_id. */
-int node_key_create(struct node *n, struct slice project, struct slice name, char ret_id[ID_BYTES], char ret_key[64], struct fault *fault);
+int node_key_create(struct node *n, struct slice project, struct slice name, char ret_id[ID_BYTES], char ret_key[64],
+		    struct fault *fault);
 int node_key_delete(struct node *n, struct slice project, struct slice id, struct fault *fault);
 /* JSON array of {"id","name","time_created"}. */
 int node_key_list(struct node *n, struct slice project, struct json_writer *w);
@@ -82,13 +83,15 @@ int node_key_list(struct node *n, struct slice project, struct json_writer *w);
 /* --- projects: documents as the API shows them --- */
 
 /* settings: {"name","organization_id","notify_emails","timezone"}, checked; replaces. When organization_id changes, the project's endpoints get a new revision. */
-int node_project_put(struct node *n, struct slice id, struct json settings, bool merge, bool *ret_created, struct fault *fault);
+int node_project_put(struct node *n, struct slice id, struct json settings, bool merge, bool *ret_created,
+		     struct fault *fault);
 /* Deletes its endpoints (their deliveries end as `deleted`), keys and itself. */
 int node_project_delete(struct node *n, struct slice id, struct fault *fault);
 /* Writes the project as one JSON object; ERR_NOT_FOUND. */
 int node_project_write(struct node *n, struct slice id, struct json_writer *w);
 /* Writes all projects (of one organization when that is not empty) as objects of an array already begun, ordered by id, after `marker`, at most limit; *ret_more. */
-void node_project_list(struct node *n, struct slice organization, struct slice marker, size_t limit, struct json_writer *w, bool *ret_more);
+void node_project_list(struct node *n, struct slice organization, struct slice marker, size_t limit,
+		       struct json_writer *w, bool *ret_more);
 bool node_project_exists(struct node *n, struct slice id);
 
 /* --- endpoints --- */
@@ -104,7 +107,8 @@ enum endpoint_change { ENDPOINT_REPLACE, ENDPOINT_MERGE };
  * Creates or changes. REPLACE: settings are all of it (a "***" keeps the old secret); MERGE: settings are laid over what is there (ERR_NOT_FOUND when there is none). The change is in force when this returns: nothing is sent with the
  * old settings afterwards but what was sent with them before.
  */
-int node_endpoint_change(struct node *n, struct owner owner, struct slice id, struct json settings, enum endpoint_change how, bool *ret_created, struct fault *fault);
+int node_endpoint_change(struct node *n, struct owner owner, struct slice id, struct json settings,
+			 enum endpoint_change how, bool *ret_created, struct fault *fault);
 int node_endpoint_delete(struct node *n, struct owner owner, struct slice id, struct fault *fault);
 
 /* A view of one endpoint for showing. endpoint and stats are references that the caller drops (node_endpoint_view_free). */
@@ -120,7 +124,8 @@ int node_endpoint_by_number(struct node *n, uint64_t number, struct endpoint_vie
 void node_endpoint_view_free(struct endpoint_view *v);
 /* Calls fn for the endpoints of an owner ordered by id, after marker; with all_owners of everybody (marker then is "OWNER/ID"). fn returns false to stop; it must not call the node. */
 typedef bool node_endpoint_fn(void *ctx, const struct endpoint_view *view);
-void node_endpoint_list(struct node *n, struct owner owner, bool all_owners, struct slice marker, node_endpoint_fn *fn, void *ctx);
+void node_endpoint_list(struct node *n, struct owner owner, bool all_owners, struct slice marker, node_endpoint_fn *fn,
+			void *ctx);
 /* Compiled settings of an older (or the current) revision, one reference, NULL when it is not known any more. */
 struct endpoint *node_endpoint_revision(struct node *n, uint64_t number, uint32_t revision);
 /* Endpoints that an event of this project is routed to at this moment (active, wanting it): for showing where it went. */
@@ -129,20 +134,26 @@ void node_routes(struct node *n, const struct event *ev, node_endpoint_fn *fn, v
 /* --- one exchange outside the queue: the API's test --- */
 
 /* Sends `ev` once with the endpoint's current settings, marked as a test by nothing but its content; the answer is recorded nowhere. done runs on a loop thread. */
-void node_send_once(struct node *n, struct endpoint *ep, struct event *ev, void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer, const struct fault *fault), void *ctx);
+void node_send_once(struct node *n, struct endpoint *ep, struct event *ev,
+		    void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer,
+				 const struct fault *fault),
+		    void *ctx);
 
 /* --- replay --- */
 
 struct replay_query {
 	int64_t since_ms, until_ms; /* by acceptance; 0: open */
-	bool failed_only;           /* dead letters; otherwise every event that the endpoint wants */
+	bool failed_only;	    /* dead letters; otherwise every event that the endpoint wants */
 };
 /* How many events it would send again. */
-int node_replay_count(struct node *n, struct owner owner, struct slice endpoint, const struct replay_query *q, int64_t *ret, struct fault *fault);
+int node_replay_count(struct node *n, struct owner owner, struct slice endpoint, const struct replay_query *q,
+		      int64_t *ret, struct fault *fault);
 /* Starts it durably; ret_id names it. */
-int node_replay_start(struct node *n, struct owner owner, struct slice endpoint, const struct replay_query *q, char ret_id[ID_BYTES], struct fault *fault);
+int node_replay_start(struct node *n, struct owner owner, struct slice endpoint, const struct replay_query *q,
+		      char ret_id[ID_BYTES], struct fault *fault);
 /* Writes {"id","state": running|done|cancelled,"total","queued","time_created",…}. */
-int node_replay_write(struct node *n, struct owner owner, struct slice endpoint, struct slice id, struct json_writer *w);
+int node_replay_write(struct node *n, struct owner owner, struct slice endpoint, struct slice id,
+		      struct json_writer *w);
 int node_replay_cancel(struct node *n, struct owner owner, struct slice endpoint, struct slice id, struct fault *fault);
 
 /* --- numbers --- */
