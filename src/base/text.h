@@ -28,6 +28,13 @@ void form_add(struct buf *out, struct slice s);
 /* Decodes %XX (and + as blank when plus_is_blank); bad escapes stay as they are. */
 void percent_decode(struct buf *out, struct slice s, bool plus_is_blank);
 
+/* A day of the Gregorian calendar, and days since 1970-01-01; any year. */
+struct civil {
+	int64_t year;
+	int month, day;
+};
+int64_t days_from_civil(struct civil c);
+struct civil civil_from_days(int64_t days);
 /* "2019-01-10 13:00:00" and "2019-01-10T13:00:00Z", UTC, for any year 0001 - 9999; others give "". */
 void time_add_datetime(struct buf *out, int64_t unix_seconds);
 void time_add_iso(struct buf *out, int64_t unix_seconds);

@@ -8,13 +8,8 @@
 #define YEAR_1 (-62135596800LL) /* 0001-01-01T00:00:00Z */
 #define YEAR_X 253402300800LL	/* 10000-01-01T00:00:00Z */
 
-struct civil {
-	int64_t year;
-	int month, day;
-};
-
-/* Days since 1970-01-01. Years are counted from March, so that the leap day is the last of its year. */
-static int64_t days_from_civil(struct civil c)
+/* Years are counted from March, so that the leap day is the last of its year. */
+int64_t days_from_civil(struct civil c)
 {
 	int64_t y = c.month <= 2 ? c.year - 1 : c.year;
 	int64_t era = (y >= 0 ? y : y - 399) / 400, year_of_era = y - era * 400;
@@ -23,7 +18,7 @@ static int64_t days_from_civil(struct civil c)
 	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
 }
 
-static struct civil civil_from_days(int64_t days)
+struct civil civil_from_days(int64_t days)
 {
 	int64_t z = days + 719468, era = (z >= 0 ? z : z - 146096) / 146097, day_of_era = z - era * 146097;
 	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;

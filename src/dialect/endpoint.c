@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "dialect/encode.h"
 #include "dialect/endpoint_field.h"
 #include "dialect/filter.h"
 
@@ -61,6 +62,17 @@ static void endpoint_free(struct endpoint *ep)
 	filter_free(&ep->filter);
 	template_free(&ep->url);
 	template_free(&ep->body);
+	for (size_t i = 0; i < ep->field_count; i++) {
+		mem_free(ep->fields[i].name);
+		template_free(&ep->fields[i].value);
+	}
+	mem_free(ep->fields);
+	maps_free(&ep->maps);
+	zone_free(&ep->zone);
+	mem_free(ep->batch.wrap);
+	mem_free(ep->batch.head);
+	mem_free(ep->batch.tail);
+	mem_free((uint16_t *)ep->peer.ports);
 	mem_free(ep->xml_root);
 	mem_free(ep->content_type_header);
 	mem_free(ep->ack_body);
@@ -113,7 +125,7 @@ static int read_rows(struct endpoint *ep, struct json in_force, struct fault *fa
 static int check_agreement(const struct endpoint *ep, struct fault *fault)
 {
 	static int (*const checks[])(const struct endpoint *, struct fault *) = {
-		check_batch, check_body, check_auth, check_headers, check_signature, check_client_cert,
+		check_content, check_batch, check_body, check_auth, check_headers, check_signature, check_client_cert,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
@@ -136,9 +148,16 @@ static bool has_header(const struct endpoint *ep, const char *name)
 /* What follows from the settings. */
 static void derive(struct endpoint *ep)
 {
+	const struct encoder *encoder = encoder_of(ep->content);
+	struct buf head, tail;
+
 	if (ep->method == HTTP_POST && !has_header(ep, "content-type"))
-		ep->content_type_header = mem_strdup(ep->content == CONTENT_XML ? "application/xml; charset=utf-8"
-										: "application/json; charset=utf-8");
+		ep->content_type_header = mem_strdup(encoder->media_type);
+	buf_init(&head, 1024);
+	buf_init(&tail, 1024);
+	encoder->frame(ep, &head, &tail);
+	ep->batch.head = head.n ? buf_take(&head) : NULL;
+	ep->batch.tail = tail.n ? buf_take(&tail) : NULL;
 	ep->peer.connections_max = ep->order == ORDER_STRICT ? 1 : (int)ep->concurrency;
 }
 
@@ -265,7 +284,8 @@ static int render_outside(const struct endpoint *ep, const struct event *e, stru
 			       .statuses = ep->statuses,
 			       .organization_id = slice_str(ep->organization_id),
 			       .delivery_id = slice_of("", 0),
-			       .attempt = 1 };
+			       .attempt = 1,
+			       .zone = ep->zone };
 	int err = template_render(ep->url, &scope, out);
 
 	for (size_t i = 0; !err && i < ep->header_count; i++) {

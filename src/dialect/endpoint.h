@@ -10,8 +10,10 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "dialect/event.h"
+#include "dialect/maps.h"
 #include "dialect/status.h"
 #include "dialect/template.h"
+#include "dialect/zone.h"
 
 enum content_type {
 	CONTENT_JSON,
@@ -35,6 +37,8 @@ enum signature_kind { SIGNATURE_NONE, SIGNATURE_STANDARD_WEBHOOKS };
 
 #define ENDPOINT_HEADERS_MAX	   32
 #define ENDPOINT_DELAYS_MAX	   64
+#define ENDPOINT_FIELDS_MAX	   100
+#define ENDPOINT_PORTS_MAX	   32
 #define ENDPOINT_STATUS_RANGES_MAX 16
 
 struct status_range {
@@ -43,6 +47,12 @@ struct status_range {
 
 struct endpoint_header {
 	char *name;
+	struct template *value;
+};
+
+/* One parameter of a flat form or query. */
+struct endpoint_form_field {
+	char *name; /* encoded for a form */
 	struct template *value;
 };
 
@@ -68,6 +78,10 @@ struct endpoint {
 	struct template *url;
 	struct template *body; /* NULL when the content type makes it, or with GET */
 	char *xml_root;	       /* name of the batch's root element, "batch" */
+	struct endpoint_form_field *fields; /* of `form` and `query`, in order; NULL: the nested form */
+	size_t field_count;
+	struct maps *maps; /* NULL when none */
+	struct zone *zone; /* NULL: UTC */
 	char *content_type_header; /* "application/json; charset=utf-8"; NULL with GET and when a header of the endpoint says it (W19) */
 	struct endpoint_header headers[ENDPOINT_HEADERS_MAX];
 	size_t header_count;
@@ -77,6 +91,8 @@ struct endpoint {
 		uint32_t max_items; /* 1: batching is off, the bare body */
 		int64_t max_wait_ms;
 		size_t max_bytes;
+		char *wrap;	   /* JSON: the name that the items stand under; "[]": a bare array */
+		char *head, *tail; /* what stands before and behind the items; NULL around a bare body */
 	} batch;
 	struct status_range success[ENDPOINT_STATUS_RANGES_MAX];
 	size_t success_count;

@@ -12,7 +12,7 @@
 enum field_flags {
 	FIELD_SECRET = 1,      /* shown as "***" */
 	FIELD_HIDDEN = 2,      /* not shown at all */
-	FIELD_PRESET_POST = 4, /* a preset's value does not count with GET (W6) */
+	FIELD_PRESET_POST = 4, /* a preset's value does not count with GET (W6), unless it is what a URL can carry: form, query */
 	FIELD_PRESET_BODY = 8, /* a preset's value counts only with the preset's content type */
 	FIELD_LAYERED =
 		16, /* an object of the customer's names: laid over the preset's member by member, null removes */
@@ -81,6 +81,11 @@ FIELD_READER(read_delays);
 FIELD_READER(read_url);
 FIELD_READER(read_body);
 FIELD_READER(read_headers);
+FIELD_READER(read_fields);
+FIELD_READER(read_maps);
+FIELD_READER(read_time_zone);
+FIELD_READER(read_ports);
+FIELD_READER(read_wrap);
 FIELD_READER(read_verify);
 FIELD_READER(read_ca);
 FIELD_READER(read_client_cert);
@@ -88,6 +93,7 @@ FIELD_READER(read_client_key);
 
 /* --- what several settings must agree in, after all rows were read --- */
 
+int check_content(const struct endpoint *ep, struct fault *fault);
 int check_batch(const struct endpoint *ep, struct fault *fault);
 int check_body(const struct endpoint *ep, struct fault *fault);
 int check_headers(const struct endpoint *ep, struct fault *fault);

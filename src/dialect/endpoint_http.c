@@ -30,9 +30,10 @@ static void say_offset(struct fault *fault)
 	slice_copy(fault->message, sizeof(fault->message), slice_str(with));
 }
 
-static int compile(enum template_grammar grammar, struct slice text, struct template **ret, struct fault *fault)
+static int compile(enum template_grammar grammar, struct slice text, const struct endpoint *ep, struct template **ret,
+		   struct fault *fault)
 {
-	int err = template_compile(grammar, text, ret, fault);
+	int err = template_compile_with(grammar, text, ep->maps, ret, fault);
 
 	if (err)
 		say_offset(fault);
@@ -51,15 +52,9 @@ static size_t authority_end(struct slice text)
 	return i;
 }
 
-static bool in_placeholder(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-	       c == '-';
-}
-
 /*
  * The URL as it stands around its placeholders: each of them, behind the authority, becomes as many x, so that the offsets of refusals
- * stay true. Values are percent-encoded, so no rendered URL can differ from this one in more than its target.
+ * stay true (a brace that is no placeholder was refused when the template was compiled). Values are percent-encoded, so no rendered URL can differ from this one in more than its target.
  */
 static void blank_placeholders(struct buf *url)
 {
@@ -68,9 +63,9 @@ static void blank_placeholders(struct buf *url)
 
 		if (url->p[i] != '{')
 			continue;
-		while (end < url->n && in_placeholder(url->p[end]))
+		while (end < url->n && url->p[end] != '}')
 			end++;
-		if (end < url->n && url->p[end] == '}' && end > i + 1)
+		if (end < url->n)
 			memset(url->p + i, 'x', end + 1 - i);
 	}
 }
@@ -106,7 +101,7 @@ int read_url(const struct field *f, struct json v, struct endpoint *ep, struct f
 	if (text.n > (size_t)f->most)
 		err = fault_param(fault, "", "is longer than %.0f bytes", f->most);
 	else
-		err = compile(TEMPLATE_URL, buf_slice(&text), &ep->url, fault);
+		err = compile(TEMPLATE_URL, buf_slice(&text), ep, &ep->url, fault);
 	if (!err) {
 		blank_placeholders(&text);
 		err = check_url(buf_slice(&text), ep, fault);
@@ -134,16 +129,15 @@ int read_body(const struct field *f, struct json v, struct endpoint *ep, struct 
 	if (ep->method == HTTP_GET)
 		return 0;
 	if (!has_template(ep->content))
-		return fault_param(
-			fault, "",
-			"is not used with content_type event_json, which sends the event as it is; set content_type to "
-			"json or xml, or leave body out");
+		return fault_param(fault, "",
+				   "is a template of content_type json or xml; the other content types make the body "
+				   "themselves, so leave body out or change content_type");
 	decode(v, &text);
 	if (text.n > (size_t)f->most)
 		err = fault_param(fault, "", "is longer than %.0f bytes", f->most);
 	else
-		err = compile(ep->content == CONTENT_XML ? TEMPLATE_XML : TEMPLATE_JSON, buf_slice(&text), &ep->body,
-			      fault);
+		err = compile(ep->content == CONTENT_XML ? TEMPLATE_XML : TEMPLATE_JSON, buf_slice(&text), ep,
+			      &ep->body, fault);
 	buf_free(&text);
 	return err;
 }
@@ -158,13 +152,35 @@ int check_body(const struct endpoint *ep, struct fault *fault)
 						      : "{\"id\":{ID},\"status\":\"{STATUS}\"}");
 }
 
+/* --- what a content type goes with --- */
+
+int check_content(const struct endpoint *ep, struct fault *fault)
+{
+	bool webcom = ep->content == CONTENT_WEBCOM_XML || ep->content == CONTENT_WEBCOM_JSON;
+
+	if (ep->content == CONTENT_QUERY && ep->method != HTTP_GET)
+		return fault_param(fault, "content_type",
+				   "query stands in the URL of a GET; use form with POST, or set method to GET");
+	if (webcom && ep->event_mask != 1u << EVENT_SEND_STATUS)
+		return fault_param(
+			fault, "events",
+			"must be [\"send_status\"] with content_type webcom_xml and webcom_json, which can say "
+			"nothing but statuses");
+	return 0;
+}
+
 int check_batch(const struct endpoint *ep, struct fault *fault)
 {
-	if (ep->method != HTTP_GET || ep->batch.max_items == 1)
+	if (ep->batch.max_items == 1)
 		return 0;
-	return fault_param(fault, "batch.max_items",
-			   "must be 1 with method GET, which has no body to hold several events; use POST for "
-			   "batches");
+	if (ep->method == HTTP_GET)
+		return fault_param(fault, "batch.max_items",
+				   "must be 1 with method GET, which has no body to hold several events; use POST for "
+				   "batches");
+	if (ep->content == CONTENT_FORM)
+		return fault_param(fault, "batch.max_items",
+				   "must be 1 with content_type form: the parameters of a form are those of one event");
+	return 0;
 }
 
 /* --- headers --- */
@@ -260,7 +276,7 @@ static int add_header(struct endpoint *ep, struct slice name, struct json v, siz
 	if (!err && *bytes > HEADERS_BYTES_MAX)
 		err = fault_param(fault, "", "makes the headers longer than %d bytes in all", HEADERS_BYTES_MAX);
 	if (!err)
-		err = compile(TEMPLATE_HEADER, buf_slice(&text), &value, fault);
+		err = compile(TEMPLATE_HEADER, buf_slice(&text), ep, &value, fault);
 	if (!err)
 		ep->headers[ep->header_count++] = (struct endpoint_header){ slice_dup(name), value };
 	buf_free(&text);

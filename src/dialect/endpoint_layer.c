@@ -78,17 +78,37 @@ static bool same_text(struct json a, struct json b)
 	return slice_eq(json_escaped_text(a), json_escaped_text(b));
 }
 
+/* Parameters go with any method: in the body with POST, in the URL with GET. */
+static bool fits_a_url(const struct field *f, struct json v)
+{
+	return slice_is(slice_str(f->path), "content_type") && (json_is(v, "form") || json_is(v, "query"));
+}
+
 /* Does the preset have a say in this row? */
 static bool preset_counts(const struct field *f, struct json own, struct json preset)
 {
 	struct json own_method = json_get(own, "method"), own_content = json_get(own, "content_type");
 	struct json method = json_type(own_method) == JSON_NONE ? json_get(preset, "method") : own_method;
 
-	if ((f->flags & FIELD_PRESET_POST) && json_is(method, "GET"))
+	if ((f->flags & FIELD_PRESET_POST) && json_is(method, "GET") && !fits_a_url(f, row_value(preset, f)))
 		return false;
 	if (f->flags & FIELD_PRESET_BODY)
 		return json_type(own_content) == JSON_NONE || same_text(own_content, json_get(preset, "content_type"));
 	return true;
+}
+
+static void lay_over(struct json under, struct json over, int depth, bool nulls_stay, struct json_writer *w);
+
+static void lay_member(struct json key, struct json under, struct json over, int depth, bool nulls_stay,
+		       struct json_writer *w)
+{
+	if (json_type(over) == JSON_NULL && !nulls_stay)
+		return;
+	put_key(w, key);
+	if (depth > 1 && json_type(over) == JSON_OBJECT)
+		lay_over(under, over, depth - 1, nulls_stay, w);
+	else
+		put_value(w, json_type(over) == JSON_NONE ? under : over);
 }
 
 /*
@@ -100,21 +120,11 @@ static void lay_over(struct json under, struct json over, int depth, bool nulls_
 	struct json_iter it = json_each(under);
 
 	json_begin_object(w);
-	while (json_next(&it)) {
-		if (json_type(same_member(over, it.key)) != JSON_NONE)
-			continue;
-		put_key(w, it.key);
-		put_value(w, it.value);
-	}
-	for (it = json_each(over); json_next(&it);) {
-		if (json_type(it.value) == JSON_NULL && !nulls_stay)
-			continue;
-		put_key(w, it.key);
-		if (depth > 1 && json_type(it.value) == JSON_OBJECT)
-			lay_over(same_member(under, it.key), it.value, depth - 1, nulls_stay, w);
-		else
-			put_value(w, it.value);
-	}
+	while (json_next(&it)) /* what is changed keeps its place: the order of `fields` is the order on the wire */
+		lay_member(it.key, it.value, same_member(over, it.key), depth, nulls_stay, w);
+	for (it = json_each(over); json_next(&it);)
+		if (json_type(same_member(under, it.key)) == JSON_NONE)
+			lay_member(it.key, absent, it.value, depth, nulls_stay, w);
 	json_end_object(w);
 }
 

@@ -2,7 +2,7 @@
  * From events to the bytes of one request. Everything that is sent is decided here, from the endpoint's compiled settings and the events
  * alone; a retry calls it again and gets the same body, which is what W13 promises to receivers.
  *
- * The body is written item by item into one buffer. With trim, the item that passes the endpoint's byte limit is taken back and left for
+ * The body is written item by item, by the content type's encoder, into one buffer. With trim, the item that passes the endpoint's byte limit is taken back and left for
  * the next batch. The delivery id is a digest of what went in, so it is known only then; a template that shows it is
  * rendered a second time in the rare case that the batch was trimmed.
  */
@@ -11,7 +11,9 @@
 #include <assert.h>
 
 #include "base/digest.h"
+#include "base/mem.h"
 #include "base/text.h"
+#include "dialect/encode.h"
 #include "dialect/sign.h"
 
 #define URL_MAX		 (64 * 1024)
@@ -72,72 +74,8 @@ static struct scope scope_of(const struct render *r, const struct event *event)
 			       .statuses = r->ep->statuses,
 			       .organization_id = slice_str(r->ep->organization_id),
 			       .delivery_id = slice_str(r->rq->delivery_id),
-			       .attempt = r->attempt };
-}
-
-static void batch_open(const struct endpoint *ep, struct buf *body)
-{
-	if (ep->content == CONTENT_XML)
-		buf_addf(body, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><%s>", ep->xml_root);
-	else
-		buf_add_str(body, "{\"batch\":[");
-}
-
-static void batch_close(const struct endpoint *ep, struct buf *body)
-{
-	if (ep->content == CONTENT_XML)
-		buf_addf(body, "</%s>", ep->xml_root);
-	else
-		buf_add_str(body, "]}");
-}
-
-static size_t batch_close_bytes(const struct endpoint *ep)
-{
-	if (!is_batching(ep))
-		return 0;
-	return ep->content == CONTENT_XML ? strlen(ep->xml_root) + sizeof("</>") - 1 : sizeof("]}") - 1;
-}
-
-/* Takes the XML declaration, and the blanks behind it, out of the item that begins at start: inside a batch it would be an error. */
-static void drop_declaration(struct buf *body, size_t start)
-{
-	struct slice item = slice_from(buf_slice(body), start);
-	const char *end = slice_starts(item, SLICE_LIT("<?xml ")) ? memmem(item.p, item.n, "?>", 2) : NULL;
-	size_t n = end ? (size_t)(end - item.p) + 2 : 0;
-
-	if (n == 0)
-		return;
-	while (n < item.n && strchr(" \t\r\n", item.p[n]))
-		n++;
-	memmove(body->p + start, item.p + n, item.n - n);
-	buf_truncate(body, start + item.n - n);
-}
-
-static int add_item(struct render *r, const struct event *event)
-{
-	struct scope scope = scope_of(r, event);
-	struct buf *body = &r->rq->body;
-	size_t start = body->n;
-	int err;
-
-	switch (r->ep->content) {
-	case CONTENT_JSON:
-		return template_render(r->ep->body, &scope, body);
-	case CONTENT_XML:
-		err = template_render(r->ep->body, &scope, body);
-		if (err == 0 && is_batching(r->ep))
-			drop_declaration(body, start);
-		return err;
-	case CONTENT_EVENT_JSON:
-		buf_add_slice(body, event->text);
-		return buf_failed(body) ? ERR_TOO_BIG : 0;
-	case CONTENT_FORM:
-	case CONTENT_QUERY:
-	case CONTENT_WEBCOM_XML:
-	case CONTENT_WEBCOM_JSON:
-		break;
-	}
-	return ERR_INVALID;
+			       .attempt = r->attempt,
+			       .zone = r->ep->zone };
 }
 
 static int refuse_item(struct render *r, int err)
@@ -146,8 +84,6 @@ static int refuse_item(struct render *r, int err)
 		fault_set(r->fault, "too_large", "body",
 			  "the body would be larger than %u bytes; shorten the template or the event",
 			  REQUEST_BODY_MAX);
-	else
-		fault_param(r->fault, "content_type", "content type not available yet");
 	return err;
 }
 
@@ -155,19 +91,21 @@ static int refuse_item(struct render *r, int err)
 static int fill_body(struct render *r, size_t count, bool trim, size_t *ret_taken)
 {
 	const struct endpoint *ep = r->ep;
+	const struct encoder *encoder = encoder_of(ep->content);
+	struct slice tail = slice_str(ep->batch.tail);
 	struct buf *body = &r->rq->body;
-	size_t close = batch_close_bytes(ep), i;
+	size_t close = tail.n, i;
 
 	buf_reset(body);
-	if (is_batching(ep))
-		batch_open(ep, body);
+	buf_add_slice(body, slice_str(ep->batch.head));
 	for (i = 0; i < count; i++) {
+		struct scope scope = scope_of(r, r->events[i]);
 		size_t before = body->n;
 		int err;
 
-		if (i > 0 && ep->content != CONTENT_XML)
-			buf_add_char(body, ',');
-		err = add_item(r, r->events[i]);
+		if (i > 0)
+			buf_add_str(body, encoder->separator);
+		err = encoder->item(ep, &scope, body, r->fault);
 		if (err == 0 && body->n + close > REQUEST_BODY_MAX)
 			err = ERR_TOO_BIG;
 		if (err != 0) {
@@ -179,8 +117,7 @@ static int fill_body(struct render *r, size_t count, bool trim, size_t *ret_take
 			break;
 		}
 	}
-	if (is_batching(ep))
-		batch_close(ep, body);
+	buf_add_slice(body, tail);
 	*ret_taken = i;
 	return 0;
 }
@@ -202,6 +139,28 @@ static int make_body(struct render *r, bool trim, size_t *ret_taken)
 
 /* --- URL and headers --- */
 
+/* The parameters of a GET join the URL's own query, before a fragment. */
+static int add_query(struct render *r, const struct scope *scope, struct buf *url)
+{
+	struct slice whole = buf_slice(url), fragment = slice_from(whole, slice_find(whole, '#'));
+	char *kept = slice_dup(fragment);
+	size_t bare = url->n - fragment.n, begin;
+	int err;
+
+	buf_truncate(url, bare);
+	if (slice_find(buf_slice(url), '?') == bare)
+		buf_add_char(url, '?');
+	else if (url->p[bare - 1] != '?' && url->p[bare - 1] != '&')
+		buf_add_char(url, '&');
+	begin = url->n;
+	err = encoder_of(r->ep->content)->item(r->ep, scope, url, r->fault);
+	if (err == 0 && url->n == begin && begin > bare) /* nothing to say: no sign for it either */
+		buf_truncate(url, bare);
+	buf_add_str(url, kept);
+	mem_free(kept);
+	return err == 0 && buf_failed(url) ? ERR_TOO_BIG : err;
+}
+
 static int make_url(struct render *r)
 {
 	struct scope scope = scope_of(r, r->events[0]);
@@ -210,6 +169,8 @@ static int make_url(struct render *r)
 
 	buf_init(&text, URL_MAX);
 	err = template_render(r->ep->url, &scope, &text);
+	if (err == 0 && encode_in_url(r->ep))
+		err = add_query(r, &scope, &text);
 	if (err == ERR_TOO_BIG)
 		fault_set(r->fault, "too_large", "url",
 			  "the URL would be longer than %d bytes; send long values in the body", URL_MAX);

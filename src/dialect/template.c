@@ -87,16 +87,9 @@ static int refuse_name(struct builder *b, size_t at, struct slice name)
 			    SLICE_ARG(name));
 }
 
-int builder_read(struct builder *b, size_t at, struct hole *ret)
+int source_read(struct builder *b, size_t at, struct slice name, struct source *ret)
 {
-	struct slice rest = slice_from(b->text, at + 1), name;
-
-	*ret = (struct hole){ 0 };
-	if (rest.n > PLACEHOLDER_MAX)
-		rest.n = PLACEHOLDER_MAX;
-	name = slice_of(rest.p, slice_find(rest, '}'));
-	if (name.n == rest.n)
-		return 0;
+	*ret = (struct source){ 0 };
 	if (is_metric_name(name)) {
 		ret->metric = metric_find(name);
 		if (!ret->metric)
@@ -105,10 +98,50 @@ int builder_read(struct builder *b, size_t at, struct hole *ret)
 		ret->path = name;
 	} else {
 		ret->field = field_number(name);
-		if (ret->field == 0)
-			return 0;
 	}
-	return (int)name.n + 2;
+	return ret->metric || ret->path.n > 0 || ret->field > 0;
+}
+
+bool source_is_of_delivery(const struct source *s)
+{
+	return s->metric && s->metric->delivery;
+}
+
+/* The pipes behind the name, `|a|b:c`, which begin at offset at. */
+static int read_pipes(struct builder *b, size_t at, struct slice pipes, struct hole *hole)
+{
+	while (pipes.n > 0) {
+		struct slice text = slice_from(pipes, 1);
+		int err;
+
+		text.n = slice_find(text, '|');
+		err = pipe_read(b, at + 1, text, hole);
+		if (err)
+			return err;
+		at += text.n + 1;
+		pipes = slice_from(pipes, text.n + 1);
+	}
+	return 0;
+}
+
+int builder_read(struct builder *b, size_t at, struct hole *ret)
+{
+	struct slice rest = slice_from(b->text, at + 1), inside, name;
+	int found;
+
+	*ret = (struct hole){ .first_step = b->t->step_count };
+	if (rest.n > PLACEHOLDER_MAX)
+		rest.n = PLACEHOLDER_MAX;
+	inside = slice_of(rest.p, slice_find(rest, '}'));
+	if (inside.n == rest.n)
+		return 0;
+	name = slice_of(inside.p, slice_find(inside, '|'));
+	found = source_read(b, at, name, &ret->source);
+	if (found <= 0)
+		return found;
+	if (read_pipes(b, at + 1 + name.n, slice_from(inside, name.n), ret) != 0)
+		return ERR_INVALID;
+	return (int)inside.n + 2;
 }
 
 /* --- the builder --- */
@@ -139,8 +172,11 @@ void builder_hole(struct builder *b, size_t at, size_t length, const struct hole
 	close_literal(b, at, length);
 	add_piece(b->t, (struct piece){ .place = place, .hole = *hole });
 	b->t->holes++;
-	if (hole->metric && hole->metric->delivery)
+	if (source_is_of_delivery(&hole->source))
 		b->t->uses_delivery = true;
+	for (uint32_t i = 0; i < hole->step_count; i++)
+		if (source_is_of_delivery(&b->t->steps[hole->first_step + i].other))
+			b->t->uses_delivery = true;
 }
 
 void builder_replace(struct builder *b, size_t at, size_t length, const char *constant)
@@ -166,10 +202,9 @@ int builder_fail(struct builder *b, size_t at, const char *fmt, ...)
 /* --- compiling --- */
 
 static int (*const scans[])(struct builder *) = {
-	[TEMPLATE_JSON] = template_scan_json,
-	[TEMPLATE_XML] = template_scan_xml,
-	[TEMPLATE_URL] = template_scan_url,
-	[TEMPLATE_HEADER] = template_scan_header,
+	[TEMPLATE_JSON] = template_scan_json, [TEMPLATE_XML] = template_scan_xml,
+	[TEMPLATE_URL] = template_scan_url,   [TEMPLATE_HEADER] = template_scan_header,
+	[TEMPLATE_FORM] = template_scan_form,
 };
 
 /* The offset of the first byte that is no UTF-8, or text.n. */
@@ -201,8 +236,14 @@ static int check_text(struct builder *b)
 
 int template_compile(enum template_grammar grammar, struct slice text, struct template **ret, struct fault *fault)
 {
+	return template_compile_with(grammar, text, NULL, ret, fault);
+}
+
+int template_compile_with(enum template_grammar grammar, struct slice text, const struct maps *maps,
+			  struct template **ret, struct fault *fault)
+{
 	struct template *t = mem_zalloc(sizeof(*t));
-	struct builder b = { .t = t, .fault = fault };
+	struct builder b = { .t = t, .maps = maps, .fault = fault };
 
 	t->grammar = grammar;
 	t->source = slice_dup(text);
@@ -221,6 +262,7 @@ void template_free(struct template **t)
 	if (*t) {
 		mem_free((*t)->source);
 		mem_free((*t)->pieces);
+		mem_free((*t)->steps);
 		mem_free(*t);
 	}
 	*t = NULL;
@@ -245,8 +287,7 @@ static size_t skip_digits(struct slice s, size_t at)
 	return at;
 }
 
-/* RFC 8259's number, all of s. */
-static bool is_json_number(struct slice s)
+bool is_json_number(struct slice s)
 {
 	size_t at = s.n > 0 && s.p[0] == '-', first = at;
 
@@ -271,21 +312,21 @@ static bool is_json_number(struct slice s)
 	return at == s.n;
 }
 
-static void find_value(const struct hole *hole, const struct subject *subject, struct buf *scratch, struct value *ret)
+void source_value(const struct source *s, const struct looking *look, struct buf *out, struct value *ret)
 {
 	*ret = (struct value){ .text = SLICE_LIT("") };
-	if (hole->metric) {
-		ret->missing = !hole->metric->text(subject, scratch, &ret->text);
-		ret->bare = !ret->missing && hole->metric->numeric && is_json_number(ret->text);
-	} else if (hole->field > 0) {
-		ret->missing = !metric_field(subject, hole->field, scratch, &ret->text);
+	if (s->metric) {
+		ret->missing = !s->metric->text(&look->subject, out, &ret->text);
+		ret->bare = !ret->missing && s->metric->numeric && is_json_number(ret->text);
+	} else if (s->field > 0) {
+		ret->missing = !metric_field(&look->subject, s->field, out, &ret->text);
 	} else {
-		struct json v = event_path(subject->scope->event, hole->path);
+		struct json v = event_path(look->subject.scope->event, s->path);
 
 		ret->missing = json_is_nil(v);
 		ret->bare = !ret->missing && json_type(v) != JSON_STRING;
 		if (!ret->missing)
-			ret->text = json_text_slice(v, scratch);
+			ret->text = json_text_slice(v, out);
 	}
 }
 
@@ -306,6 +347,9 @@ static void put_value(struct buf *out, enum place place, const struct value *v)
 	case PLACE_URL:
 		percent_add(out, v->text);
 		break;
+	case PLACE_FORM:
+		form_add(out, v->text);
+		break;
 	case PLACE_HEADER:
 		buf_add_slice(out, v->text);
 		break;
@@ -322,32 +366,59 @@ static bool is_safe(const struct template *t, struct slice rendered)
 	return true;
 }
 
-int template_render(const struct template *t, const struct scope *scope, struct buf *out)
+static void put_literal(const struct template *t, struct slice text, struct buf *out)
+{
+	if (t->grammar == TEMPLATE_FORM)
+		form_add(out, text);
+	else
+		buf_add_slice(out, text);
+}
+
+/* *ret_missing: how many holes had no value. */
+static int render(const struct template *t, const struct scope *scope, struct buf *out, size_t *ret_missing)
 {
 	size_t start = out->n;
-	struct subject subject;
-	struct buf scratch;
+	struct looking look;
 	struct value v;
-	bool cut;
+	bool cut = false;
 
-	buf_init(&scratch, out->max);
+	*ret_missing = 0;
+	buf_init(&look.scratch[0], out->max);
+	buf_init(&look.scratch[1], out->max);
 	if (t->holes > 0)
-		subject_init(&subject, scope);
-	for (size_t i = 0; i < t->count; i++) {
+		subject_init(&look.subject, scope);
+	for (size_t i = 0; i < t->count && !cut; i++) {
 		const struct piece *piece = &t->pieces[i];
 
 		if (piece->place == PLACE_NONE) {
-			buf_add_slice(out, piece->literal);
+			put_literal(t, piece->literal, out);
 			continue;
 		}
-		find_value(&piece->hole, &subject, &scratch, &v);
+		hole_value(t, &piece->hole, &look, &v);
+		*ret_missing += v.missing;
 		put_value(out, piece->place, &v);
-		if (buf_failed(&scratch))
-			break;
+		cut = buf_failed(&look.scratch[0]) || buf_failed(&look.scratch[1]);
 	}
-	cut = buf_failed(&scratch) || buf_failed(out);
-	buf_free(&scratch);
+	cut = cut || buf_failed(out);
+	buf_free(&look.scratch[0]);
+	buf_free(&look.scratch[1]);
 	if (cut)
 		return ERR_TOO_BIG;
 	return is_safe(t, slice_from(buf_slice(out), start)) ? 0 : ERR_INVALID;
+}
+
+int template_render(const struct template *t, const struct scope *scope, struct buf *out)
+{
+	size_t missing;
+
+	return render(t, scope, out, &missing);
+}
+
+int template_render_field(const struct template *t, const struct scope *scope, struct buf *out, bool *ret_missing)
+{
+	size_t missing;
+	int err = render(t, scope, out, &missing);
+
+	*ret_missing = t->holes > 0 && missing == t->holes;
+	return err;
 }

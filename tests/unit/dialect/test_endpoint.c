@@ -151,8 +151,29 @@ static const struct {
 	{ "{" URL ",'events':[]}", "events", "empty list" },
 	{ "{" URL ",'events':'send_status'}", "events", "must be a list of words" },
 	{ "{" URL ",'method':'PUT'}", "method", "must be one of: POST, GET" },
-	{ "{" URL ",'content_type':'form'}", "content_type", "not available in this version" },
-	{ "{" URL ",'content_type':'webcom_xml'}", "content_type", "not available in this version" },
+	{ "{" URL ",'content_type':'query'}", "content_type", "use form with POST" },
+	{ "{" URL ",'content_type':'form','batch':{'max_items':2}}", "batch.max_items", "those of one event" },
+	{ "{" URL ",'content_type':'webcom_xml'}", "events", "[\"send_status\"]" },
+	{ "{" URL ",'content_type':'form','body':'{}'}", "body", "leave body out" },
+	{ "{" URL ",'fields':{'a':'b'}}", "fields", "content_type form or query" },
+	{ "{" URL ",'content_type':'form','fields':[]}", "fields", "an object from names" },
+	{ "{" URL ",'content_type':'form','fields':{'a':1}}", "fields.a", "must be a string" },
+	{ "{" URL ",'content_type':'form','fields':{'':'x'}}", "fields", "empty" },
+	{ "{" URL ",'content_type':'form','fields':{'a':'{STATUZ}'}}", "fields.a", "did you mean {STATUS}" },
+	{ "{" URL ",'content_type':'form','fields':{'a':'{STATUS|map:code}'}}", "fields.a", "in the setting maps" },
+	{ "{" URL ",'maps':{'code':{'a':1}},'content_type':'form','fields':{'a':'{STATUS|map:cod}'}}", "fields.a",
+	  "did you mean \"code\"?" },
+	{ "{" URL ",'maps':[]}", "maps", "must be an object" },
+	{ "{" URL ",'maps':{'a b':{}}}", "maps.a b", "letters, digits" },
+	{ "{" URL ",'maps':{'code':{'x':[]}}}", "maps.code", "not an array" },
+	{ "{" URL ",'time_zone':'Europe/Nowhere'}", "time_zone", "IANA" },
+	{ "{" URL ",'time_zone':'../../etc/passwd'}", "time_zone", "IANA" },
+	{ "{" URL ",'time_zone':'+25:00'}", "time_zone", "IANA" },
+	{ "{" URL ",'time_zone':2}", "time_zone", "a time zone such as" },
+	{ "{" URL ",'ports':[22]}", "ports[0]", "only the operator" },
+	{ "{" URL ",'ports':[80,'443']}", "ports[1]", "a port from 1" },
+	{ "{" URL ",'ports':[]}", "ports", "empty list" },
+	{ "{" URL ",'batch':{'wrap':''}}", "batch.wrap", "bare array" },
 	{ "{" URL ",'content_type':'jsn'}", "content_type", "did you mean \"json\"?" },
 	{ "{" URL ",'content_type':'json'}", "body", "is missing" },
 	{ "{" URL ",'body':'{}'}", "body", "set content_type to" },
@@ -503,7 +524,7 @@ static void test_merge(void **state)
 		 "{'headers':{'B':'2','C':'3'}}");
 	combined(endpoint_merge, "{'filter':{'a':1}}", "{'filter':{'b':null}}", "{'filter':{'b':null}}");
 	combined(endpoint_merge, "{'status_map':{'sms':{'a':'A','b':'B'}}}", "{'status_map':{'sms':{'a':null}}}",
-		 "{'status_map':{'sms':{'b':'B','a':null}}}");
+		 "{'status_map':{'sms':{'a':null,'b':'B'}}}");
 	combined(endpoint_merge, "{'a\\u0062c':1}", "{'abc':2}", "{'abc':2}");
 	combined(endpoint_merge, "{'name':'a'}", "[1]", "[1]");
 	combined(endpoint_merge, "{'batch':{'max_items':5}}", "{'batch':7}", "{'batch':7}");

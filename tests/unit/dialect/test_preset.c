@@ -155,7 +155,7 @@ static void test_wrong_files_are_found(void **state)
 	wrong("{'timeout_ms':5000,'about':'x'}", "about", "first member");
 	wrong("{'about':''}", "about", "must be a text");
 	wrong("[]", "about", "first member");
-	wrong("{'about':'x','time_out':5}", "time_out", "did you mean \"timeout_ms\"?");
+	wrong("{'about':'x','time_out_ms':5}", "time_out_ms", "did you mean \"timeout_ms\"?");
 	wrong("{'about':'x','batch':{'max_itmes':5}}", "batch.max_itmes", "did you mean \"max_items\"?");
 	wrong("{'about':'x','concurrency':0}", "concurrency", "from 1 to 256");
 	wrong("{'about':'x','content_type':'json','body':'{'}", "body", "");
