@@ -198,6 +198,8 @@ static void load(struct lane *lane, enum load_kind kind, size_t most_rows, size_
 		.max_rows = (uint32_t)(most_rows < LOAD_ROWS ? most_rows : LOAD_ROWS),
 	};
 
+	/* What is counted must be on its way to the disk before the load is, or the load would not find it. */
+	engine_flush(lane->engine);
 	lane->loading = kind;
 	lane->ready_since_load = lane->waiting_since_load = 0;
 	lane->due_since_load = PENDING_HELD;

@@ -136,6 +136,15 @@ void engine_commit(struct engine *e, struct tx *tx)
 	e->host.commit(e->host.ctx, tx);
 }
 
+void engine_flush(struct engine *e)
+{
+	struct tx *tx = e->turn;
+
+	e->turn = NULL;
+	if (tx)
+		engine_commit(e, tx);
+}
+
 struct tx *engine_turn_tx(struct engine *e)
 {
 	if (!e->turn)
@@ -423,12 +432,7 @@ void engine_run(struct engine *e, int64_t now_ms)
 	run_timers(e);
 	while ((l = list_pop(&e->dirty)))
 		run_lane(CONTAINER_OF(l, struct lane, dirty));
-	if (e->turn) {
-		struct tx *tx = e->turn;
-
-		e->turn = NULL;
-		engine_commit(e, tx);
-	}
+	engine_flush(e);
 }
 
 int64_t engine_next_ms(const struct engine *e)

@@ -150,6 +150,7 @@ struct engine {
 /* --- engine.c --- */
 void engine_commit(struct engine *e, struct tx *tx);    /* hands it to the host */
 struct tx *engine_turn_tx(struct engine *e);            /* the transaction of this turn's spills */
+void engine_flush(struct engine *e);                    /* commits it */
 void receipt_slot(struct tx *tx, struct slot **slot);   /* the slot is free of this delivery once tx is committed; *slot becomes NULL */
 void receipt_row(struct tx *tx, struct row_ref **row);  /* the row is out of memory once tx is committed */
 struct slot *slot_new(struct engine *e, const struct event *ev);
