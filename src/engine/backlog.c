@@ -120,6 +120,23 @@ static void park_item(struct lane *lane, struct item *it, struct tx *tx)
 	item_free(&it);
 }
 
+void backlog_put_back(struct lane *lane, struct item **items, uint32_t count, struct tx *tx)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct item *it = items[i];
+
+		put_row(lane, it->event->seq, it->event->order_hash, PENDING_READY, tx);
+		counts_ready(lane);
+		receipt_slot(tx, &it->slot);
+		receipt_row(tx, &it->row);
+		item_free(&it);
+	}
+	while (!list_empty(&lane->queue))
+		park_item(lane, CONTAINER_OF(lane->queue.next, struct item, link), tx);
+	lane->ready_cursor = 0;
+	lane->load_is_stale = lane->loading == LOAD_READY;
+}
+
 static void park_retry(struct lane *lane, struct flight *f, struct tx *tx)
 {
 	list_del(&f->link);
@@ -447,19 +464,23 @@ static void sweep_queue(struct lane *lane)
 void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, int64_t now_ms)
 {
 	struct lane *lane = lane_find(e, number);
+	bool stale = false; /* what it brings has fallen behind rows that were put before it: it is loaded again after them */
 	size_t i;
 
 	e->now_ms = now_ms;
 	if (lane) {
-		trust_load(lane, rows);
+		stale = lane->load_is_stale;
+		if (!stale)
+			trust_load(lane, rows);
 		lane->loading = LOAD_NONE;
+		lane->load_is_stale = false;
 	}
 	for (i = 0; i < rows->count; i++) {
 		struct loaded_row *r = &rows->rows[i];
 
-		if (lane) /* past those in memory too, or the next load would bring them again and again */
+		if (lane && !stale) /* past those in memory too, or the next load would bring them again and again */
 			move_cursor(lane, &r->row);
-		if (lane && !row_in_memory(lane, r->row.id)) {
+		if (lane && !stale && !row_in_memory(lane, r->row.id)) {
 			if (!is_last_load(rows))
 				uncount(lane, &r->row);
 			take_row(lane, r);

@@ -600,8 +600,13 @@ static void put_off(struct settlement *s)
 
 	for (i = 0; i < f->count; i++)
 		f->items[i]->attempts = split ? 0 : f->items[i]->attempts + 1;
-	if (split)
+	if (split && f->endpoint->order == ORDER_STRICT && s->lane->endpoint->order == ORDER_STRICT) {
+		/* Two rows that fall due at once would not keep their order for ever: the second half begins anew, behind the first. */
+		backlog_put_back(s->lane, f->items + half, f->count - half, s->tx);
+		f->count = half;
+	} else if (split) {
 		f->count = demote_second_half(s, half);
+	}
 	put_part(s, 0, half, split ? 0 : f->attempts + 1);
 	if (half < f->count)
 		put_part(s, half, f->count - half, 0);

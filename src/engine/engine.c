@@ -416,8 +416,8 @@ static void run_lane(struct lane *lane)
 		lane_free(lane);
 		return;
 	}
-	backlog_refill(lane);
 	delivery_run(lane);
+	backlog_refill(lane);
 	lane_schedule(lane);
 	lane_show(lane);
 }

@@ -99,6 +99,7 @@ struct lane {
 	int64_t due_cursor, id_cursor; /* waiting rows up to this (due, id) are loaded */
 	int64_t next_due_ms;
 	enum load_kind loading;
+	bool load_is_stale;
 	int64_t ready_since_load, waiting_since_load, due_since_load; /* what came while a load was under way */
 
 	double window, tokens;
@@ -211,6 +212,8 @@ void backlog_spill(struct lane *lane, struct slot *slot, const struct event *ev)
 void backlog_refill(struct lane *lane);
 /* Writes the flight's items as one row of its revision; their own rows are ended. */
 void backlog_put_flight(struct flight *f, struct tx *tx, int64_t due_ms, uint32_t attempts);
+/* Sent, but not to be sent again as they were: ready rows, and all that is queued behind them too, so that they come first. Frees the items. */
+void backlog_put_back(struct lane *lane, struct item **items, uint32_t count, struct tx *tx);
 void backlog_put_single(struct lane *lane, int64_t seq, uint64_t order_hash, int64_t due_ms, struct tx *tx);
 void backlog_waits(struct lane *lane, int64_t due_ms); /* one more waiting row that is not in memory */
 void backlog_store_old(struct engine *e, int64_t accepted_before_ms);

@@ -45,7 +45,7 @@ bool cast_owns(const struct sim_endpoint *ep, const struct sim_event *ev)
 
 /* --- endpoints --- */
 
-static void compile(struct sim_endpoint *ep, const char *settings)
+static void compile(struct sim *s, struct sim_endpoint *ep, const char *settings)
 {
 	char owner[8];
 	struct json_doc doc;
@@ -55,6 +55,8 @@ static void compile(struct sim_endpoint *ep, const char *settings)
 					 .of_organization = ep->organization,
 					 .id = slice_str(ep->id) };
 
+	if (s->world.verbose)
+		fprintf(stderr, "endpoint %d: %s\n", ep->index, settings);
 	snprintf(owner, sizeof(owner), "%c%d", ep->organization ? 'o' : 'p', ep->owner);
 	who.owner = slice_str(owner);
 	who.organization_id = slice_str(ep->organization ? owner : cast_organization(ep->owner));
@@ -71,9 +73,10 @@ static void compile(struct sim_endpoint *ep, const char *settings)
 
 static void draw_delays(struct world *w, struct buf *out)
 {
-	static const char *const fixed[] = { "", "1", "5,30,120", "60,120,300,600,1800,3600", "0.5,2", "20" };
+	static const char *const often[] = { "5,30,120", "60,120,300,600,1800,3600", "20,60" };
+	static const char *const rare[] = { "", "1", "0.5,2" };
 
-	buf_addf(out, "\"delays_s\":[%s]", fixed[world_chance(w, 0.03) ? 0 : world_draw(w, 1, 5)]);
+	buf_addf(out, "\"delays_s\":[%s]", world_chance(w, 0.1) ? rare[world_draw(w, 0, 2)] : often[world_draw(w, 0, 2)]);
 }
 
 static void draw_settings(struct sim *s, struct sim_endpoint *ep, bool active, struct buf *out)
@@ -109,7 +112,7 @@ bool cast_revision(struct sim *s, struct sim_endpoint *ep, bool active)
 		return false;
 	buf_init(&text, 4096);
 	draw_settings(s, ep, active, &text);
-	compile(ep, buf_str(&text));
+	compile(s, ep, buf_str(&text));
 	buf_free(&text);
 	return true;
 }

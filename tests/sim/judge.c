@@ -133,6 +133,27 @@ static bool is_before(const struct sighting *x, int upto, int event)
 	return false;
 }
 
+/* An end of this turn is asked for at the end of the turn only, so judgment waits until then. */
+static void suspect(struct sim *s, const struct sim_endpoint *ep, int event, int overtaken)
+{
+	struct judge *j = s->judge;
+
+	if (j->suspicion_count < SUSPICIONS_MAX)
+		j->suspicions[j->suspicion_count++] = (struct suspicion){ ep, event, overtaken };
+}
+
+void order_judge(struct sim *s)
+{
+	for (int i = 0; i < s->judge->suspicion_count; i++) {
+		const struct suspicion *su = &s->judge->suspicions[i];
+
+		if (!s->judge->fates[su->overtaken][su->endpoint->index].asked)
+			judge_fail(s, "order", "endpoint %d (%s): event %d overtakes %d", su->endpoint->index,
+				   su->endpoint->order, su->event, su->overtaken);
+	}
+	s->judge->suspicion_count = 0;
+}
+
 /* "Order: events of one message (strict: of one endpoint) leave in the order they came; items keep it inside a batch." */
 static void rule_order(struct sim *s, const struct sighting *x)
 {
@@ -151,8 +172,7 @@ static void rule_order(struct sim *s, const struct sighting *x)
 			if (other->seq == 0 || other->seq >= ev->seq || !f->must || f->replayed || f->asked ||
 			    (is_ordered(x->endpoint) && other->message != ev->message) || is_before(x, i, k))
 				continue;
-			judge_fail(s, "order", "endpoint %d (%s): event %d overtakes %d", x->endpoint->index,
-				   x->endpoint->order, ev->index, k);
+			suspect(s, x->endpoint, ev->index, k);
 		}
 	}
 }
@@ -233,9 +253,9 @@ void judge_arrived(struct sim *s, const struct sighting *x, bool taken)
 
 		if (++f->sights > f->sends)
 			judge_fail(s, "duplicates", "event %d is seen more often than it was sent", x->events[i]);
-		if (f->sights > 1)
-			s->totals.duplicates++;
 		f->successes += taken;
+		if (taken && f->successes > 1)
+			s->totals.duplicates++;
 	}
 }
 

@@ -45,7 +45,17 @@ struct watch {
 	int64_t message_free_ms[MESSAGES_MAX];
 };
 
+/* An event that seems to have overtaken another one. */
+struct suspicion {
+	const struct sim_endpoint *endpoint;
+	int event, overtaken;
+};
+
+#define SUSPICIONS_MAX 64
+
 struct judge {
+	struct suspicion suspicions[SUSPICIONS_MAX];
+	int suspicion_count;
 	struct fate fates[EVENTS_MAX][ENDPOINTS_MAX];
 	struct watch watches[ENDPOINTS_MAX];
 	struct map deliveries;
@@ -59,6 +69,7 @@ const struct endpoint *settings_of(const struct sim_endpoint *ep); /* in force *
 bool is_strict(const struct sim_endpoint *ep);
 bool is_ordered(const struct sim_endpoint *ep);
 
+void order_judge(struct sim *s); /* at the end of a turn */
 void time_sent(struct sim *s, const struct sighting *x);
 void time_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer, bool ok);
 void time_reset(struct sim *s, const struct sim_endpoint *ep);

@@ -65,6 +65,7 @@ static void refill(struct sim *s, const struct sim_endpoint *ep)
 
 void judge_turn_end(struct sim *s)
 {
+	order_judge(s);
 	for (int i = 0; i < s->endpoint_count; i++) {
 		refill(s, &s->endpoints[i]);
 		s->judge->watches[i].blocked = is_blocked(s, &s->endpoints[i]);

@@ -265,6 +265,7 @@ static void load_arrived(struct node *n, struct work *w, bool refused)
 	struct load *l = CONTAINER_OF(w, struct load, work);
 
 	(void)refused;
+	world_note(&n->sim->world, "loaded", (int64_t)l->query.endpoint - 1, l->rows.ready, (int64_t)l->rows.count);
 	engine_loaded(l->socket->engine, l->query.endpoint, &l->rows, now(n));
 	l->rows.count = 0; /* the references are the engine's */
 	drop_load(w);
