@@ -1,0 +1,233 @@
+/*
+ * The door: which route, with which key, and where it runs. Ids in paths are decoded and checked here, so that no handler meets one that cannot exist. A foreign project and a project
+ * that does not exist get the same answer from the same line.
+ */
+#include "api/answer.h"
+#include "api/routes.h"
+#include "api/tests.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+#define ID_MAX	     64
+#define DESK_THREADS 2
+#define BASIC_MAX    1024
+
+/* --- life --- */
+
+struct api *api_new(const struct api_options *options)
+{
+	struct api *a = mem_zalloc(sizeof(*a));
+
+	a->options = *options;
+	a->calls = calls_new();
+	a->tests = tests_new();
+	a->desk = desk_new(options->desk_threads ? options->desk_threads : DESK_THREADS);
+	return a;
+}
+
+void api_open(struct api *a, struct node *node)
+{
+	atomic_store_explicit(&a->node, node, memory_order_release);
+}
+
+void api_quiesce(struct api *a)
+{
+	atomic_store(&a->stopping, true);
+	tests_quiesce(a->tests);
+}
+
+void api_close(struct api *a)
+{
+	desk_stop(a->desk);
+}
+
+void api_free(struct api **ap)
+{
+	struct api *a = *ap;
+
+	tests_free(&a->tests);
+	desk_free(&a->desk);
+	calls_free(&a->calls);
+	mem_free(a);
+	*ap = NULL;
+}
+
+/* --- who is it? --- */
+
+static bool scheme_is(struct slice header, const char *scheme, struct slice *ret_rest)
+{
+	size_t n = strlen(scheme);
+
+	if (header.n <= n || header.p[n] != ' ' || !slice_eq_nocase(slice_of(header.p, n), slice_str(scheme)))
+		return false;
+	*ret_rest = slice_trim(slice_from(header, n + 1));
+	return true;
+}
+
+/* The user name of Basic credentials is the key; the password does not matter. */
+static enum key_role check_basic(struct call *c, struct slice credentials)
+{
+	enum key_role role = KEY_NONE;
+	struct buf text;
+
+	buf_init(&text, BASIC_MAX);
+	if (credentials.n < BASIC_MAX && base64_read(credentials, &text)) {
+		struct slice pair = buf_slice(&text);
+
+		role = node_key_check(c->node, slice_of(pair.p, slice_find(pair, ':')), c->key_project);
+	}
+	buf_free(&text);
+	return role;
+}
+
+static enum key_role check_key(struct call *c)
+{
+	struct slice header = server_header(c->rq, "Authorization"), rest;
+
+	if (scheme_is(header, "Bearer", &rest))
+		return node_key_check(c->node, rest, c->key_project);
+	if (scheme_is(header, "Basic", &rest))
+		return check_basic(c, rest);
+	return KEY_NONE;
+}
+
+static struct slice param_named(const struct call *c, const char *name)
+{
+	int i = route_param(c->route, name);
+
+	return i < 0 ? slice_str("") : c->params[i];
+}
+
+static void answer_no_project(struct call *c)
+{
+	struct slice id = param_named(c, "pid");
+
+	answer_error(c, 404, "not_found", NULL, "there is no project \"%.*s\"", SLICE_ARG(id));
+}
+
+/* False: answered. */
+static bool may(struct call *c)
+{
+	enum access access = c->route->access;
+
+	if (access == ACCESS_NONE || (access == ACCESS_METRICS && c->api->options.metrics_open))
+		return true;
+	c->role = check_key(c);
+	if (c->role == KEY_NONE) {
+		answer_unauthorized(c);
+		return false;
+	}
+	if (c->role == KEY_ADMIN || access == ACCESS_KEY)
+		return true;
+	if (access == ACCESS_PROJECT && slice_is(param_named(c, "pid"), c->key_project))
+		return true;
+	if (access == ACCESS_PROJECT)
+		answer_no_project(c);
+	else
+		answer_error(c, 404, "not_found", NULL, "there is nothing here for this key");
+	return false;
+}
+
+/* --- the path --- */
+
+static bool id_is_good(struct slice id)
+{
+	bool good = id.n >= 1 && id.n <= ID_MAX;
+
+	for (size_t i = 0; i < id.n && good; i++) {
+		char ch = id.p[i];
+
+		good = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' ||
+		       ch == '.' || ch == '-';
+	}
+	return good;
+}
+
+bool api_id_check(struct call *c, struct slice id, const char *param)
+{
+	if (id_is_good(id))
+		return true;
+	answer_error(c, 400, "invalid_param", param, "an id has 1 to %d characters of A-Z a-z 0-9 _ . -", ID_MAX);
+	return false;
+}
+
+static void decode_params(struct call *c)
+{
+	struct buf text;
+
+	for (size_t i = 0; i < CALL_PARAMS_MAX; i++) {
+		if (!memchr(c->params[i].p, '%', c->params[i].n))
+			continue;
+		buf_init(&text, c->params[i].n);
+		percent_decode(&text, c->params[i], false);
+		c->params[i] = arena_slice(&c->arena, buf_slice(&text));
+		buf_free(&text);
+	}
+}
+
+/* Ids that callers choose. Others (of events, keys, replays) are only looked up. */
+static bool check_params(struct call *c)
+{
+	static const char *const names[] = { "pid", "oid", "eid" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		int at = route_param(c->route, names[i]);
+
+		if (at >= 0 && !api_id_check(c, c->params[at], names[i]))
+			return false;
+	}
+	return true;
+}
+
+/* False: answered. Only PUT may name a project that does not exist yet. */
+static bool check_project(struct call *c)
+{
+	if (c->route->access != ACCESS_PROJECT || node_project_exists(c->node, param_named(c, "pid")))
+		return true;
+	if (strcmp(c->route->method, "PUT") == 0 && route_param(c->route, "eid") < 0)
+		return true;
+	answer_no_project(c);
+	return false;
+}
+
+/* --- the way in --- */
+
+static bool find_route(struct call *c)
+{
+	char allowed[64];
+
+	for (size_t i = 0; i < CALL_PARAMS_MAX; i++)
+		c->params[i] = slice_str("");
+	c->route = route_find(server_method(c->rq), server_path(c->rq), c->params, allowed);
+	if (c->route)
+		return true;
+	if (allowed[0])
+		answer_method(c, allowed);
+	else
+		answer_error(c, 404, "not_found", NULL, "there is no such path; docs/api.md lists them");
+	return false;
+}
+
+static bool is_up(struct call *c)
+{
+	if (c->node || c->route->access == ACCESS_NONE)
+		return true;
+	answer_error(c, 503, "starting", NULL, "postrider is starting; try again in a moment");
+	return false;
+}
+
+void api_handle(void *ctx, struct server_request *rq)
+{
+	struct api *a = ctx;
+	struct call *c = call_begin(a, rq);
+
+	if (!find_route(c) || !is_up(c))
+		return;
+	decode_params(c);
+	if (!may(c) || !check_params(c) || !check_project(c))
+		return;
+	if (c->route->place == PLACE_HERE)
+		c->route->run(c);
+	else if (!desk_add(a->desk, c))
+		answer_error(c, 503, "busy", NULL, "too many requests wait; try again in a moment");
+}

@@ -1,0 +1,106 @@
+/* Inside of the API: one request on its way to its answer. */
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "api/api.h"
+#include "base/arena.h"
+#include "base/list.h"
+
+#define CALL_PARAMS_MAX 3
+/* A fault that says nothing yet. */
+#define NO_FAULT                                                                                                       \
+	{                                                                                                              \
+		.position = -1                                                                                         \
+	}
+#define CALL_ANSWER_MAX ((size_t)64 * 1024 * 1024)
+
+struct call;
+struct desk;
+
+/* Who may call a route. */
+enum access {
+	ACCESS_NONE,	/* anybody, without a key */
+	ACCESS_KEY,	/* any key */
+	ACCESS_PROJECT, /* the admin key, or a key of the project that the path names */
+	ACCESS_ADMIN,
+	ACCESS_METRICS /* the admin key, or anybody where the operator says so */
+};
+
+enum place {
+	PLACE_HERE, /* on the server's thread: must not wait for anything */
+	PLACE_DESK
+};
+
+/* One row of the table of routes. Ends the call by one of the answer_ functions, now or later. */
+struct route {
+	const char *method;
+	const char *path; /* "/v1/projects/{pid}/events": what is in braces becomes a parameter */
+	enum access access;
+	enum place place;
+	void (*run)(struct call *c);
+	const char *summary;
+};
+
+struct call {
+	struct api *api;
+	struct node *node;
+	struct server_request *rq;
+	const struct route *route;
+	struct slice params[CALL_PARAMS_MAX]; /* of the path, decoded */
+	enum key_role role;
+	char key_project[256]; /* of a project's key */
+	struct arena arena;
+	struct json_doc doc;  /* of the body; its memory is used again by later calls */
+	struct buf out;	      /* the answer, likewise */
+	struct json_writer w; /* writes out */
+	struct list link;     /* in the pool or in the desk's queue */
+};
+
+struct calls; /* the pool */
+
+struct api {
+	struct api_options options;
+	struct node *_Atomic node;
+	_Atomic bool stopping;
+	struct calls *calls;
+	struct desk *desk;
+	struct tests *tests; /* test requests under way */
+};
+
+/* --- the pool (call.c) --- */
+struct calls *calls_new(void);
+void calls_free(struct calls **pool);
+struct call *call_begin(struct api *a, struct server_request *rq);
+/* Only answer.c ends calls. */
+void call_end(struct call *c);
+
+/* --- threads for what may wait (desk.c) --- */
+struct desk *desk_new(unsigned threads);
+/* False when too much waits; the call is the caller's still. */
+bool desk_add(struct desk *d, struct call *c);
+/* Works off what is queued and ends. */
+void desk_stop(struct desk *d);
+void desk_free(struct desk **d);
+
+/* --- what handlers ask --- */
+
+/* Something but blanks. */
+bool call_has_body(const struct call *c);
+/* The body as one JSON object. False: it was none, and the call is answered. */
+bool call_body(struct call *c, struct json *ret);
+/* The same, but no body counts as an empty object. */
+bool call_body_or_none(struct call *c, struct json *ret);
+/* The organization of a project, in the call's arena; empty when it has none, or there is no such project. */
+struct slice call_organization(struct call *c, struct slice project);
+bool call_is_admin(const struct call *c);
+/* Is this an id that a caller may choose? False: answered with 400 and param. */
+bool api_id_check(struct call *c, struct slice id, const char *param);
+/* Like server_argument, with the argument given as text: false when it is not there or empty. */
+bool call_argument(struct call *c, const char *name, struct slice *ret);
+/* "1", "true", "yes" or the bare name. */
+bool call_flag(struct call *c, const char *name);
+
+#endif

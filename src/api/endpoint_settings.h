@@ -1,0 +1,26 @@
+/* Endpoint settings on their way in: what a caller sent becomes what the node takes. */
+#ifndef API_ENDPOINT_SETTINGS_H
+#define API_ENDPOINT_SETTINGS_H
+
+#include "dialect/endpoint.h"
+
+struct settings {
+	struct buf text;
+	struct json_doc doc;
+	char made_secret[64]; /* "" when the caller brought his own, or needs none */
+};
+
+#define SECRET_MADE_BYTES 64
+/* "whsec_" and 32 random bytes in base64. */
+void secret_make(char ret[SECRET_MADE_BYTES]);
+
+/*
+ * body without what is only shown, and with a signing secret when it asks for standard_webhooks without one and current (NULL: a new endpoint) has none. replace: body is all of the
+ * settings, and a secret that it does not mention stays. ERR_INVALID when a mask stands for a secret that nobody has, or `id` (when given) differs from id. settings_free in any case.
+ */
+int settings_make(struct json body, struct slice id, const struct endpoint *current, bool replace, struct settings *ret,
+		  struct fault *fault);
+struct json settings_root(const struct settings *s);
+void settings_free(struct settings *s);
+
+#endif

@@ -1,0 +1,15 @@
+/* An endpoint as the API shows it, and the endpoint settings as the API takes them. */
+#ifndef API_ENDPOINT_SHOW_H
+#define API_ENDPOINT_SHOW_H
+
+#include "node/node.h"
+
+/* Writes one object: id, settings in force, state, numbers. secret, when not NULL, is shown in place of its mask. */
+void endpoint_show(struct json_writer *w, const struct endpoint_view *v, int64_t now_ms, bool reveal,
+		   const char *secret);
+/* True for what endpoint_show adds to the settings; it may come back with them and means nothing then. */
+bool endpoint_shown_only(struct slice name);
+/* An HTTP status as a number, a failure as its word, 0 as null. */
+void code_write(struct json_writer *w, int code);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * What went over the wire, for people who look for the cause of trouble. What the endpoint has as secrets is replaced wherever it occurs, also in what the receiver sent
+ * back: receivers like to repeat what they refuse.
+ */
+#include "api/exchange_show.h"
+
+#define MASK	     SLICE_LIT("***")
+#define SECRET_LEAST 4 /* shorter ones would mask half of every text */
+#define TEXT_MAX     ((size_t)64 * 1024 * 1024)
+
+/* --- masking --- */
+
+static struct slice secret_at(const struct endpoint *ep, size_t index)
+{
+	const char *const secrets[] = { ep->peer.password, ep->secrets[0], ep->secrets[1] };
+
+	return slice_str(index < sizeof(secrets) / sizeof(secrets[0]) ? secrets[index] : NULL);
+}
+#define SECRETS 3
+
+/* The first secret in s: its place, or s.n. */
+static size_t find_secret(const struct endpoint *ep, struct slice s, size_t *ret_len)
+{
+	size_t first = s.n;
+
+	*ret_len = 0;
+	for (size_t i = 0; i < SECRETS; i++) {
+		struct slice secret = secret_at(ep, i);
+		const char *p = secret.n >= SECRET_LEAST && s.n ? memmem(s.p, s.n, secret.p, secret.n) : NULL;
+		size_t place = p ? (size_t)(p - s.p) : s.n;
+
+		if (!p || place > first || (place == first && secret.n < *ret_len))
+			continue;
+		first = place;
+		*ret_len = secret.n;
+	}
+	return first;
+}
+
+static void add_masked(struct buf *out, const struct endpoint *ep, struct slice s)
+{
+	while (s.n > 0) {
+		size_t len, at = find_secret(ep, s, &len);
+
+		buf_add(out, s.p, at);
+		if (at < s.n)
+			buf_add_slice(out, MASK);
+		s = slice_from(s, at + len);
+	}
+}
+
+static void put_masked(struct json_writer *w, const struct endpoint *ep, struct slice s)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	add_masked(&text, ep, s);
+	json_put_string(w, buf_slice(&text));
+	buf_free(&text);
+}
+
+/* --- bodies --- */
+
+/* Not in the midst of a character. */
+static struct slice cut(struct slice s, size_t max)
+{
+	size_t n = max;
+
+	if (s.n <= max)
+		return s;
+	while (n > 0 && max - n < 4 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return slice_of(s.p, n);
+}
+
+static void write_body(struct json_writer *w, const struct endpoint *ep, struct slice body, size_t size, size_t max)
+{
+	struct buf text;
+	struct slice shown;
+
+	buf_init(&text, TEXT_MAX);
+	add_masked(&text, ep, body);
+	shown = cut(buf_slice(&text), max);
+	json_member_string(w, "body", shown);
+	if (shown.n < text.n || size > body.n) {
+		json_member_bool(w, "body_truncated", true);
+		json_member_i64(w, "body_bytes", (int64_t)size);
+	}
+	buf_free(&text);
+}
+
+/* --- headers --- */
+
+/* Walks headers of either kind: an array, or a block of lines. */
+struct walk {
+	const struct http_header *all;
+	size_t count, at;
+	struct slice block;
+};
+
+static bool walk_next(struct walk *k, struct slice *ret_name, struct slice *ret_value)
+{
+	if (k->at < k->count) {
+		*ret_name = k->all[k->at].name;
+		*ret_value = k->all[k->at++].value;
+		return true;
+	}
+	while (k->block.n > 0) {
+		size_t n = slice_find(k->block, '\n');
+		struct slice line = slice_of(k->block.p, n);
+		size_t colon = slice_find(line, ':');
+
+		k->block = slice_from(k->block, n < k->block.n ? n + 1 : n);
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
+			line.n--;
+		if (colon == 0 || colon >= line.n)
+			continue;
+		*ret_name = slice_of(line.p, colon);
+		*ret_value = slice_trim(slice_from(line, colon + 1));
+		return true;
+	}
+	return false;
+}
+
+static bool came_before(struct walk from, size_t index, struct slice name)
+{
+	struct slice other, value;
+
+	for (size_t i = 0; i < index && walk_next(&from, &other, &value); i++)
+		if (slice_eq_nocase(other, name))
+			return true;
+	return false;
+}
+
+/* JSON objects have each name once: values of the same name are joined, as HTTP allows. */
+static void put_joined(struct json_writer *w, const struct endpoint *ep, struct walk from, struct slice name)
+{
+	struct slice other, value;
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	while (walk_next(&from, &other, &value)) {
+		if (!slice_eq_nocase(other, name))
+			continue;
+		if (text.n > 0)
+			buf_add_str(&text, ", ");
+		buf_add_slice(&text, value);
+	}
+	if (slice_eq_nocase(name, SLICE_LIT("authorization")) ||
+	    slice_eq_nocase(name, SLICE_LIT("proxy-authorization")))
+		json_put_string(w, MASK);
+	else
+		put_masked(w, ep, buf_slice(&text));
+	buf_free(&text);
+}
+
+static void write_headers(struct json_writer *w, const struct endpoint *ep, struct walk all)
+{
+	struct walk k = all;
+	struct slice name, value;
+
+	for (size_t i = 0; walk_next(&k, &name, &value); i++) {
+		if (came_before(all, i, name))
+			continue;
+		json_key_slice(w, name);
+		put_joined(w, ep, all, name);
+	}
+}
+
+/* --- both --- */
+
+void request_show(struct json_writer *w, const struct endpoint *ep, const struct http_request *rq, size_t body_max)
+{
+	json_begin_object(w);
+	json_member_str(w, "method", rq->method == HTTP_GET ? "GET" : "POST");
+	json_key(w, "url");
+	put_masked(w, ep, rq->url);
+	json_key(w, "headers");
+	json_begin_object(w);
+	if (ep->peer.username) /* added by the client, over whatever a header of the endpoint says */
+		json_member_string(w, "Authorization", MASK);
+	write_headers(w, ep, (struct walk){ .all = rq->headers, .count = rq->header_count });
+	json_end_object(w);
+	write_body(w, ep, rq->body, rq->body.n, body_max);
+	json_end_object(w);
+}
+
+void response_show(struct json_writer *w, const struct endpoint *ep, struct slice headers, struct slice body,
+		   size_t body_size)
+{
+	json_begin_object(w);
+	json_key(w, "headers");
+	json_begin_object(w);
+	write_headers(w, ep, (struct walk){ .block = headers });
+	json_end_object(w);
+	write_body(w, ep, body, body_size, SHOWN_BODY_MAX);
+	json_end_object(w);
+}
+
+void ms_write(struct json_writer *w, int64_t us)
+{
+	if (us < 0)
+		json_put_null(w);
+	else
+		json_put_double(w, (double)us / 1000);
+}
+
+void timings_show(struct json_writer *w, const struct http_timings *t)
+{
+	const struct {
+		const char *name;
+		int64_t us;
+	} all[] = { { "dns", t->dns }, { "connect", t->connect }, { "tls", t->tls }, { "first_byte", t->first_byte } };
+
+	json_begin_object(w);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		json_key(w, all[i].name);
+		ms_write(w, all[i].us);
+	}
+	json_end_object(w);
+}

@@ -1,0 +1,19 @@
+/* Requests and responses as the API shows them: secrets masked, bodies capped. */
+#ifndef API_EXCHANGE_SHOW_H
+#define API_EXCHANGE_SHOW_H
+
+#include "dialect/request.h"
+
+#define SHOWN_BODY_MAX ((size_t)16 * 1024)
+
+/* Writes {"method","url","headers","body"}; body_max bytes of the body, and "body_truncated" when there was more. */
+void request_show(struct json_writer *w, const struct endpoint *ep, const struct http_request *rq, size_t body_max);
+/* Writes {"headers","body"}; headers are lines ended by CRLF. body_size: before it was cut. */
+void response_show(struct json_writer *w, const struct endpoint *ep, struct slice headers, struct slice body,
+		   size_t body_size);
+/* Writes {"dns","connect","tls","first_byte"} in milliseconds, null where a phase was not reached. */
+void timings_show(struct json_writer *w, const struct http_timings *t);
+/* Microseconds as milliseconds; null below zero. */
+void ms_write(struct json_writer *w, int64_t us);
+
+#endif

@@ -1,0 +1,32 @@
+/* The handlers of the routes, by file. What the parameters of a path are is in routes.c. */
+#ifndef API_HANDLERS_H
+#define API_HANDLERS_H
+
+#include "api/call.h"
+
+typedef void handler(struct call *c);
+
+/* health.c */
+handler health_live, health_ready;
+/* metrics.c */
+handler metrics_show;
+/* projects.c */
+handler projects_list, projects_of_organization, project_get, project_put, project_change, project_delete;
+/* keys.c */
+handler keys_list, key_create, key_delete;
+/* endpoints.c */
+handler endpoints_list, endpoint_create, endpoint_get, endpoint_put, endpoint_change, endpoint_delete;
+/* endpoint_actions.c */
+handler endpoint_enable, endpoint_disable, endpoint_rotate_secret;
+/* endpoint_try.c */
+handler endpoint_test, endpoint_render;
+/* replays.c */
+handler replay_start, replay_get, replay_cancel;
+/* events.c */
+handler events_post;
+/* history.c */
+handler events_list, event_get;
+/* attempts.c */
+handler attempts_list, attempt_get;
+
+#endif

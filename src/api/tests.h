@@ -1,0 +1,17 @@
+/* Test requests under way: the API waits for an endpoint's answer, but not for ever, and not at a stop. */
+#ifndef API_TESTS_H
+#define API_TESTS_H
+
+#include "api/call.h"
+
+struct tests;
+
+struct tests *tests_new(void);
+/* Sends ev to ep once (both references are taken over) and answers c with what came back. */
+void tests_send(struct tests *t, struct call *c, struct endpoint *ep, struct event *ev);
+/* Answers all that wait with 503; further ones are answered at once. */
+void tests_quiesce(struct tests *t);
+/* After node_stop. */
+void tests_free(struct tests **t);
+
+#endif
