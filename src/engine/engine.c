@@ -412,6 +412,7 @@ static void run_lane(struct lane *lane)
 	struct engine *e = lane->engine;
 
 	if (lane->state == LANE_DELETED && backlog_drained(lane)) {
+		engine_flush(e); /* whoever forgets the endpoint now does so after its last end */
 		e->host.retire(e->host.ctx, lane->endpoint);
 		lane_free(lane);
 		return;

@@ -251,7 +251,8 @@ void lane_feedback_ok(struct lane *lane)
 	lane->failing_since_ms = 0;
 	lane->probe_delay_ms = 0;
 	stat_set(&lane->stats->failing_since_ms, 0);
-	if (lane->state == LANE_THROTTLED || lane->state == LANE_PROBE) {
+	/* A success of what was under way before does not take back a Retry-After. */
+	if (lane->state == LANE_PROBE || (lane->state == LANE_THROTTLED && lane->engine->now_ms >= lane->not_before_ms)) {
 		lane_state_set(lane, LANE_READY);
 		engine_say(lane, LOG_INFO, "endpoint recovered", "");
 	}

@@ -124,7 +124,7 @@ static void rule_attempts(struct sim *s, const struct attempt_row *at, const str
 		return;
 	if (!d || at->attempt > d->attempt)
 		judge_fail(s, "attempts", "endpoint %d: attempt %u is recorded and was not made", ep->index, at->attempt);
-	else if (at->attempt != 1 && at->attempt != d->recorded + 1)
+	else if (at->attempt != 1 && d->recorded > 0 && at->attempt != d->recorded + 1)
 		judge_fail(s, "attempts", "endpoint %d: attempt %u is recorded after %u", ep->index, at->attempt, d->recorded);
 	if (!d)
 		return;
