@@ -1,0 +1,490 @@
+/*
+ * Reading settings: three sources call one function, settings_set, which knows the rows and nothing of where the text came from. A name that nobody knows is refused and the nearest is named: a
+ * misspelt setting that is passed over would be found on the day it was needed.
+ */
+#include "daemon/settings.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/url.h"
+#include "dialect/nearest.h"
+
+enum kind {
+	KIND_TEXT,
+	KIND_LIST,   /* given several times */
+	KIND_NUMBER, /* int64_t */
+	KIND_SIZE,   /* int64_t, bytes, "64M" */
+	KIND_CHOICE, /* int: the word's place */
+	KIND_URL,    /* text that has to be an http(s) URL */
+};
+
+struct row {
+	const char *name; /* as in the file; --allow-net and POSTRIDER_ALLOW_NET are made of it */
+	enum kind kind;
+	size_t offset;
+	const char *fallback; /* NULL: unset */
+	int64_t least, most;
+	const char *words; /* of a choice, in order, with blanks between */
+	const char *argument, *help;
+};
+
+#define AT(member) offsetof(struct serve_settings, member)
+#define MIB	   (INT64_C(1) << 20)
+#define GIB	   (INT64_C(1) << 30)
+
+/* clang-format off: a table is read by its columns */
+static const struct row rows[] = {
+	{ "config", KIND_TEXT, AT(config), NULL, 0, 0, NULL, "FILE", "read settings from FILE: lines of name = value" },
+	{ "data", KIND_TEXT, AT(data), NULL, 0, 0, NULL, "DIR",
+	  "folder of the embedded store (default: systemd's STATE_DIRECTORY, else /var/lib/postrider)" },
+	{ "store", KIND_TEXT, AT(store), NULL, 0, 0, NULL, "URL",
+	  "the shared store, postgresql://...; not in this version" },
+	{ "listen", KIND_TEXT, AT(listen), "127.0.0.1:8420", 0, 0, NULL, "ADDR:PORT",
+	  "where the API listens; port 0: any free one" },
+	{ "tls_cert", KIND_TEXT, AT(tls_cert), NULL, 0, 0, NULL, "FILE",
+	  "serve HTTPS with this certificate chain (PEM)" },
+	{ "tls_key", KIND_TEXT, AT(tls_key), NULL, 0, 0, NULL, "FILE", "and this private key (PEM)" },
+	{ "admin_key", KIND_TEXT, AT(admin_key), NULL, 0, 0, NULL, "KEY",
+	  "16 or more visible ASCII characters; without one, made at the first start and printed once" },
+	{ "public_url", KIND_URL, AT(public_url), NULL, 0, 0, NULL, "URL",
+	  "begins the URLs that others call (default: http:// and the listen address)" },
+	{ "allow_net", KIND_LIST, AT(allow_net), NULL, 0, 0, NULL, "CIDR",
+	  "open a range of addresses that is refused otherwise, as 10.1.0.0/16; may be given again" },
+	{ "allow_ports", KIND_TEXT, AT(allow_ports), NULL, 0, 0, NULL, "LIST",
+	  "ports of endpoints (default 80,443,1024-65535)" },
+	{ "bind_address", KIND_TEXT, AT(bind_address), NULL, 0, 0, NULL, "ADDR",
+	  "source address of the requests to endpoints" },
+	{ "dns_servers", KIND_TEXT, AT(dns_servers), NULL, 0, 0, NULL, "LIST", "name servers (default: the system's)" },
+	{ "metrics_open", KIND_CHOICE, AT(metrics_open), "auto", 0, 0, "auto yes no", "WORD",
+	  "/metrics without a key: yes, no, or auto: when listening on loopback" },
+	{ "retention_days", KIND_NUMBER, AT(retention_days), "31", 1, 3660, NULL, "N",
+	  "keep events and attempts so long" },
+	{ "dead_retention_days", KIND_NUMBER, AT(dead_retention_days), "31", 1, 3660, NULL, "N",
+	  "keep what failed for good so long" },
+	{ "recent_ids", KIND_NUMBER, AT(recent_ids), "1000000", 1000, 100000000, NULL, "N",
+	  "event ids known as duplicates" },
+	{ "shards", KIND_NUMBER, AT(shards), "1", 1, 256, NULL, "N",
+	  "threads that deliver; endpoints are spread over them" },
+	{ "threads", KIND_NUMBER, AT(threads), "2", 1, 256, NULL, "N", "threads that take requests" },
+	{ "connections", KIND_NUMBER, AT(connections), "10000", 1, 1000000, NULL, "N",
+	  "most connections of clients at once" },
+	{ "memory", KIND_SIZE, AT(memory), "96M", 4 * MIB, 1024 * GIB, NULL, "SIZE",
+	  "events held in memory; more wait on disk" },
+	{ "endpoint_memory", KIND_SIZE, AT(endpoint_memory), "8M", MIB, 64 * GIB, NULL, "SIZE",
+	  "of them, of one endpoint" },
+	{ "queue_memory", KIND_SIZE, AT(queue_memory), "32M", 8 * MIB, 64 * GIB, NULL, "SIZE",
+	  "events waiting for their commit; more are refused with 503" },
+	{ "stop_s", KIND_NUMBER, AT(stop_s), "15", 0, 600, NULL, "N",
+	  "longest wait, at a stop, for what is on the wire" },
+	{ "log_level", KIND_CHOICE, AT(log_level), "info", 0, 0, "debug info warn error", "WORD",
+	  "least level of log lines on stderr" },
+};
+/* clang-format on */
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROW_COUNT <=
+		       sizeof(((struct serve_settings *)0)->where) / sizeof(((struct serve_settings *)0)->where[0]),
+	       "a place for each row");
+
+/* --- rows --- */
+
+static const struct row *row_find(struct slice name)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (slice_is(name, rows[i].name))
+			return &rows[i];
+	return NULL;
+}
+
+static size_t row_index(const struct row *r)
+{
+	return (size_t)(r - rows);
+}
+
+/* "allow_net" from "allow-net" or "ALLOW_NET". */
+static void plain_name(char ret[64], struct slice s)
+{
+	slice_copy(ret, 64, s);
+	for (char *p = ret; *p; p++) {
+		if (*p == '-')
+			*p = '_';
+		else if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p - 'A' + 'a');
+	}
+}
+
+static int unknown(const char *where, struct slice name, struct fault *fault)
+{
+	struct nearest near;
+
+	nearest_begin(&near, name);
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		nearest_offer(&near, slice_str(rows[i].name));
+	return fault_param(fault, where, "there is no setting '%.*s' - did you mean '%.*s'?", SLICE_ARG(name),
+			   SLICE_ARG(near.best));
+}
+
+/* --- values --- */
+
+static void list_clear(struct text_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		mem_free(l->items[i]);
+	mem_free(l->items);
+	*l = (struct text_list){ NULL, 0 };
+}
+
+static void list_add(struct text_list *l, struct slice value)
+{
+	l->items = mem_realloc(l->items, (l->count + 1) * sizeof(char *));
+	l->items[l->count++] = slice_dup(value);
+}
+
+static int set_number(const struct row *r, int64_t *target, struct slice value, const char *where, struct fault *fault)
+{
+	long long n;
+
+	if (!slice_to_i64(value, &n) || n < r->least || n > r->most)
+		return fault_param(fault, where, "'%.*s' is no number for %s - write one from %lld to %lld",
+				   SLICE_ARG(value), r->name, (long long)r->least, (long long)r->most);
+	*target = n;
+	return 0;
+}
+
+static int set_size(const struct row *r, int64_t *target, struct slice value, const char *where, struct fault *fault)
+{
+	int64_t n;
+
+	if (!size_read(value, &n) || n < r->least || n > r->most)
+		return fault_param(fault, where,
+				   "'%.*s' is no size for %s - write one from %lldM to %lldM, as 64M or 2G",
+				   SLICE_ARG(value), r->name, (long long)(r->least / MIB), (long long)(r->most / MIB));
+	*target = n;
+	return 0;
+}
+
+static int set_choice(const struct row *r, int *target, struct slice value, const char *where, struct fault *fault)
+{
+	struct slice rest = slice_str(r->words);
+
+	for (int i = 0; rest.n > 0; i++) {
+		size_t n = slice_find(rest, ' ');
+
+		if (slice_eq(value, slice_of(rest.p, n))) {
+			*target = i;
+			return 0;
+		}
+		rest = slice_from(rest, n < rest.n ? n + 1 : n);
+	}
+	return fault_param(fault, where, "'%.*s' is no value of %s - write one of: %s", SLICE_ARG(value), r->name,
+			   r->words);
+}
+
+static int set_text(const struct row *r, char **target, struct slice value, const char *where, struct fault *fault)
+{
+	struct fault why;
+	struct url url;
+
+	if (r->kind == KIND_URL && url_parse(value, &url, &why))
+		return fault_param(fault, where, "'%.*s' is no URL: %s - write one as https://hooks.example.org",
+				   SLICE_ARG(value), why.message);
+	mem_free(*target);
+	*target = slice_dup(value);
+	return 0;
+}
+
+/* first: of this row in this source, so that a list begins anew. */
+static int settings_set(struct serve_settings *s, const struct row *r, struct slice value, bool first,
+			const char *where, struct fault *fault)
+{
+	void *target = (char *)s + r->offset;
+
+	slice_copy(s->where[row_index(r)], sizeof(s->where[0]), slice_str(where));
+	switch (r->kind) {
+	case KIND_TEXT:
+	case KIND_URL:
+		return set_text(r, target, value, where, fault);
+	case KIND_LIST:
+		if (first)
+			list_clear(target);
+		list_add(target, value);
+		return 0;
+	case KIND_NUMBER:
+		return set_number(r, target, value, where, fault);
+	case KIND_SIZE:
+		return set_size(r, target, value, where, fault);
+	case KIND_CHOICE:
+		return set_choice(r, target, value, where, fault);
+	}
+	return ERR_INVALID;
+}
+
+/* --- sources --- */
+
+/* Which rows a source has given already. */
+struct source {
+	struct serve_settings *s;
+	struct fault *fault;
+	bool given[ROW_COUNT];
+};
+
+static int source_set(struct source *src, const struct row *r, struct slice value, const char *where)
+{
+	bool *given = &src->given[row_index(r)], first = !*given;
+
+	if (!first && r->kind != KIND_LIST)
+		return fault_param(src->fault, where, "%s is given twice - leave one of them", r->name);
+	*given = true;
+	return settings_set(src->s, r, value, first, where, src->fault);
+}
+
+static int read_defaults(struct serve_settings *s, struct fault *fault)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (rows[i].fallback && settings_set(s, &rows[i], slice_str(rows[i].fallback), true, "", fault))
+			return ERR_INVALID;
+	return 0;
+}
+
+/* The file, with the number of the line that inih does not tell. */
+struct file_source {
+	struct source source;
+	const char *path;
+	FILE *file;
+	int line, faulty_line; /* 0: none yet */
+};
+
+static char *file_line(char *text, int n, void *ctx)
+{
+	struct file_source *fs = ctx;
+
+	fs->line++;
+	return fgets(text, n, fs->file);
+}
+
+static int file_pair(void *ctx, const char *section, const char *name, const char *value)
+{
+	struct file_source *fs = ctx;
+	const struct row *r = row_find(slice_str(name));
+	char where[64];
+	int err;
+
+	if (fs->faulty_line)
+		return 0;
+	snprintf(where, sizeof(where), "%.48s:%d", fs->path, fs->line);
+	if (section[0] && strcmp(section, "postrider") != 0)
+		err = fault_param(fs->source.fault, where,
+				  "there is no section [%.40s] - leave the heading out, or write [postrider]", section);
+	else if (!r || strcmp(name, "config") == 0)
+		err = unknown(where, slice_str(name), fs->source.fault);
+	else
+		err = source_set(&fs->source, r, slice_str(value), where);
+	if (err)
+		fs->faulty_line = fs->line;
+	return !err;
+}
+
+static int read_file(struct serve_settings *s, struct fault *fault)
+{
+	struct file_source fs = { .source = { .s = s, .fault = fault }, .path = s->config };
+	int first_bad;
+	char where[64];
+
+	if (!s->config)
+		return 0;
+	fs.file = fopen(s->config, "re");
+	if (!fs.file)
+		return fault_param(fault, settings_where(s, "config"),
+				   "cannot read %.200s: %s - give the path of a settings file", s->config,
+				   strerror(errno));
+	first_bad = ini_parse_stream(file_line, &fs, file_pair, &fs);
+	fclose(fs.file);
+	if (first_bad == 0)
+		return 0;
+	if (fs.faulty_line && fs.faulty_line <= first_bad)
+		return ERR_INVALID;
+	snprintf(where, sizeof(where), "%.48s:%d", s->config, first_bad);
+	return fault_param(fault, where, "the line is no setting - write name = value");
+}
+
+/* Variables of the commands, and of systemd's making. */
+static bool is_others(struct slice name)
+{
+	return slice_is(name, "URL") || slice_is(name, "KEY") || slice_is(name, "PROJECT");
+}
+
+static int read_variable(struct source *src, struct slice entry)
+{
+	static const struct slice prefix = SLICE_LIT("POSTRIDER_");
+	struct slice name, value;
+	const struct row *r;
+	char plain[64], where[64];
+	size_t equals = slice_find(entry, '=');
+
+	if (!slice_starts(entry, prefix) || equals >= entry.n || equals + 1 == entry.n)
+		return 0;
+	name = slice_of(entry.p + prefix.n, equals - prefix.n);
+	value = slice_from(entry, equals + 1);
+	if (is_others(name))
+		return 0;
+	slice_copy(where, sizeof(where), slice_of(entry.p, equals));
+	plain_name(plain, name);
+	r = row_find(slice_str(plain));
+	if (!r)
+		return unknown(where, slice_str(plain), src->fault);
+	if (strcmp(plain, "config") == 0) /* read before, it names the file */
+		return 0;
+	if (r->kind != KIND_LIST)
+		return source_set(src, r, value, where);
+	while (value.n > 0) {
+		size_t n = slice_find(value, ',');
+
+		if (source_set(src, r, slice_trim(slice_of(value.p, n)), where))
+			return ERR_INVALID;
+		value = slice_from(value, n < value.n ? n + 1 : n);
+	}
+	return 0;
+}
+
+static int read_variables(struct serve_settings *s, char *const *environment, struct fault *fault)
+{
+	struct source src = { .s = s, .fault = fault };
+
+	for (char *const *entry = environment; *entry; entry++)
+		if (read_variable(&src, slice_str(*entry)))
+			return ERR_INVALID;
+	return 0;
+}
+
+/* Walks the command line. only_config: takes --config and passes over the rest, whose faults are found in the second walk. */
+static int read_options(struct serve_settings *s, int argc, char **argv, bool only_config, struct fault *fault)
+{
+	struct source src = { .s = s, .fault = fault };
+
+	for (int i = 1; i < argc; i++) {
+		struct slice arg = slice_str(argv[i]), value = slice_str("");
+		size_t equals = slice_find(arg, '=');
+		char plain[64], where[64];
+		const struct row *r;
+
+		if (slice_is(arg, "--help") || slice_is(arg, "-h"))
+			return SETTINGS_HELP;
+		slice_copy(where, sizeof(where), slice_of(arg.p, equals));
+		if (!slice_starts(arg, SLICE_LIT("--")) || arg.n == 2)
+			return fault_param(fault, where,
+					   "serve takes options only - `postrider serve --help` lists them");
+		plain_name(plain, slice_from(slice_of(arg.p, equals), 2));
+		r = row_find(slice_str(plain));
+		if (!r)
+			return unknown(where, slice_str(plain), fault);
+		if (equals < arg.n)
+			value = slice_from(arg, equals + 1);
+		else if (i + 1 < argc)
+			value = slice_str(argv[++i]);
+		if (value.n == 0)
+			return fault_param(fault, where, "%s is missing - write %s %s", r->argument, where,
+					   r->argument);
+		if (only_config == (strcmp(r->name, "config") == 0) && source_set(&src, r, value, where))
+			return ERR_INVALID;
+	}
+	return 0;
+}
+
+static void config_from_environment(struct serve_settings *s, char *const *environment)
+{
+	static const struct slice name = SLICE_LIT("POSTRIDER_CONFIG=");
+
+	for (char *const *entry = environment; *entry && !s->config; entry++)
+		if (slice_starts(slice_str(*entry), name) && (*entry)[name.n]) {
+			s->config = mem_strdup(*entry + name.n);
+			slice_copy(s->where[row_index(row_find(SLICE_LIT("config")))], sizeof(s->where[0]),
+				   SLICE_LIT("POSTRIDER_CONFIG"));
+		}
+}
+
+/* --- what several settings must agree in --- */
+
+static int check(const struct serve_settings *s, struct fault *fault)
+{
+	if (s->store && strncmp(s->store, "postgresql:", 11) == 0)
+		return fault_param(
+			fault, settings_where(s, "store"),
+			"the shared store on PostgreSQL is not in this version - leave it out and give --data DIR");
+	if (s->store)
+		return fault_param(fault, settings_where(s, "store"),
+				   "'%.100s' is no store - leave it out and give --data DIR", s->store);
+	if (!s->tls_cert != !s->tls_key)
+		return fault_param(fault, settings_where(s, s->tls_cert ? "tls_cert" : "tls_key"),
+				   "HTTPS needs both tls_cert and tls_key - give the other one too");
+	return 0;
+}
+
+static void default_data(struct serve_settings *s, char *const *environment)
+{
+	static const struct slice name = SLICE_LIT("STATE_DIRECTORY=");
+
+	for (char *const *entry = environment; *entry && !s->data; entry++)
+		if (slice_starts(slice_str(*entry), name) && (*entry)[name.n])
+			s->data = slice_dup(slice_of(*entry + name.n, slice_find(slice_str(*entry + name.n), ':')));
+	if (!s->data)
+		s->data = mem_strdup("/var/lib/postrider");
+}
+
+int settings_read(struct serve_settings *s, int argc, char **argv, char *const *environment, struct fault *fault)
+{
+	int err;
+
+	*s = (struct serve_settings){ .config = NULL };
+	err = read_options(s, argc, argv, true, fault);
+	config_from_environment(s, environment);
+	if (!err)
+		err = read_defaults(s, fault);
+	if (!err)
+		err = read_file(s, fault);
+	if (!err)
+		err = read_variables(s, environment, fault);
+	if (!err)
+		err = read_options(s, argc, argv, false, fault);
+	if (err)
+		return err;
+	default_data(s, environment);
+	return check(s, fault);
+}
+
+void settings_free(struct serve_settings *s)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		void *target = (char *)s + rows[i].offset;
+
+		if (rows[i].kind == KIND_LIST)
+			list_clear(target);
+		else if (rows[i].kind == KIND_TEXT || rows[i].kind == KIND_URL)
+			mem_free(*(char **)target);
+	}
+	*s = (struct serve_settings){ .config = NULL };
+}
+
+const char *settings_where(const struct serve_settings *s, const char *name)
+{
+	const struct row *r = row_find(slice_str(name));
+
+	return r && s->where[row_index(r)][0] ? s->where[row_index(r)] : name;
+}
+
+void settings_explain(FILE *out)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		char option[64];
+
+		snprintf(option, sizeof(option), "--%s %s", rows[i].name, rows[i].argument);
+		for (char *p = option + 2; *p && *p != ' '; p++)
+			if (*p == '_')
+				*p = '-';
+		fprintf(out, "  %-26s %s%s%s%s\n", option, rows[i].help, rows[i].fallback ? " (default " : "",
+			rows[i].fallback ? rows[i].fallback : "", rows[i].fallback ? ")" : "");
+	}
+}

@@ -1,0 +1,43 @@
+/*
+ * The daemon's settings: one table feeds the options of `postrider serve`, the settings file, the variables POSTRIDER_… and the help. An option wins over a variable, a variable over the
+ * file, the file over the default.
+ */
+#ifndef DAEMON_SETTINGS_H
+#define DAEMON_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/fault.h"
+
+enum metrics_access { METRICS_AUTO, METRICS_YES, METRICS_NO };
+
+struct text_list {
+	char **items;
+	size_t count;
+};
+
+struct serve_settings {
+	char *config, *data, *store, *listen, *admin_key, *allow_ports, *bind_address, *public_url, *tls_cert, *tls_key,
+		*dns_servers;
+	struct text_list allow_net;
+	int64_t retention_days, dead_retention_days, recent_ids, shards, threads, connections, stop_s;
+	int64_t memory, queue_memory, endpoint_memory; /* bytes */
+	int log_level;				       /* enum log_level */
+	int metrics_open;			       /* enum metrics_access */
+	char where[32][64]; /* who has said it last, by row: "--listen", "POSTRIDER_LISTEN"; "" for a default */
+};
+
+#define SETTINGS_HELP 1 /* --help was asked for */
+
+/* Reads all of them. 0; SETTINGS_HELP; ERR_INVALID: fault->param says where ("--listen", "file.ini:3"), fault->message what and the cure. settings_free in any case. */
+int settings_read(struct serve_settings *s, int argc, char **argv, char *const *environment, struct fault *fault);
+void settings_free(struct serve_settings *s);
+/* Where a setting's value came from, for messages: "--listen", or its name when it is the default. */
+const char *settings_where(const struct serve_settings *s, const char *name);
+/* The table for people. */
+void settings_explain(FILE *out);
+
+#endif
