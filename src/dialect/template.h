@@ -6,6 +6,7 @@
  *   {message.time_done|or:message.time_updated|time:%Y-%m-%d %H:%M}
  *   or:NAME (another placeholder, or a top-level member of the event, when the value is missing)  default:TEXT
  *   time:FORMAT (in the endpoint's time_zone) utc:FORMAT; formats as in moment.h  map:NAME (maps.h)  status (the status map)
+ *   when:NAME=WORD,WORD (missing unless the other value is one of the words)  count (of an array's elements)
  *   msisdn (46710000123) e164 (+46710000123)  upper lower
  *
  * An argument holds no { } | " ' \\ < > & and no control characters; in a grammar it stands for itself, the value is escaped for its place.

@@ -176,7 +176,7 @@ static const struct {
 	{ "{" URL ",'batch':{'wrap':''}}", "batch.wrap", "bare array" },
 	{ "{" URL ",'content_type':'jsn'}", "content_type", "did you mean \"json\"?" },
 	{ "{" URL ",'content_type':'json'}", "body", "is missing" },
-	{ "{" URL ",'body':'{}'}", "body", "set content_type to" },
+	{ "{" URL ",'body':'{}'}", "body", "leave body out" },
 	{ "{" URL ",'content_type':'json','body':{}}", "body", "must be a string that holds the template" },
 	{ "{" URL ",'content_type':'xml','body':'<a/>','xml_root':'1a'}", "xml_root", "name of an XML element" },
 	{ "{" URL ",'xml_root':''}", "xml_root", "name of an XML element" },
