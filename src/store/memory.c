@@ -20,7 +20,7 @@ struct memory_rows {
 	pthread_mutex_t lock;
 	struct rowset log, pending, dead, docs;
 	int64_t last_seq, floor;
-	int64_t indexed; /* the log seq up to which store_index_step went */
+	int64_t index_run, indexed; /* seqs in a run, and the seq up to which store_index_step went */
 	struct recent *recent;
 	struct hash_key recent_key;
 };
@@ -100,18 +100,6 @@ static void apply_end(struct memory_rows *m, const struct pending_row *named)
 		rowset_cut(&m->pending, i, i + 1);
 }
 
-static void apply_release(struct memory_rows *m, const struct pending_row *named)
-{
-	struct pending_row *row;
-
-	for (size_t i = pending_first(m, named->endpoint); (row = pending_at(m, i, named->endpoint)); i++) {
-		if (row->behind != named->id)
-			continue;
-		row->behind = 0;
-		row->due_ms = named->due_ms;
-	}
-}
-
 static void apply_cancel(struct memory_rows *m, const struct pending_row *named)
 {
 	size_t i = pending_first(m, named->endpoint);
@@ -175,9 +163,6 @@ static void apply(struct memory_rows *m, struct change *c, int64_t *last_attempt
 	case CHANGE_PENDING_END:
 		apply_end(m, &c->u.pending);
 		break;
-	case CHANGE_PENDING_RELEASE:
-		apply_release(m, &c->u.pending);
-		break;
 	case CHANGE_PENDING_CANCEL:
 		apply_cancel(m, &c->u.pending);
 		break;
@@ -224,16 +209,15 @@ static size_t log_after(const struct memory_rows *m, int64_t seq)
 	return seq == INT64_MAX ? m->log.count : rowset_lower(&m->log, &(struct log_row){ .seq = seq + 1 });
 }
 
-/* A search here reads the whole log, so there is nothing to fill; only the steps are counted. */
-static int memory_index_step(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault)
+/* A search here reads the whole log, so there is nothing to fill; only the runs are counted. */
+static int memory_index_step(struct store *s, bool *ret_more, struct fault *fault)
 {
 	struct memory_rows *m = lock_rows(s);
-	size_t from = log_after(m, m->indexed), left = m->log.count - from, step = left < max_rows ? left : max_rows;
 
 	(void)fault;
-	if (step > 0)
-		m->indexed = ((const struct log_row *)m->log.rows[from + step - 1])->seq;
-	*ret_more = left > step;
+	if (m->last_seq - m->indexed >= m->index_run)
+		m->indexed += m->index_run;
+	*ret_more = m->last_seq - m->indexed >= m->index_run;
 	return unlock_rows(m, 0);
 }
 
@@ -565,6 +549,7 @@ struct store *store_memory_new(const struct store_options *options)
 	m->pending = memory_pending_set();
 	m->dead = memory_dead_set();
 	m->docs = memory_doc_set();
+	m->index_run = options->index_run > 0 ? options->index_run : STORE_INDEX_RUN;
 	m->recent = recent_new(options->recent_ids);
 	random_secure(&m->recent_key, sizeof(m->recent_key));
 	return memory_handle(&memory_writer_ops, m);

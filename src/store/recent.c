@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 
+#define SETTLE_AHEAD 16 /* entries; the limit is larger, or nothing is lost but a prefetch */
 #define RECENT_FIRST 64 /* entries at first; a power of two, as all later sizes */
 
 struct recent_entry {
@@ -137,10 +138,17 @@ void recent_add(struct recent *r, uint64_t hash, int64_t seq)
 	slot_add(r, r->next++);
 }
 
+void recent_prefetch(const struct recent *r, uint64_t hash)
+{
+	__builtin_prefetch(&r->slots[hash & slot_mask(r)]);
+}
+
 void recent_settle(struct recent *r)
 {
-	while (r->next - r->first > r->limit)
+	while (r->next - r->first > r->limit) {
+		recent_prefetch(r, entry_at(r, r->first + SETTLE_AHEAD)->hash);
 		slot_remove(r, r->first++);
+	}
 }
 
 void recent_undo(struct recent *r, uint64_t count)

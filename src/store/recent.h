@@ -13,6 +13,8 @@ struct recent;
 /* Knows at least the last `limit` ids added; takes memory as they come, 24 bytes an id when full. */
 struct recent *recent_new(uint32_t limit);
 void recent_free(struct recent **r);
+/* Calls the memory near that recent_find will look at, without waiting for it. */
+void recent_prefetch(const struct recent *r, uint64_t hash);
 /* Adds an id. Nothing is forgotten before recent_settle, so that recent_undo finds everything as it was. */
 void recent_add(struct recent *r, uint64_t hash, int64_t seq);
 /* The commit that added the last ids is on disk: forgets the oldest beyond the limit. */

@@ -7,9 +7,9 @@
 
 #include <assert.h>
 
-#include "base/digest.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "store/checksum.h"
 
 enum { TAG_EVENT = 1, TAG_ATTEMPT = 2, TAG_PENDING = 3 };
 
@@ -44,14 +44,9 @@ static void add_text(struct buf *b, struct slice s)
 	buf_add_slice(b, s);
 }
 
-static uint32_t sum_of(struct slice content, uint64_t name)
+void record_seal(struct buf *b, size_t start, uint64_t name)
 {
-	return crc32_of(content) ^ (uint32_t)hash_u64(name);
-}
-
-static void add_sum(struct buf *b, uint64_t name)
-{
-	uint32_t sum = sum_of(buf_slice(b), name);
+	uint32_t sum = (uint32_t)checksum(slice_from(buf_slice(b), start), name);
 
 	buf_add(b, (const char[]){ (char)sum, (char)(sum >> 8), (char)(sum >> 16), (char)(sum >> 24) }, SUM_BYTES);
 	assert(!buf_failed(b));
@@ -59,21 +54,22 @@ static void add_sum(struct buf *b, uint64_t name)
 
 void record_event(struct buf *b, int64_t seq, const struct event_row *row)
 {
-	buf_reset(b);
+	size_t start = b->n;
+
 	buf_add_char(b, TAG_EVENT);
 	add_signed(b, row->accepted_ms);
 	add_text(b, row->project);
 	add_text(b, row->id);
 	add_text(b, row->message_id);
 	add_text(b, row->text);
-	add_sum(b, (uint64_t)seq);
+	record_seal(b, start, (uint64_t)seq);
 }
 
 void record_attempt(struct buf *b, int64_t seq, const struct attempt_row *row)
 {
+	size_t start = b->n;
 	int64_t before = 0;
 
-	buf_reset(b);
 	buf_add_char(b, TAG_ATTEMPT);
 	buf_add_varint(b, row->endpoint);
 	buf_add_varint(b, row->revision);
@@ -90,7 +86,7 @@ void record_attempt(struct buf *b, int64_t seq, const struct attempt_row *row)
 		buf_add_varint(b, row->items[i].fate);
 		before = row->items[i].event_seq;
 	}
-	add_sum(b, (uint64_t)seq);
+	record_seal(b, start, (uint64_t)seq);
 }
 
 static uint64_t pending_name(const struct pending_row *row)
@@ -100,9 +96,9 @@ static uint64_t pending_name(const struct pending_row *row)
 
 void record_pending(struct buf *b, const struct pending_row *row)
 {
+	size_t start = b->n;
 	int64_t before = row->id;
 
-	buf_reset(b);
 	buf_add_char(b, TAG_PENDING);
 	buf_add_varint(b, row->revision);
 	buf_add_varint(b, row->item_count);
@@ -112,7 +108,7 @@ void record_pending(struct buf *b, const struct pending_row *row)
 		buf_add_varint(b, row->items[i].attempts);
 		before = row->items[i].event_seq;
 	}
-	add_sum(b, pending_name(row));
+	record_seal(b, start, pending_name(row));
 }
 
 /* --- reading --- */
@@ -152,8 +148,7 @@ static bool read_tag(struct slice *s, int tag)
 	return true;
 }
 
-/* Cuts the checksum off; false when it does not fit. */
-static bool read_sum(struct slice *s, uint64_t name)
+bool record_unseal(struct slice *s, uint64_t name)
 {
 	const uint8_t *p;
 	struct slice content;
@@ -162,7 +157,7 @@ static bool read_sum(struct slice *s, uint64_t name)
 		return false;
 	content = slice_of(s->p, s->n - SUM_BYTES);
 	p = (const uint8_t *)s->p + content.n;
-	if (sum_of(content, name) !=
+	if ((uint32_t)checksum(content, name) !=
 	    ((uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24))
 		return false;
 	*s = content;
@@ -222,7 +217,7 @@ static bool read_attempt(struct slice s, struct record_scratch *scratch, struct 
 
 void record_read_log(struct slice bytes, int64_t seq, struct record_scratch *scratch, struct log_row *ret)
 {
-	bool sound = read_sum(&bytes, (uint64_t)seq);
+	bool sound = record_unseal(&bytes, (uint64_t)seq);
 
 	*ret = (struct log_row){ .seq = seq, .is_event = bytes.n > 0 && bytes.p[0] == TAG_EVENT };
 	if (ret->is_event)
@@ -243,8 +238,8 @@ static bool read_pending(struct slice s, struct record_scratch *scratch, struct 
 	int64_t delta, before = row->id;
 	struct pending_item *items;
 
-	if (!read_sum(&s, pending_name(row)) || !read_tag(&s, TAG_PENDING) || !read_number(&s, UINT32_MAX, &revision) ||
-	    !read_count(&s, &row->item_count))
+	if (!record_unseal(&s, pending_name(row)) || !read_tag(&s, TAG_PENDING) ||
+	    !read_number(&s, UINT32_MAX, &revision) || !read_count(&s, &row->item_count))
 		return false;
 	row->revision = (uint32_t)revision;
 	row->items = items = scratch_items(scratch, sizeof(*items), row->item_count);

@@ -15,18 +15,22 @@ struct record_scratch {
 };
 void record_scratch_free(struct record_scratch *scratch);
 
-/* Replaces what is in b by the row's bytes. */
+/* Append the row's bytes to b. */
 void record_event(struct buf *b, int64_t seq, const struct event_row *row);
 void record_attempt(struct buf *b, int64_t seq, const struct attempt_row *row);
-/* revision, items and, by the checksum, endpoint, id and attempts; due, behind and replay change on their own and are columns. */
+/* revision, items and, by the checksum, endpoint, id and attempts; due and replay are columns, to be looked for. */
 void record_pending(struct buf *b, const struct pending_row *row);
 
 /* Reads a log row. Slices point into `bytes`, items into scratch, until it is used again. What does not fit is damaged. */
 void record_read_log(struct slice bytes, int64_t seq, struct record_scratch *scratch, struct log_row *ret);
 /* Fills revision, items and item_count of a row whose endpoint, id and attempts are set; what does not fit is damaged. */
 void record_read_pending(struct slice bytes, struct record_scratch *scratch, struct pending_row *row);
-/* Just project and id of an event row, unchecked, for filling the duplicate check at start; false when it is no event row. */
+/* Just project and id of an event row, unchecked, for filling the duplicate check at start; false when it is no event row, which costs a look at one byte. */
 bool record_peek_event(struct slice bytes, struct slice *ret_project, struct slice *ret_id);
+/* Appends the checksum of what stands in b from `start` on; name: the number of the row that will hold it. */
+void record_seal(struct buf *b, size_t start, uint64_t name);
+/* Cuts the checksum off; false when it does not fit. */
+bool record_unseal(struct slice *s, uint64_t name);
 /* When the row happened: accepted_ms, time_ms; 0 for a damaged one. */
 int64_t record_time(const struct log_row *row);
 

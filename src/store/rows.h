@@ -55,7 +55,7 @@ struct pending_item {
 };
 
 #define PENDING_READY INT64_C(0) /* due: never attempted, goes as soon as there is room, in order of id */
-#define PENDING_HELD  INT64_MAX	 /* due: waits until the delivery `behind` ends */
+#define PENDING_HELD  INT64_MAX	 /* due: waits until a delivery before it ends; the engine then writes it anew */
 
 /* A delivery that did not go through at once. Its name is (endpoint, id), id being the smallest event seq among its items: an event is in at most
  * one pending delivery of an endpoint. */
@@ -65,11 +65,10 @@ struct pending_row {
 	uint32_t revision; /* of the settings it was first sent with; 0: never sent, the current ones count */
 	uint32_t attempts; /* of the delivery as a whole */
 	int64_t due_ms;	   /* PENDING_READY, PENDING_HELD, or when to send it again */
-	int64_t behind;	   /* id of the delivery of the same endpoint it waits for, 0 if none */
 	uint64_t replay;   /* number of the replay that made it, 0 if none */
 	const struct pending_item *items;
 	uint32_t item_count;
-	bool damaged; /* out: the checksum does not fit; only endpoint, id, due_ms, behind and replay are to be trusted, and there are no items */
+	bool damaged; /* out: the checksum does not fit; only endpoint, id, due_ms and replay are to be trusted, and there are no items */
 };
 
 /* A delivery that failed for good, per item. */

@@ -14,10 +14,12 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "base/digest.h"
+#include "store/checksum.h"
 
 /* 32 MB: a checkpoint's two fsyncs are noise beside the commits' by then, and a start after a crash reads little. */
 #define CHECKPOINT_PAGES 4000
+
+#define FOUR_ROWS "(?,?),(?,?),(?,?),(?,?)"
 
 /* The primary key of pending and the index on due hold (endpoint, id): all walks below go along one of them. */
 static const char *const statement_texts[SQL_COUNT] = {
@@ -28,22 +30,24 @@ static const char *const statement_texts[SQL_COUNT] = {
 	[SQL_META_GET] = "SELECT value, sum FROM meta WHERE name = ?1",
 	[SQL_META_PUT] = "INSERT OR REPLACE INTO meta (name, value, sum) VALUES (?1, ?2, ?3)",
 	[SQL_LOG_ADD] = "INSERT INTO log (seq, body) VALUES (?1, ?2)",
+	/* OR ROLLBACK: there is no taking back of one statement then, for which SQLite would copy the pages it changes */
+	[SQL_LOG_ADD_MANY] =
+		"INSERT OR ROLLBACK INTO log (seq, body) VALUES " FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS,
+	[SQL_LOG_FIRST] = "SELECT min(seq) FROM log",
 	[SQL_LOG_LAST] = "SELECT max(seq) FROM log",
 	[SQL_LOG_GET] = "SELECT seq, body FROM log WHERE seq = ?1",
 	[SQL_LOG_WALK] = "SELECT seq, body FROM log WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
 	[SQL_LOG_BACK] = "SELECT seq, body FROM log WHERE seq < ?1 AND seq > ?2 ORDER BY seq DESC LIMIT ?3",
 	[SQL_LOG_CUT] = "DELETE FROM log WHERE seq <= ?1",
-	[SQL_PENDING_PUT] = "INSERT OR REPLACE INTO pending (endpoint, id, due, behind, replay, attempts, body)"
-			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[SQL_PENDING_PUT] = "INSERT OR REPLACE INTO pending (endpoint, id, due, replay, attempts, body)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_PENDING_END] = "DELETE FROM pending WHERE endpoint = ?1 AND id = ?2",
-	[SQL_PENDING_RELEASE] = "UPDATE pending SET due = ?3, behind = 0"
-				" WHERE endpoint = ?1 AND behind = ?2 AND behind <> 0",
 	[SQL_PENDING_CANCEL] =
 		"DELETE FROM pending WHERE endpoint = ?1 AND replay = ?2 AND replay <> 0 AND attempts = 0",
 	[SQL_PENDING_DROP] = "DELETE FROM pending WHERE endpoint = ?1",
-	[SQL_PENDING_GET] = "SELECT endpoint, id, due, behind, replay, attempts, body FROM pending"
+	[SQL_PENDING_GET] = "SELECT endpoint, id, due, replay, attempts, body FROM pending"
 			    " WHERE endpoint = ?1 AND id = ?2",
-	[SQL_PENDING_DUE] = "SELECT endpoint, id, due, behind, replay, attempts, body FROM pending"
+	[SQL_PENDING_DUE] = "SELECT endpoint, id, due, replay, attempts, body FROM pending"
 			    " WHERE endpoint = ?1 AND (due, id) > (?2, ?3) AND due <= ?4 ORDER BY due, id LIMIT ?5",
 	[SQL_PENDING_NEXT_ENDPOINT] =
 		"SELECT endpoint, id FROM pending WHERE endpoint > ?1 ORDER BY endpoint, id LIMIT 1",
@@ -64,8 +68,9 @@ static const char *const statement_texts[SQL_COUNT] = {
 	[SQL_DOC_PUT] = "INSERT OR REPLACE INTO doc (kind, id, text, sum) VALUES (?1, ?2, ?3, ?4)",
 	[SQL_DOC_DELETE] = "DELETE FROM doc WHERE kind = ?1 AND id = ?2",
 	[SQL_DOC_WALK] = "SELECT kind, id, text, sum FROM doc WHERE kind = ?1 AND id >= ?2 ORDER BY id",
-	[SQL_SEARCH_TABLES] = "SELECT CAST(substr(name, 8) AS INTEGER) AS range FROM sqlite_schema"
-			      " WHERE type = 'table' AND name GLOB 'search_[0-9]*' ORDER BY range DESC",
+	[SQL_SEARCH_PUT] = "INSERT INTO search (place, body) VALUES (?1, ?2)",
+	[SQL_SEARCH_GET] = "SELECT body FROM search WHERE place = ?1",
+	[SQL_SEARCH_CUT] = "DELETE FROM search WHERE place < ?1",
 };
 
 /* --- statements --- */
@@ -165,7 +170,7 @@ int sqlite_damaged(struct sqlite_store *s, const char *what, struct slice name, 
 
 static int64_t meta_sum(const char *name, int64_t value)
 {
-	return crc32_of(slice_str(name)) ^ (uint32_t)hash_u64((uint64_t)value);
+	return (int64_t)checksum(slice_str(name), (uint64_t)value);
 }
 
 int sqlite_meta_get(struct sqlite_store *s, const char *name, int64_t *ret)

@@ -11,13 +11,53 @@
 #include "base/digest.h"
 #include "base/mem.h"
 
+#define MANY_BYTES                                                                                                     \
+	65536 /* collected log rows are written when they come to this, so that a few large ones don't fill memory */
+
 struct commit {
 	struct tx *const *txs;
 	size_t count;
 	int64_t last_seq, floor; /* as they will be */
 	uint64_t events;	 /* ids added to the recent ones */
 	int64_t last_attempt;	 /* of the transaction at hand */
+	uint64_t *hashes, *hash; /* of all events, in order; of the next one */
+	int rows;		 /* collected in s->log_rows, the last of them with seq last_seq */
+	size_t ends[LOG_MANY];	 /* where each ends there */
 };
+
+/* --- the log --- */
+
+static void bind_row(struct sqlite_store *s, const struct commit *c, sqlite3_stmt *stmt, int place, int row)
+{
+	size_t start = row > 0 ? c->ends[row - 1] : 0;
+
+	sqlite3_bind_int64(stmt, place, c->last_seq - c->rows + row + 1);
+	sqlite_bind(stmt, place + 1, slice_of(s->log_rows.p + start, c->ends[row] - start));
+}
+
+/* Many rows in one statement: half of what an insertion costs is to begin and to end its statement. */
+static int write_log(struct sqlite_store *s, struct commit *c)
+{
+	bool many = c->rows == LOG_MANY;
+	sqlite3_stmt *stmt = sqlite_statement(s, many ? SQL_LOG_ADD_MANY : SQL_LOG_ADD);
+	int rc = SQLITE_OK;
+
+	for (int row = 0; row < c->rows && rc == SQLITE_OK; row++) {
+		bind_row(s, c, stmt, many ? 2 * row + 1 : 1, row);
+		if (!many || row == c->rows - 1)
+			rc = sqlite_run(s, stmt);
+	}
+	c->rows = 0;
+	buf_reset(&s->log_rows);
+	return rc;
+}
+
+/* The row of last_seq stands at the end of s->log_rows. */
+static int add_log(struct sqlite_store *s, struct commit *c)
+{
+	c->ends[c->rows++] = s->log_rows.n;
+	return c->rows == LOG_MANY || s->log_rows.n >= MANY_BYTES ? write_log(s, c) : SQLITE_OK;
+}
 
 /* --- duplicates --- */
 
@@ -28,8 +68,30 @@ static uint64_t event_hash(const struct sqlite_store *s, struct slice project, s
 	return hash_bytes(&key, id);
 }
 
+/*
+ * All hashes before the first look-up, each asking for the memory that its look-up will need: a million ids are more than a processor keeps near,
+ * and this way it waits for many of them at once.
+ */
+static void hash_events(struct sqlite_store *s, struct commit *c)
+{
+	size_t changes = 0, events = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		changes += c->txs[i]->count;
+	c->hash = c->hashes = mem_alloc(changes * sizeof(*c->hashes));
+	for (size_t i = 0; i < c->count; i++)
+		for (const struct change *change = c->txs[i]->first; change; change = change->next)
+			if (change->kind == CHANGE_EVENT) {
+				uint64_t hash = event_hash(s, change->u.event.project, change->u.event.id);
+
+				recent_prefetch(s->recent, hash);
+				c->hashes[events++] = hash;
+			}
+}
+
 struct same_event {
 	struct sqlite_store *s;
+	struct commit *c;
 	const struct event_row *row;
 	int rc;
 };
@@ -41,8 +103,12 @@ static bool same_event(void *ctx, int64_t seq)
 	sqlite3_stmt *stmt = sqlite_statement(look->s, SQL_LOG_GET);
 	struct log_row row;
 	bool same = false;
-	int rc;
+	int rc = write_log(look->s, look->c); /* it may be one of those */
 
+	if (rc != SQLITE_OK) {
+		look->rc = rc;
+		return false;
+	}
 	sqlite3_bind_int64(stmt, 1, seq);
 	rc = sqlite_step(look->s, stmt);
 	if (rc == SQLITE_ROW) {
@@ -92,54 +158,41 @@ int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit)
 
 /* --- the changes --- */
 
-static int add_log(struct sqlite_store *s, int64_t seq)
-{
-	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_ADD);
-
-	sqlite3_bind_int64(stmt, 1, seq);
-	sqlite_bind(stmt, 2, buf_slice(&s->body));
-	return sqlite_run(s, stmt);
-}
-
 static int apply_event(struct sqlite_store *s, struct commit *c, struct event_row *row)
 {
-	uint64_t hash = event_hash(s, row->project, row->id);
-	struct same_event look = { s, row, SQLITE_OK };
-	int rc;
+	struct same_event look = { s, c, row, SQLITE_OK };
+	uint64_t hash = *c->hash++;
 
 	row->seq = 0;
 	row->duplicate_of = recent_find(s->recent, hash, same_event, &look);
 	if (look.rc != SQLITE_OK || row->duplicate_of)
 		return look.rc;
 	row->seq = ++c->last_seq;
-	record_event(&s->body, row->seq, row);
-	rc = add_log(s, row->seq);
-	if (rc != SQLITE_OK)
-		return rc;
 	recent_add(s->recent, hash, row->seq);
 	c->events++;
-	return SQLITE_OK;
+	record_event(&s->log_rows, row->seq, row);
+	return add_log(s, c);
 }
 
 static int apply_attempt(struct sqlite_store *s, struct commit *c, struct attempt_row *row)
 {
 	row->seq = c->last_attempt = ++c->last_seq;
-	record_attempt(&s->body, row->seq, row);
-	return add_log(s, row->seq);
+	record_attempt(&s->log_rows, row->seq, row);
+	return add_log(s, c);
 }
 
 static int put_pending(struct sqlite_store *s, const struct pending_row *row)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, SQL_PENDING_PUT);
 
+	buf_reset(&s->body);
 	record_pending(&s->body, row);
 	sqlite3_bind_int64(stmt, 1, (int64_t)row->endpoint);
 	sqlite3_bind_int64(stmt, 2, row->id);
 	sqlite3_bind_int64(stmt, 3, row->due_ms);
-	sqlite3_bind_int64(stmt, 4, row->behind);
-	sqlite3_bind_int64(stmt, 5, (int64_t)row->replay);
-	sqlite3_bind_int64(stmt, 6, row->attempts);
-	sqlite_bind(stmt, 7, buf_slice(&s->body));
+	sqlite3_bind_int64(stmt, 4, (int64_t)row->replay);
+	sqlite3_bind_int64(stmt, 5, row->attempts);
+	sqlite_bind(stmt, 6, buf_slice(&s->body));
 	return sqlite_run(s, stmt);
 }
 
@@ -188,8 +241,6 @@ static int apply(struct sqlite_store *s, struct commit *c, struct change *change
 		return put_pending(s, p);
 	case CHANGE_PENDING_END:
 		return run_named(s, SQL_PENDING_END, (int64_t[]){ endpoint, p->id }, 2);
-	case CHANGE_PENDING_RELEASE:
-		return run_named(s, SQL_PENDING_RELEASE, (int64_t[]){ endpoint, p->id, p->due_ms }, 3);
 	case CHANGE_PENDING_CANCEL:
 		return run_named(s, SQL_PENDING_CANCEL, (int64_t[]){ endpoint, (int64_t)p->replay }, 2);
 	case CHANGE_PENDING_DROP:
@@ -214,11 +265,14 @@ static int apply_all(struct sqlite_store *s, void *ctx)
 	struct commit *c = ctx;
 	int rc = SQLITE_OK;
 
+	hash_events(s, c);
 	for (size_t i = 0; i < c->count; i++) {
 		c->last_attempt = 0;
 		for (struct change *change = c->txs[i]->first; change && rc == SQLITE_OK; change = change->next)
 			rc = apply(s, c, change);
 	}
+	if (rc == SQLITE_OK)
+		rc = write_log(s, c);
 	if (rc == SQLITE_OK && c->floor != s->floor)
 		rc = sqlite_meta_put(s, "floor", c->floor);
 	return rc;
@@ -228,8 +282,11 @@ int sqlite_commit(struct store *base, struct tx *const *txs, size_t n, struct fa
 {
 	struct sqlite_store *s = sqlite_of(base);
 	struct commit c = { .txs = txs, .count = n, .last_seq = s->last_seq, .floor = s->floor };
-	int err = sqlite_write(s, apply_all, &c, fault);
+	int err;
 
+	buf_reset(&s->log_rows);
+	err = sqlite_write(s, apply_all, &c, fault);
+	mem_free(c.hashes);
 	if (err) {
 		recent_undo(s->recent, c.events);
 		return err;

@@ -18,6 +18,8 @@ enum sqlite_statement {
 	SQL_META_GET,
 	SQL_META_PUT,
 	SQL_LOG_ADD,
+	SQL_LOG_ADD_MANY,
+	SQL_LOG_FIRST,
 	SQL_LOG_LAST,
 	SQL_LOG_GET,
 	SQL_LOG_WALK,
@@ -25,7 +27,6 @@ enum sqlite_statement {
 	SQL_LOG_CUT,
 	SQL_PENDING_PUT,
 	SQL_PENDING_END,
-	SQL_PENDING_RELEASE,
 	SQL_PENDING_CANCEL,
 	SQL_PENDING_DROP,
 	SQL_PENDING_GET,
@@ -40,9 +41,13 @@ enum sqlite_statement {
 	SQL_DOC_PUT,
 	SQL_DOC_DELETE,
 	SQL_DOC_WALK,
-	SQL_SEARCH_TABLES,
+	SQL_SEARCH_PUT,
+	SQL_SEARCH_GET,
+	SQL_SEARCH_CUT,
 	SQL_COUNT
 };
+
+#define LOG_MANY 16 /* rows that SQL_LOG_ADD_MANY takes */
 
 struct sqlite_store {
 	struct store base;
@@ -51,14 +56,15 @@ struct sqlite_store {
 	char *path;
 	char *vfs;
 	struct buf body;	       /* a row being written */
+	struct buf log_rows;	       /* log rows being collected */
 	struct record_scratch scratch; /* the items of a row being read */
 	struct hash_key index_key;     /* of the search index, made when the store was */
-	int64_t index_range;	       /* log seqs a search table covers, settled when the store was made */
+	int64_t index_run;	       /* log seqs in a run of the search index, settled when the store was made */
 	/* the writer's only: */
 	int lock_fd;
 	bool broken; /* an outcome is unknown: no commit any more, no checkpoint at close */
 	int64_t last_seq, floor;
-	int64_t indexed; /* the log seq up to which the search index is filled */
+	int64_t indexed; /* the log seq up to which the search index is filled; whole runs */
 	struct recent *recent;
 	struct hash_key recent_key;
 	int wal_pages;	   /* in the WAL after the last commit */
@@ -121,13 +127,10 @@ int sqlite_sync_names(struct sqlite_store *s, struct fault *fault);
 int sqlite_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault); /* sqlite_commit.c */
 int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit);				  /* rc */
 
-int sqlite_index_step(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault); /* sqlite_index.c */
+int sqlite_index_step(struct store *s, bool *ret_more, struct fault *fault); /* sqlite_index.c */
 int sqlite_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,
 		  store_seq_fn *fn, void *ctx, struct fault *fault);
-/* Calls fn with the number of each search table, the newest first. Returns a rc. */
-typedef int sqlite_range_fn(struct sqlite_store *s, int64_t range, void *ctx);
-int sqlite_ranges(struct sqlite_store *s, sqlite_range_fn *fn, void *ctx);
-/* Drops the search tables of which no seq is above upto. Returns a rc. */
+/* Drops the runs of which no seq is above upto. Returns a rc. */
 int sqlite_index_cut(struct sqlite_store *s, int64_t upto);
 
 int sqlite_prune(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows,
@@ -144,6 +147,8 @@ int sqlite_dead(struct store *s, uint64_t endpoint, int64_t after, uint32_t max_
 int sqlite_docs(struct store *s, struct slice kind, struct slice prefix, store_doc_fn *fn, void *ctx,
 		struct fault *fault);
 int64_t sqlite_bytes(struct store *s);
+/* The first seq in the log, 0 when it is empty. Returns a rc. */
+int sqlite_read_first_seq(struct sqlite_store *s, int64_t *ret);
 /* The last seq ever given out: of the log, or where it was pruned empty, what the pruning noted. Returns a rc. */
 int sqlite_read_last_seq(struct sqlite_store *s, int64_t *ret);
 /* The checksum that stands beside a doc. */

@@ -1,56 +1,60 @@
 /*
- * The search index, filled behind the log. Random keys cost five times the append itself, so nothing is indexed on the way in: when the
- * store is idle, or far behind, a step reads the next rows of the log, hashes what can be searched for, sorts, and inserts in order of key.
- * The cursor ("indexed") moves in the same commit, so each row is indexed once.
+ * The search index, written behind the log. An index with random keys on the way in would cost five times the append itself, and filling one later in sorted batches
+ * still touches leaves all over a b-tree. So the index is made of runs, each written once and for good: when all rows of a run are in the log, a step reads them and appends the
+ * run to table `search`; the cursor ("indexed") moves in the same commit.
  *
- * Tables cover a range of seqs each and are dropped with it: no deletes in an index. A hash finds too much now and then, so each seq
- * found is verified against its row. A search walks the unindexed tail first and then the tables, newest first: all seqs of the tail are
- * above all of the index, so that is the merge.
+ * A run is 64 rows, one for each value of a key hash's first six bits. A row holds six bytes for each key in it, 32 more bits of the hash and the place of the log row in the run, in the
+ * order of the log: nothing is sorted, nor has to be, since scanning a few hundred such entries from the end takes less time than finding the row. A key in a table of its own
+ * (run, key, seq) would be an insertion for each; this is 64 insertions for 16,384 log rows.
+ *
+ * A search reads the tail that is in no run yet, and then one row of each run, from the newest down, which is also the order of the answer. A hash proves nothing, so each seq found is
+ * verified against its log row. And a run is only a short cut: where a row of it is missing or damaged, the log itself is read instead.
  */
 #include "store/sqlite_impl.h"
 
-#include <stdlib.h>
-
-#include "base/mem.h"
-
-#define SQL_TEXT 160
-
-struct entry {
-	int64_t range, key, seq;
-};
-
-struct index_step {
-	uint32_t max_rows, rows;
-	int64_t last; /* seq of the last row read */
-	bool more;
-	struct entry *entries;
-	size_t count, cap;
-};
+#define BUCKET_BITS 6
+#define BUCKETS	    (1 << BUCKET_BITS)
+#define ENTRY_BYTES 6
 
 /* --- keys --- */
 
-static int64_t search_hash(const struct sqlite_store *s, enum search_key what, struct slice project, struct slice key)
+static uint64_t search_hash(const struct sqlite_store *s, enum search_key what, struct slice project, struct slice key)
 {
 	struct hash_key k = { s->index_key.k0 ^ hash_bytes(&s->index_key, project), s->index_key.k1 + what };
 
-	return (int64_t)hash_bytes(&k, key);
+	return hash_bytes(&k, key);
 }
 
-static int64_t event_seq_hash(const struct sqlite_store *s, int64_t seq)
+static uint64_t event_seq_hash(const struct sqlite_store *s, int64_t seq)
 {
-	return (int64_t)hash_u64((uint64_t)seq ^ s->index_key.k0);
+	return hash_u64((uint64_t)seq ^ s->index_key.k0);
 }
 
-static void add_entry(const struct sqlite_store *s, struct index_step *step, int64_t key, int64_t seq)
+/* The row of table search that holds the keys of this hash in a run. */
+static int64_t place_of(int64_t run, uint64_t hash)
 {
-	if (step->count == step->cap) {
-		step->cap = step->cap ? 2 * step->cap : 256;
-		step->entries = mem_realloc(step->entries, step->cap * sizeof(*step->entries));
-	}
-	step->entries[step->count++] = (struct entry){ seq / s->index_range, key, seq };
+	return run * BUCKETS + (int64_t)(hash >> (64 - BUCKET_BITS));
 }
 
-static void add_row(const struct sqlite_store *s, struct index_step *step, const struct log_row *row)
+/* --- writing a run --- */
+
+struct run {
+	int64_t number;
+	int64_t before; /* the seq before its first one */
+	struct buf buckets[BUCKETS];
+};
+
+static void add_key(struct run *run, uint64_t hash, int64_t seq)
+{
+	uint32_t key = (uint32_t)hash, at = (uint32_t)(seq - run->before - 1);
+
+	buf_add(&run->buckets[hash >> (64 - BUCKET_BITS)],
+		(const char[]){ (char)key, (char)(key >> 8), (char)(key >> 16), (char)(key >> 24), (char)at,
+				(char)(at >> 8) },
+		ENTRY_BYTES);
+}
+
+static void add_row(const struct sqlite_store *s, struct run *run, const struct log_row *row)
 {
 	const struct event_row *e = &row->u.event;
 
@@ -58,124 +62,80 @@ static void add_row(const struct sqlite_store *s, struct index_step *step, const
 		return;
 	if (!row->is_event) {
 		for (uint32_t i = 0; i < row->u.attempt.item_count; i++)
-			add_entry(s, step, event_seq_hash(s, row->u.attempt.items[i].event_seq), row->seq);
+			add_key(run, event_seq_hash(s, row->u.attempt.items[i].event_seq), row->seq);
 		return;
 	}
-	add_entry(s, step, search_hash(s, SEARCH_EVENT_ID, e->project, e->id), row->seq);
+	add_key(run, search_hash(s, SEARCH_EVENT_ID, e->project, e->id), row->seq);
 	if (e->message_id.n > 0)
-		add_entry(s, step, search_hash(s, SEARCH_MESSAGE_ID, e->project, e->message_id), row->seq);
+		add_key(run, search_hash(s, SEARCH_MESSAGE_ID, e->project, e->message_id), row->seq);
 }
 
-/* --- filling --- */
-
-static int entry_cmp(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	if (x->range != y->range)
-		return x->range < y->range ? -1 : 1;
-	if (x->key != y->key)
-		return x->key < y->key ? -1 : 1;
-	return (x->seq > y->seq) - (x->seq < y->seq);
-}
-
-static int read_rows(struct sqlite_store *s, struct index_step *step)
+static int read_run(struct sqlite_store *s, struct run *run)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_WALK);
 	struct log_row row;
 	int rc;
 
-	sqlite3_bind_int64(stmt, 1, s->indexed);
-	sqlite3_bind_int64(stmt, 2, INT64_MAX);
-	sqlite3_bind_int64(stmt, 3, (int64_t)step->max_rows + 1);
-	while ((rc = sqlite_step(s, stmt)) == SQLITE_ROW && step->rows < step->max_rows) {
+	sqlite3_bind_int64(stmt, 1, run->before);
+	sqlite3_bind_int64(stmt, 2, run->before + s->index_run);
+	sqlite3_bind_int64(stmt, 3, -1);
+	while ((rc = sqlite_step(s, stmt)) == SQLITE_ROW) {
 		sqlite_log_row(s, stmt, &row);
-		add_row(s, step, &row);
-		step->last = row.seq;
-		step->rows++;
+		add_row(s, run, &row);
 	}
-	step->more = rc == SQLITE_ROW;
 	return sqlite_done(stmt, rc);
 }
 
-static sqlite3_stmt *prepare_for(struct sqlite_store *s, const char *format, int64_t range)
+/* Empty ones too: a row that is not there is taken for a lost one. */
+static int write_run(struct sqlite_store *s, struct run *run)
 {
-	sqlite3_stmt *stmt = NULL;
-	char sql[SQL_TEXT];
+	sqlite3_stmt *stmt = sqlite_statement(s, SQL_SEARCH_PUT);
+	int rc = SQLITE_OK;
 
-	sqlite3_snprintf(sizeof(sql), sql, format, (long long)range);
-	sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL);
-	return stmt;
-}
+	for (int i = 0; i < BUCKETS && rc == SQLITE_OK; i++) {
+		int64_t place = run->number * BUCKETS + i;
 
-static int make_table(struct sqlite_store *s, int64_t range)
-{
-	sqlite3_stmt *stmt =
-		prepare_for(s,
-			    "CREATE TABLE IF NOT EXISTS search_%lld (key INTEGER NOT NULL, seq INTEGER NOT NULL,"
-			    " PRIMARY KEY (key, seq)) WITHOUT ROWID",
-			    range);
-	int rc = sqlite_run(s, stmt);
-
-	sqlite3_finalize(stmt);
-	return rc;
-}
-
-/* All entries of one range, which are sorted. OR IGNORE: an attempt may name an event twice, and hashes may meet. */
-static int insert_range(struct sqlite_store *s, const struct entry *entries, size_t count)
-{
-	int rc = make_table(s, entries[0].range);
-	sqlite3_stmt *stmt;
-
-	if (rc != SQLITE_OK)
-		return rc;
-	stmt = prepare_for(s, "INSERT OR IGNORE INTO search_%lld (key, seq) VALUES (?1, ?2)", entries[0].range);
-	if (!stmt)
-		rc = sqlite3_extended_errcode(s->db);
-	for (size_t i = 0; i < count && rc == SQLITE_OK; i++) {
-		sqlite3_bind_int64(stmt, 1, entries[i].key);
-		sqlite3_bind_int64(stmt, 2, entries[i].seq);
+		record_seal(&run->buckets[i], 0, (uint64_t)place);
+		sqlite3_bind_int64(stmt, 1, place);
+		sqlite_bind(stmt, 2, buf_slice(&run->buckets[i]));
 		rc = sqlite_run(s, stmt);
 	}
-	sqlite3_finalize(stmt);
 	return rc;
 }
 
-static int index_rows(struct sqlite_store *s, void *ctx)
+static int index_run(struct sqlite_store *s, void *ctx)
 {
-	struct index_step *step = ctx;
-	int rc = read_rows(s, step);
+	struct run *run = ctx;
+	int rc = read_run(s, run);
 
-	if (rc != SQLITE_OK || step->rows == 0)
-		return rc;
-	if (step->count > 0)
-		qsort(step->entries, step->count, sizeof(*step->entries), entry_cmp);
-	for (size_t from = 0, upto; from < step->count && rc == SQLITE_OK; from = upto) {
-		for (upto = from; upto < step->count && step->entries[upto].range == step->entries[from].range;)
-			upto++;
-		rc = insert_range(s, step->entries + from, upto - from);
-	}
-	return rc == SQLITE_OK ? sqlite_meta_put(s, "indexed", step->last) : rc;
+	if (rc == SQLITE_OK)
+		rc = write_run(s, run);
+	return rc == SQLITE_OK ? sqlite_meta_put(s, "indexed", run->before + s->index_run) : rc;
 }
 
-int sqlite_index_step(struct store *base, uint32_t max_rows, bool *ret_more, struct fault *fault)
+static bool run_is_there(const struct sqlite_store *s)
+{
+	return s->last_seq - s->indexed >= s->index_run;
+}
+
+int sqlite_index_step(struct store *base, bool *ret_more, struct fault *fault)
 {
 	struct sqlite_store *s = sqlite_of(base);
-	struct index_step step = { .max_rows = max_rows };
-	int err;
+	struct run run = { .number = s->indexed / s->index_run, .before = s->indexed };
+	int err = 0;
 
-	if (s->indexed >= s->last_seq) { /* no empty commit for nothing */
-		*ret_more = false;
-		return 0;
+	if (run_is_there(s)) {
+		for (int i = 0; i < BUCKETS; i++)
+			buf_init(&run.buckets[i], SIZE_MAX / 4);
+		err = sqlite_write(s, index_run, &run, fault);
+		for (int i = 0; i < BUCKETS; i++)
+			buf_free(&run.buckets[i]);
+		if (!err)
+			s->indexed += s->index_run;
 	}
-	err = sqlite_write(s, index_rows, &step, fault);
-	mem_free(step.entries);
-	if (err)
-		return err;
-	if (step.rows > 0)
-		s->indexed = step.last;
-	*ret_more = step.more;
-	return 0;
+	if (!err)
+		*ret_more = run_is_there(s);
+	return err;
 }
 
 /* --- searching --- */
@@ -183,7 +143,8 @@ int sqlite_index_step(struct store *base, uint32_t max_rows, bool *ret_more, str
 struct search {
 	enum search_key what;
 	struct slice project, key;
-	int64_t hash, before;
+	uint64_t hash;
+	int64_t before; /* what is left to search lies below this seq */
 	store_seq_fn *fn;
 	void *ctx;
 	bool stopped;
@@ -195,14 +156,15 @@ static void search_row(struct search *q, const struct log_row *row)
 		q->stopped = true;
 }
 
-static int search_tail(struct sqlite_store *s, struct search *q, int64_t indexed)
+/* Row by row, from q->before down to, and without, `after`. */
+static int search_log(struct sqlite_store *s, struct search *q, int64_t after)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_BACK);
 	struct log_row row;
 	int rc = SQLITE_DONE;
 
 	sqlite3_bind_int64(stmt, 1, q->before);
-	sqlite3_bind_int64(stmt, 2, indexed);
+	sqlite3_bind_int64(stmt, 2, after);
 	sqlite3_bind_int64(stmt, 3, -1);
 	while (!q->stopped && (rc = sqlite_step(s, stmt)) == SQLITE_ROW) {
 		sqlite_log_row(s, stmt, &row);
@@ -226,51 +188,66 @@ static int search_seq(struct sqlite_store *s, struct search *q, int64_t seq)
 	return sqlite_done(stmt, rc);
 }
 
-static int search_range(struct sqlite_store *s, int64_t range, void *ctx)
+static bool entry_has(const uint8_t *entry, uint64_t hash)
 {
-	struct search *q = ctx;
-	sqlite3_stmt *stmt;
-	int rc = SQLITE_DONE, end = SQLITE_OK;
-
-	if (q->stopped)
-		return SQLITE_OK;
-	stmt = prepare_for(s, "SELECT seq FROM search_%lld WHERE key = ?1 AND seq < ?2 ORDER BY seq DESC", range);
-	sqlite3_bind_int64(stmt, 1, q->hash);
-	sqlite3_bind_int64(stmt, 2, q->before);
-	while (end == SQLITE_OK && !q->stopped && (rc = sqlite_step(s, stmt)) == SQLITE_ROW)
-		end = search_seq(s, q, sqlite3_column_int64(stmt, 0));
-	rc = sqlite_done(stmt, rc);
-	sqlite3_finalize(stmt);
-	return end == SQLITE_OK ? rc : end;
+	return ((uint32_t)entry[0] | (uint32_t)entry[1] << 8 | (uint32_t)entry[2] << 16 | (uint32_t)entry[3] << 24) ==
+	       (uint32_t)hash;
 }
 
-int sqlite_ranges(struct sqlite_store *s, sqlite_range_fn *fn, void *ctx)
+/* From the last entry to the first. An attempt may name an event twice, so q->before moves with each seq that was looked at. */
+static int search_entries(struct sqlite_store *s, struct search *q, int64_t run_before, struct slice entries)
 {
-	sqlite3_stmt *stmt = sqlite_statement(s, SQL_SEARCH_TABLES);
-	int64_t *ranges = NULL;
-	size_t count = 0;
-	int rc;
+	const uint8_t *first = (const uint8_t *)entries.p, *entry = first + entries.n;
+	int rc = SQLITE_OK;
 
-	/* collected first: fn may drop the tables that this reads about */
-	while ((rc = sqlite_step(s, stmt)) == SQLITE_ROW) {
-		ranges = mem_realloc(ranges, (count + 1) * sizeof(*ranges));
-		ranges[count++] = sqlite3_column_int64(stmt, 0);
+	while (entry > first && !q->stopped && rc == SQLITE_OK) {
+		int64_t seq;
+
+		entry -= ENTRY_BYTES;
+		if (!entry_has(entry, q->hash))
+			continue;
+		seq = run_before + 1 + (entry[4] | entry[5] << 8);
+		if (seq >= q->before)
+			continue;
+		q->before = seq;
+		rc = search_seq(s, q, seq);
 	}
-	rc = sqlite_done(stmt, rc);
-	for (size_t i = 0; i < count && rc == SQLITE_OK; i++)
-		rc = fn(s, ranges[i], ctx);
-	mem_free(ranges);
 	return rc;
+}
+
+static int search_run(struct sqlite_store *s, struct search *q, int64_t run)
+{
+	sqlite3_stmt *stmt = sqlite_statement(s, SQL_SEARCH_GET);
+	int64_t place = place_of(run, q->hash), before = run * s->index_run;
+	struct slice entries;
+	int rc, end;
+
+	sqlite3_bind_int64(stmt, 1, place);
+	rc = sqlite_step(s, stmt);
+	entries = sqlite_bytes_of(stmt, 0);
+	if (rc == SQLITE_ROW && record_unseal(&entries, (uint64_t)place) && entries.n % ENTRY_BYTES == 0)
+		end = search_entries(s, q, before, entries);
+	else
+		end = search_log(s, q, before);
+	rc = sqlite_done(stmt, rc);
+	q->before = before + 1;
+	return rc == SQLITE_OK ? end : rc;
 }
 
 static int search_all(struct sqlite_store *s, struct search *q)
 {
-	int64_t indexed;
+	int64_t indexed, first;
 	int rc = sqlite_meta_get(s, "indexed", &indexed);
 
 	if (rc == SQLITE_OK)
-		rc = search_tail(s, q, indexed);
-	return rc == SQLITE_OK && !q->stopped ? sqlite_ranges(s, search_range, q) : rc;
+		rc = sqlite_read_first_seq(s, &first);
+	if (rc == SQLITE_OK && q->before > indexed + 1) {
+		rc = search_log(s, q, indexed);
+		q->before = indexed + 1;
+	}
+	while (rc == SQLITE_OK && !q->stopped && first > 0 && q->before > first)
+		rc = search_run(s, q, (q->before - 2) / s->index_run);
+	return rc;
 }
 
 int sqlite_search(struct store *base, enum search_key what, struct slice project, struct slice key, int64_t before,
@@ -284,7 +261,7 @@ int sqlite_search(struct store *base, enum search_key what, struct slice project
 	if (key.n == 0 || (what == SEARCH_EVENT_SEQ && !slice_to_i64(key, &seq)))
 		return 0; /* matches nothing */
 	q.hash = what == SEARCH_EVENT_SEQ ? event_seq_hash(s, seq) : search_hash(s, what, project, key);
-	rc = sqlite_read_begin(s); /* cursor, tail and tables of one moment */
+	rc = sqlite_read_begin(s); /* cursor, tail and runs of one moment */
 	if (rc == SQLITE_OK)
 		rc = sqlite_read_end(s, search_all(s, &q));
 	return sqlite_fault(s, rc, fault);
@@ -292,21 +269,10 @@ int sqlite_search(struct store *base, enum search_key what, struct slice project
 
 /* --- dropping --- */
 
-static int cut_range(struct sqlite_store *s, int64_t range, void *ctx)
-{
-	const int64_t *upto = ctx;
-	sqlite3_stmt *stmt;
-	int rc;
-
-	if ((range + 1) * s->index_range - 1 > *upto)
-		return SQLITE_OK;
-	stmt = prepare_for(s, "DROP TABLE search_%lld", range);
-	rc = sqlite_run(s, stmt);
-	sqlite3_finalize(stmt);
-	return rc;
-}
-
 int sqlite_index_cut(struct sqlite_store *s, int64_t upto)
 {
-	return sqlite_ranges(s, cut_range, &upto);
+	sqlite3_stmt *stmt = sqlite_statement(s, SQL_SEARCH_CUT);
+
+	sqlite3_bind_int64(stmt, 1, upto / s->index_run * BUCKETS);
+	return sqlite_run(s, stmt);
 }

@@ -8,6 +8,7 @@
  *
  * synchronous=FULL is set and read back: a store that silently ran without it would acknowledge what a power cut takes away.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -17,25 +18,24 @@
 #include "base/mem.h"
 #include "store/sqlite_impl.h"
 
-#define APPLICATION_ID	    0x706f7374 /* "post": a database of another program is refused */
-#define INDEX_RANGE_DEFAULT 4194304
-#define TEXT(x)		    #x
-#define NUMBER_TEXT(x)	    TEXT(x)
+#define APPLICATION_ID 0x706f7374 /* "post": a database of another program is refused */
+#define TEXT(x)	       #x
+#define NUMBER_TEXT(x) TEXT(x)
 
 /* Step i leads from schema version i to i + 1. What was released is never changed, only followed. */
 static const char *const migrations[] = {
 	"CREATE TABLE log (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
 	"CREATE TABLE pending (endpoint INTEGER NOT NULL, id INTEGER NOT NULL, due INTEGER NOT NULL,"
-	" behind INTEGER NOT NULL, replay INTEGER NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL,"
+	" replay INTEGER NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL,"
 	" PRIMARY KEY (endpoint, id)) WITHOUT ROWID;"
 	"CREATE INDEX pending_due ON pending (endpoint, due, id);"
-	"CREATE INDEX pending_behind ON pending (endpoint, behind) WHERE behind <> 0;"
 	"CREATE INDEX pending_replay ON pending (endpoint, replay) WHERE replay <> 0;"
 	"CREATE TABLE dead (endpoint INTEGER NOT NULL, event_seq INTEGER NOT NULL, attempt_seq INTEGER NOT NULL,"
 	" time INTEGER NOT NULL, PRIMARY KEY (endpoint, event_seq)) WITHOUT ROWID;"
 	"CREATE INDEX dead_time ON dead (time);"
 	"CREATE TABLE doc (kind BLOB NOT NULL, id BLOB NOT NULL, text BLOB NOT NULL, sum INTEGER NOT NULL,"
 	" PRIMARY KEY (kind, id)) WITHOUT ROWID;"
+	"CREATE TABLE search (place INTEGER PRIMARY KEY, body BLOB NOT NULL);"
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
 	"PRAGMA application_id = " NUMBER_TEXT(APPLICATION_ID) ";",
 };
@@ -200,9 +200,10 @@ static int migrate(struct sqlite_store *s, struct fault *fault)
 static int put_birth(struct sqlite_store *s, void *ctx)
 {
 	const struct store_options *options = ctx;
-	int64_t range = options->index_range > 0 ? options->index_range : INDEX_RANGE_DEFAULT, keys[2];
+	int64_t run = options->index_run > 0 ? options->index_run : STORE_INDEX_RUN, keys[2];
 	int rc;
 
+	assert(run <= 65536);			/* a place in it takes two bytes */
 	sqlite3_randomness(sizeof(keys), keys); /* SQLite's own, so that a simulated disk can repeat its run */
 	rc = sqlite_meta_put(s, "index_key0", keys[0]);
 	if (rc == SQLITE_OK)
@@ -211,13 +212,13 @@ static int put_birth(struct sqlite_store *s, void *ctx)
 		rc = sqlite_meta_put(s, "indexed", 0);
 	if (rc == SQLITE_OK)
 		rc = sqlite_meta_put(s, "floor", 0);
-	return rc == SQLITE_OK ? sqlite_meta_put(s, "index_range", range) : rc;
+	return rc == SQLITE_OK ? sqlite_meta_put(s, "index_run", run) : rc;
 }
 
 static int load_numbers(struct sqlite_store *s)
 {
 	int64_t k0, k1;
-	int rc = sqlite_meta_get(s, "index_range", &s->index_range);
+	int rc = sqlite_meta_get(s, "index_run", &s->index_run);
 
 	if (rc == SQLITE_OK)
 		rc = sqlite_meta_get(s, "index_key0", &k0);
@@ -260,6 +261,7 @@ static void sqlite_free(struct sqlite_store *s)
 	recent_free(&s->recent);
 	record_scratch_free(&s->scratch);
 	buf_free(&s->body);
+	buf_free(&s->log_rows);
 	mem_free(s->path);
 	mem_free(s->vfs);
 	mem_free(s);
@@ -304,6 +306,7 @@ static struct sqlite_store *sqlite_handle(const struct store_ops *ops, const cha
 	s->vfs = mem_strdup(vfs);
 	s->lock_fd = -1;
 	buf_init(&s->body, SIZE_MAX / 4);
+	buf_init(&s->log_rows, SIZE_MAX / 4);
 	return s;
 }
 

@@ -10,11 +10,10 @@ static void pending_row_of(struct sqlite_store *s, sqlite3_stmt *stmt, struct pe
 		.endpoint = (uint64_t)sqlite3_column_int64(stmt, 0),
 		.id = sqlite3_column_int64(stmt, 1),
 		.due_ms = sqlite3_column_int64(stmt, 2),
-		.behind = sqlite3_column_int64(stmt, 3),
-		.replay = (uint64_t)sqlite3_column_int64(stmt, 4),
-		.attempts = (uint32_t)sqlite3_column_int64(stmt, 5),
+		.replay = (uint64_t)sqlite3_column_int64(stmt, 3),
+		.attempts = (uint32_t)sqlite3_column_int64(stmt, 4),
 	};
-	record_read_pending(sqlite_bytes_of(stmt, 6), &s->scratch, ret);
+	record_read_pending(sqlite_bytes_of(stmt, 5), &s->scratch, ret);
 }
 
 int sqlite_pending(struct store *base, const struct pending_query *q, store_pending_fn *fn, void *ctx,

@@ -1,7 +1,7 @@
 /*
  * Retention. Dead letters that are too old go first, since they hold the log back; then the log loses rows from its front while they are old and
  * nothing names them, in chunks, so that no commit waits long. What is dropped is one contiguous range of the b-tree, and with it whole
- * tables of the search index.
+ * runs of the search index.
  */
 #include "store/sqlite_impl.h"
 

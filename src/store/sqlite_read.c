@@ -4,9 +4,18 @@
  */
 #include "store/sqlite_impl.h"
 
-#include "base/digest.h"
+#include "store/checksum.h"
 
 /* --- numbers --- */
+
+int sqlite_read_first_seq(struct sqlite_store *s, int64_t *ret)
+{
+	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_FIRST);
+	int rc = sqlite_step(s, stmt);
+
+	*ret = sqlite3_column_int64(stmt, 0); /* NULL, read as 0, in an empty log */
+	return sqlite_done(stmt, rc);
+}
 
 int sqlite_read_last_seq(struct sqlite_store *s, int64_t *ret)
 {
@@ -147,8 +156,7 @@ int sqlite_dead(struct store *base, uint64_t endpoint, int64_t after, uint32_t m
 
 int64_t sqlite_doc_sum(const struct doc_row *row)
 {
-	return crc32_of(row->text) ^ (uint32_t)hash_u64(crc32_of(row->kind)) ^
-	       (uint32_t)hash_u64((uint64_t)crc32_of(row->id) << 32);
+	return (int64_t)checksum(row->text, checksum(row->id, checksum(row->kind, 0)));
 }
 
 int sqlite_docs(struct store *base, struct slice kind, struct slice prefix, store_doc_fn *fn, void *ctx,

@@ -29,12 +29,12 @@ int store_commit(struct store *s, struct tx *const *txs, size_t n, struct fault 
 	return leave(s, ops->commit(s, txs, n, fault));
 }
 
-int store_index_step(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault)
+int store_index_step(struct store *s, bool *ret_more, struct fault *fault)
 {
 	const struct store_ops *ops = enter(s);
 
-	assert(ops->index_step && max_rows > 0);
-	return leave(s, ops->index_step(s, max_rows, ret_more, fault));
+	assert(ops->index_step);
+	return leave(s, ops->index_step(s, ret_more, fault));
 }
 
 int store_prune(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows,

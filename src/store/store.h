@@ -21,8 +21,9 @@ struct store;
  * ERR_FULL, ERR_BUSY: nothing was applied, trying again later is right. ERR_IO: the outcome is unknown; close the store, open it anew and recover. Never commit again on it.
  */
 int store_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault);
-/* Fills the search index from the log, up to max_rows further log rows in one commit; *ret_more says whether any are left. Called when idle or far behind. */
-int store_index_step(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault);
+/* Indexes the next run of log rows (`index_run` seqs) for search, in one commit, once all of them are there; does nothing before, so it may be called at any time. *ret_more: the
+ * next run is there as well. */
+int store_index_step(struct store *s, bool *ret_more, struct fault *fault);
 /* Drops log rows older than before_ms, in chunks of at most max_rows, never passing the floor or a seq that a pending row, a dead row or keep_from (0: none) needs; drops dead rows older than dead_before_ms first, at most max_rows of them too.
  * Rows go from the front of the log, up to the first one that must stay. *ret_more: a chunk was full, so calling again may find more. */
 int store_prune(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows,
@@ -65,7 +66,7 @@ enum search_key {
 	SEARCH_EVENT_SEQ   /* attempt rows that name this event (project empty, key the decimal seq) */
 };
 typedef bool store_seq_fn(void *ctx, int64_t seq);
-/* seqs of matching log rows with seq < before (INT64_MAX: all), descending; index first, then the tail that is not in it yet, merged. The index may hold more than matches (hash): the implementation verifies. */
+/* seqs of matching log rows with seq < before (INT64_MAX: all), descending; the tail that is not in the index yet, then the index. The index may hold more than matches (hash): the implementation verifies. */
 int store_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,
 		 store_seq_fn *fn, void *ctx, struct fault *fault);
 
@@ -108,9 +109,10 @@ int64_t store_bytes(struct store *s);
 
 struct store_options {
 	uint32_t recent_ids; /* event ids known for the duplicate check; at least, 1,000,000 by default */
-	int64_t index_range; /* log seqs a search table covers; 0: the default of 4,194,304 */
-	const char *vfs;     /* SQLite VFS, for the crash tests; NULL: the system's */
-	bool unsafe_normal;  /* synchronous=NORMAL: only for the test that shows that the crash tests bite */
+	uint32_t
+		index_run; /* log seqs in a run of the search index, at most 65,536, when the store is made; 0: the default of 16,384 */
+	const char *vfs;    /* SQLite VFS, for the crash tests; NULL: the system's */
+	bool unsafe_normal; /* synchronous=NORMAL: only for the test that shows that the crash tests bite */
 };
 #define STORE_OPTIONS_DEFAULT ((struct store_options){ .recent_ids = 1000000 })
 

@@ -8,10 +8,12 @@
 
 #include "store/store.h"
 
+#define STORE_INDEX_RUN 16384 /* store_options.index_run by default */
+
 struct store_ops {
 	/* NULL in a reader */
 	int (*commit)(struct store *s, struct tx *const *txs, size_t n, struct fault *fault);
-	int (*index_step)(struct store *s, uint32_t max_rows, bool *ret_more, struct fault *fault);
+	int (*index_step)(struct store *s, bool *ret_more, struct fault *fault);
 	int (*prune)(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows,
 		     bool *ret_more, struct fault *fault);
 	int (*checkpoint)(struct store *s, struct fault *fault);

@@ -98,16 +98,6 @@ void tx_pending_end(struct tx *tx, uint64_t endpoint, int64_t id)
 	row->id = id;
 }
 
-void tx_pending_release(struct tx *tx, uint64_t endpoint, int64_t behind, int64_t due_ms)
-{
-	struct pending_row *row = &tx_add(tx, CHANGE_PENDING_RELEASE)->u.pending;
-
-	assert(behind != 0 && due_ms >= PENDING_READY);
-	row->endpoint = endpoint;
-	row->id = behind;
-	row->due_ms = due_ms;
-}
-
 void tx_pending_cancel(struct tx *tx, uint64_t endpoint, uint64_t replay)
 {
 	struct pending_row *row = &tx_add(tx, CHANGE_PENDING_CANCEL)->u.pending;

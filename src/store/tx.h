@@ -11,11 +11,10 @@
 enum change_kind {
 	CHANGE_EVENT,
 	CHANGE_ATTEMPT,
-	CHANGE_PENDING_PUT,	/* insert or replace by (endpoint, id) */
-	CHANGE_PENDING_END,	/* delete by (endpoint, id); none there is fine */
-	CHANGE_PENDING_RELEASE, /* rows behind (endpoint, id): due at due_ms, behind none */
-	CHANGE_PENDING_CANCEL,	/* delete rows of (endpoint, replay) that were never attempted */
-	CHANGE_PENDING_DROP,	/* delete all rows of an endpoint */
+	CHANGE_PENDING_PUT,    /* insert or replace by (endpoint, id) */
+	CHANGE_PENDING_END,    /* delete by (endpoint, id); none there is fine */
+	CHANGE_PENDING_CANCEL, /* delete rows of (endpoint, replay) that were never attempted */
+	CHANGE_PENDING_DROP,   /* delete all rows of an endpoint */
 	CHANGE_DEAD,
 	CHANGE_DEAD_END, /* delete by (endpoint, event_seq): sent again with success */
 	CHANGE_FLOOR,	 /* all events up to seq are settled or pending */
@@ -33,8 +32,7 @@ struct change {
 	union {
 		struct event_row event;
 		struct attempt_row attempt;
-		struct pending_row
-			pending; /* PUT; END, RELEASE use endpoint, id, due_ms; CANCEL endpoint, replay; DROP endpoint */
+		struct pending_row pending; /* PUT; END uses endpoint, id; CANCEL endpoint, replay; DROP endpoint */
 		struct dead_row dead;
 		struct doc_row doc;
 		int64_t floor;
@@ -57,7 +55,6 @@ struct event_row *tx_event(struct tx *tx, const struct event_row *row);
 struct attempt_row *tx_attempt(struct tx *tx, const struct attempt_row *row);
 void tx_pending_put(struct tx *tx, const struct pending_row *row);
 void tx_pending_end(struct tx *tx, uint64_t endpoint, int64_t id);
-void tx_pending_release(struct tx *tx, uint64_t endpoint, int64_t behind, int64_t due_ms);
 void tx_pending_cancel(struct tx *tx, uint64_t endpoint, uint64_t replay);
 void tx_pending_drop(struct tx *tx, uint64_t endpoint);
 void tx_dead(struct tx *tx, const struct dead_row *row);

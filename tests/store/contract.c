@@ -32,7 +32,7 @@ static int set_up(void **state, bool sqlite)
 	struct subject *t = mem_zalloc(sizeof(*t));
 
 	t->sqlite = sqlite;
-	t->options = (struct store_options){ .recent_ids = 100, .index_range = 10 };
+	t->options = (struct store_options){ .recent_ids = 100, .index_run = 10 };
 	t->folder = sqlite ? folder_new() : NULL;
 	subject_open(t);
 	*state = t;

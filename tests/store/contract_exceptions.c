@@ -34,7 +34,6 @@ static bool expect_whole(void *ctx, const struct pending_row *row)
 	assert_int_equal(row->revision, 8);
 	assert_int_equal(row->attempts, 2);
 	assert_int_equal(row->due_ms, 777);
-	assert_int_equal(row->behind, 9);
 	assert_int_equal(row->replay, 5);
 	assert_int_equal(row->item_count, 2);
 	assert_int_equal(row->items[0].event_seq, 10);
@@ -52,7 +51,6 @@ static void test_pending_round_trip(void **state)
 				   .revision = 8,
 				   .attempts = 2,
 				   .due_ms = 777,
-				   .behind = 9,
 				   .replay = 5,
 				   .items = items,
 				   .item_count = 2 };
@@ -96,34 +94,6 @@ static void test_end_and_drop(void **state)
 	commit(t, tx);
 	assert_string_equal(all_pending(t->store, 2), "");
 	assert_string_equal(all_pending(t->store, 1), "1 3 4");
-}
-
-static void put_behind(struct subject *t, uint64_t endpoint, int64_t id, int64_t behind)
-{
-	struct tx *tx = tx_new();
-
-	tx_pending_put(
-		tx, &(struct pending_row){ .endpoint = endpoint, .id = id, .due_ms = PENDING_HELD, .behind = behind });
-	commit(t, tx);
-}
-
-static void test_release(void **state)
-{
-	struct subject *t = *state;
-	struct tx *tx = tx_new();
-
-	put_behind(t, 1, 5, 3);
-	put_behind(t, 1, 6, 4);
-	put_behind(t, 2, 7, 3);
-	put_pending(t, 1, 8, 50);
-	tx_pending_release(tx, 1, 3, 40);
-	commit(t, tx);
-	assert_int_equal(get_pending(t, 1, 5).due_ms, 40);
-	assert_int_equal(get_pending(t, 1, 5).behind, 0);
-	assert_int_equal(get_pending(t, 1, 6).behind, 4);
-	assert_true(get_pending(t, 1, 6).due_ms == PENDING_HELD);
-	assert_int_equal(get_pending(t, 2, 7).behind, 3);
-	assert_int_equal(get_pending(t, 1, 8).due_ms, 50);
 }
 
 static void test_cancel(void **state)
@@ -239,7 +209,6 @@ const struct CMUnitTest contract_exception_tests[] = {
 	cmocka_unit_test(test_pending_round_trip),
 	cmocka_unit_test(test_put_replaces),
 	cmocka_unit_test(test_end_and_drop),
-	cmocka_unit_test(test_release),
 	cmocka_unit_test(test_cancel),
 	cmocka_unit_test(test_query),
 	cmocka_unit_test(test_summary),

@@ -326,7 +326,7 @@ static void test_reader_on_its_thread(void **state)
 		snprintf(id, sizeof(id), "%d", i);
 		put_event(t, "p", id, "", 0);
 		if (i % 50 == 0) {
-			assert_int_equal(store_index_step(t->store, 100, &more, &t->fault), 0);
+			assert_int_equal(store_index_step(t->store, &more, &t->fault), 0);
 			assert_int_equal(store_checkpoint(t->store, &t->fault), 0);
 		}
 	}

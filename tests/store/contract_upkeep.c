@@ -129,11 +129,11 @@ static void test_seq_goes_on_after_prune(void **state)
 	assert_string_equal(seqs_of_log(t->store, 0, INT64_MAX), "11");
 }
 
-static bool index_step(struct subject *t, uint32_t max_rows)
+static bool index_step(struct subject *t)
 {
 	bool more = false;
 
-	assert_int_equal(store_index_step(t->store, max_rows, &more, &t->fault), 0);
+	assert_int_equal(store_index_step(t->store, &more, &t->fault), 0);
 	return more;
 }
 
@@ -151,7 +151,7 @@ static void expect_searches(struct subject *t)
 	assert_string_equal(found(t->store, SEARCH_EVENT_SEQ, "", "e3", INT64_MAX), "");
 }
 
-/* The answers are the same whatever part of the log is in the index; a table covers ten seqs here. */
+/* The answers are the same whatever part of the log is in the index; a run has ten seqs here. */
 static void test_search(void **state)
 {
 	struct subject *t = *state;
@@ -160,13 +160,48 @@ static void test_search(void **state)
 	for (int i = 0; i < 3; i++)
 		put_attempt(t, 3, 20);
 	expect_searches(t);
-	for (int i = 0; i < 4; i++) {
-		assert_int_equal(index_step(t, 4), i < 3);
-		expect_searches(t);
-	}
-	assert_false(index_step(t, 4));
+	assert_false(index_step(t));
+	expect_searches(t);
+	assert_false(index_step(t)); /* three rows are no run */
+	for (int i = 0; i < 7; i++)
+		put_attempt(t, 5, 20);
+	assert_false(index_step(t));
+	expect_searches(t);
 	subject_reopen(t);
 	expect_searches(t);
+}
+
+static void test_index_run_by_run(void **state)
+{
+	struct subject *t = *state;
+
+	for (int i = 0; i < 35; i++)
+		put_attempt(t, 3, 20);
+	assert_true(index_step(t));
+	subject_reopen(t);
+	assert_true(index_step(t));
+	assert_false(index_step(t));
+	assert_false(index_step(t));
+	assert_string_equal(found(t->store, SEARCH_EVENT_SEQ, "", "3", 33),
+			    "32 31 30 29 28 27 26 25 24 23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1");
+	assert_string_equal(found(t->store, SEARCH_EVENT_SEQ, "", "3", 11), "10 9 8 7 6 5 4 3 2 1");
+	assert_string_equal(found(t->store, SEARCH_EVENT_SEQ, "", "3", 2), "1");
+	assert_string_equal(found(t->store, SEARCH_EVENT_SEQ, "", "3", 1), "");
+}
+
+/* An attempt that names an event twice is one answer. */
+static void test_search_names_twice(void **state)
+{
+	struct attempt_item items[] = { { 3, 1, ITEM_LEFT }, { 4, 1, ITEM_DONE }, { 3, 2, ITEM_DONE } };
+	struct subject *t = *state;
+	struct tx *tx = tx_new();
+
+	tx_attempt(tx, &(struct attempt_row){ .items = items, .item_count = 3 });
+	commit(t, tx);
+	put_ten(t);
+	assert_string_equal(found(t->store, SEARCH_EVENT_SEQ, "", "3", INT64_MAX), "1");
+	index_step(t);
+	assert_string_equal(found(t->store, SEARCH_EVENT_SEQ, "", "3", INT64_MAX), "1");
 }
 
 static bool stop_at_two(void *ctx, int64_t seq)
@@ -180,14 +215,14 @@ static void test_search_stops(void **state)
 	struct subject *t = *state;
 
 	put_ten(t);
-	for (uint32_t indexed = 0; indexed <= 10; indexed += 2) {
+	for (int indexed = 0; indexed < 2; indexed++) {
 		int calls = 0;
 
 		assert_int_equal(store_search(t->store, SEARCH_MESSAGE_ID, SLICE_LIT("p"), SLICE_LIT("odd"), INT64_MAX,
 					      stop_at_two, &calls, &t->fault),
 				 0);
 		assert_int_equal(calls, 2);
-		index_step(t, 2);
+		index_step(t);
 	}
 }
 
@@ -198,13 +233,13 @@ static void test_search_after_prune(void **state)
 	put_ten(t);
 	for (int i = 0; i < 5; i++)
 		put_event(t, "p", (const char *[]){ "a", "b", "c", "d", "e" }[i], "odd", 11 + i);
-	index_step(t, 100);
+	index_step(t);
 	put_floor(t, 15);
-	prune(t, 6, 0, 0, 100); /* half of a table's range */
+	prune(t, 6, 0, 0, 100); /* half of a run */
 	assert_string_equal(found(t->store, SEARCH_MESSAGE_ID, "p", "odd", INT64_MAX), "15 14 13 12 11 9 7");
 	prune(t, 13, 0, 0, 100); /* a whole one */
 	assert_string_equal(found(t->store, SEARCH_MESSAGE_ID, "p", "odd", INT64_MAX), "15 14 13");
-	assert_false(index_step(t, 100));
+	assert_false(index_step(t));
 }
 
 /* Pruning may pass the index's cursor. */
@@ -213,11 +248,17 @@ static void test_prune_before_index(void **state)
 	struct subject *t = *state;
 
 	put_ten(t);
-	index_step(t, 2);
-	prune(t, 6, 0, 0, 100);
-	assert_true(index_step(t, 3));
-	assert_false(index_step(t, 100));
-	assert_string_equal(found(t->store, SEARCH_MESSAGE_ID, "p", "odd", INT64_MAX), "9 7");
+	for (int i = 11; i <= 25; i++)
+		put_event(t, "p", (char[]){ (char)('a' + i), '\0' }, i % 2 ? "odd" : "even", i);
+	put_floor(t, 25);
+	prune(t, 16, 0, 0, 100);
+	assert_string_equal(found(t->store, SEARCH_MESSAGE_ID, "p", "odd", INT64_MAX), "25 23 21 19 17");
+	assert_true(index_step(t));
+	assert_string_equal(found(t->store, SEARCH_MESSAGE_ID, "p", "odd", INT64_MAX), "25 23 21 19 17");
+	assert_false(index_step(t));
+	assert_string_equal(found(t->store, SEARCH_MESSAGE_ID, "p", "odd", INT64_MAX), "25 23 21 19 17");
+	prune(t, 1000, 0, 0, 100);
+	assert_string_equal(found(t->store, SEARCH_MESSAGE_ID, "p", "odd", INT64_MAX), "");
 }
 
 const struct CMUnitTest contract_upkeep_tests[] = {
@@ -230,6 +271,8 @@ const struct CMUnitTest contract_upkeep_tests[] = {
 	cmocka_unit_test(test_prune_dead_in_chunks),
 	cmocka_unit_test(test_seq_goes_on_after_prune),
 	cmocka_unit_test(test_search),
+	cmocka_unit_test(test_index_run_by_run),
+	cmocka_unit_test(test_search_names_twice),
 	cmocka_unit_test(test_search_stops),
 	cmocka_unit_test(test_search_after_prune),
 	cmocka_unit_test(test_prune_before_index),

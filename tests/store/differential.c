@@ -19,7 +19,7 @@
 
 static struct store_options options(void)
 {
-	return (struct store_options){ .recent_ids = OP_RECENT_IDS, .index_range = OP_INDEX_RANGE };
+	return (struct store_options){ .recent_ids = OP_RECENT_IDS, .index_run = OP_INDEX_RUN };
 }
 
 static struct store *open_folder(const char *folder)

@@ -1,6 +1,6 @@
 /*
  * The work is what the engine gives a store, in an unlikely mixture: groups of transactions with events (some of them duplicates),
- * attempts, pending rows that come, wait, are released and end, dead letters, docs, floors; and between them pruning, index steps and
+ * attempts, pending rows that come, wait and end, dead letters, docs, floors; and between them pruning, index steps and
  * checkpoints. Keys are few, so that the same rows are hit again and again.
  */
 #include "ops.h"
@@ -88,7 +88,6 @@ static void make_pending(struct tx *tx, struct rand *r, int64_t last)
 		break;
 	case 1:
 		row.due_ms = PENDING_HELD;
-		row.behind = some_seq(r, last);
 		break;
 	default:
 		row.due_ms = 1 + (int64_t)rand_below(r, 1000);
@@ -129,8 +128,6 @@ static void make_change(struct tx *tx, struct rand *r, int64_t last)
 		make_pending(tx, r, last);
 	else if (dice < 82)
 		tx_pending_end(tx, some_endpoint(r), some_seq(r, last));
-	else if (dice < 86)
-		tx_pending_release(tx, some_endpoint(r), some_seq(r, last), (int64_t)rand_below(r, 50));
 	else if (dice < 88)
 		tx_pending_cancel(tx, some_endpoint(r), 1 + rand_below(r, 2));
 	else if (dice < 89)
@@ -188,7 +185,7 @@ int op_run(struct op *op, struct store *s, bool *ret_more, struct fault *fault)
 	case OP_PRUNE:
 		return store_prune(s, op->before_ms, op->dead_before_ms, op->keep_from, op->max_rows, ret_more, fault);
 	case OP_INDEX:
-		return store_index_step(s, op->max_rows, ret_more, fault);
+		return store_index_step(s, ret_more, fault);
 	case OP_CHECKPOINT:
 		return store_checkpoint(s, fault);
 	}
@@ -233,10 +230,8 @@ static bool dump_pending(void *ctx, const struct pending_row *row)
 {
 	struct buf *out = ctx;
 
-	buf_addf(out,
-		 "pending %" PRIu64 " %" PRId64 " due %" PRId64 " behind %" PRId64 " replay %" PRIu64
-		 " rev %u att %u%s",
-		 row->endpoint, row->id, row->due_ms, row->behind, row->replay, row->revision, row->attempts,
+	buf_addf(out, "pending %" PRIu64 " %" PRId64 " due %" PRId64 " replay %" PRIu64 " rev %u att %u%s",
+		 row->endpoint, row->id, row->due_ms, row->replay, row->revision, row->attempts,
 		 row->damaged ? " damaged" : "");
 	for (uint32_t i = 0; i < row->item_count; i++)
 		buf_addf(out, " [%" PRId64 " %" PRIx64 " %u]", row->items[i].event_seq, row->items[i].order_hash,

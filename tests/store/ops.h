@@ -6,8 +6,8 @@
 #include "base/rand.h"
 #include "store/store.h"
 
-#define OP_RECENT_IDS  40
-#define OP_INDEX_RANGE 64
+#define OP_RECENT_IDS 40
+#define OP_INDEX_RUN  50
 
 enum op_kind { OP_COMMIT, OP_PRUNE, OP_INDEX, OP_CHECKPOINT };
 
