@@ -445,6 +445,14 @@ struct settlement {
 	bool split;
 };
 
+static bool all_in_time(const struct flight *f, int64_t due_ms)
+{
+	for (uint32_t i = 0; i < f->count; i++)
+		if (due_ms - f->items[i]->event->accepted_ms >= f->endpoint->retry.max_age_ms)
+			return false;
+	return true;
+}
+
 /* Decides what becomes of each item; nothing is changed yet. */
 static void decide(struct settlement *s)
 {
@@ -455,7 +463,9 @@ static void decide(struct settlement *s)
 	bool again = delay >= 0;
 	uint32_t i;
 
-	if (s->verdict.kind == VERDICT_REFUSED && f->count > 1 && (attempt >= 2 || !again)) {
+	/* Refused again, or for the last time: there may be no other chance to find the one item that is to blame. */
+	if (s->verdict.kind == VERDICT_REFUSED && f->count > 1 &&
+	    (attempt >= 2 || !again || !all_in_time(f, e->now_ms + delay))) {
 		s->split = again = true;
 		delay = 0;
 	}

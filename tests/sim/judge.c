@@ -213,7 +213,8 @@ static struct delivery *delivery_new(struct judge *j, const struct sighting *x)
 static void rule_same_bytes(struct sim *s, const struct sighting *x)
 {
 	struct delivery *d = delivery_find(s->judge, x->endpoint, slice_str(x->delivery_id));
-	bool first = !d || x->attempt == 1;
+	struct fate *f = fate_of(s, &s->events[x->events[0]], x->endpoint);
+	bool first = !d || x->attempt == 1 || f->regrouped;
 
 	if (!d)
 		d = delivery_new(s->judge, x);
@@ -227,6 +228,8 @@ static void rule_same_bytes(struct sim *s, const struct sighting *x)
 	d->body_hash = x->body_hash;
 	d->revision = x->settings->revision;
 	d->unsure = false;
+	d->regrouped = f->regrouped;
+	f->regrouped = false;
 }
 
 void judge_sent(struct sim *s, const struct sighting *x)

@@ -14,6 +14,7 @@ struct fate {
 	bool routed, must;
 	bool may_send; /* something explains one more request with it */
 	bool replayed;
+	bool regrouped; /* others of its delivery ended alone, so the rest goes on under another id */
 	uint16_t sends, sights, successes, recorded;
 	uint8_t asked;   /* enum end: decided by the engine */
 	uint8_t settled; /* enum end: and on disk */
@@ -30,6 +31,7 @@ struct delivery {
 	uint64_t body_hash;
 	int64_t earliest_ms, latest_ms; /* of the next attempt */
 	bool unsaved; /* what is known of it is not on disk yet */
+	bool regrouped;
 	bool unsure;  /* a crash or a replay: it may begin anew */
 };
 

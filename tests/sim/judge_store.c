@@ -66,6 +66,14 @@ static enum end end_of(uint8_t fate)
 	return fate == ITEM_DONE ? END_DONE : fate == ITEM_DEAD ? END_DEAD : fate == ITEM_LEFT ? END_NONE : END_OTHER;
 }
 
+static bool has_end(const struct attempt_row *at)
+{
+	for (uint32_t i = 0; i < at->item_count; i++)
+		if (at->items[i].fate != ITEM_LEFT)
+			return true;
+	return false;
+}
+
 void judge_asked(struct sim *s, const struct tx *tx)
 {
 	for (const struct change *c = tx->first; c; c = c->next) {
@@ -76,8 +84,10 @@ void judge_asked(struct sim *s, const struct tx *tx)
 			struct sim_endpoint *ep = endpoint_named(s, at->endpoint);
 			enum end end = end_of(at->items[i].fate);
 
-			if (end == END_NONE)
+			if (end == END_NONE) {
+				fate_of(s, ev, ep)->regrouped |= has_end(at);
 				continue;
+			}
 			fate_of(s, ev, ep)->asked = end;
 			s->judge->watches[ep->index].message_free_ms[ev->message] = s->world.now_ms;
 			if (end == END_DEAD)
@@ -124,7 +134,7 @@ static void rule_attempts(struct sim *s, const struct attempt_row *at, const str
 		return;
 	if (!d || at->attempt > d->attempt)
 		judge_fail(s, "attempts", "endpoint %d: attempt %u is recorded and was not made", ep->index, at->attempt);
-	else if (at->attempt != 1 && d->recorded > 0 && at->attempt != d->recorded + 1)
+	else if (at->attempt != 1 && d->recorded > 0 && at->attempt != d->recorded + 1 && !d->regrouped)
 		judge_fail(s, "attempts", "endpoint %d: attempt %u is recorded after %u", ep->index, at->attempt, d->recorded);
 	if (!d)
 		return;

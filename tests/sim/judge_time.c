@@ -42,7 +42,11 @@ static bool is_blocked(struct sim *s, const struct sim_endpoint *ep)
 		return true;
 	if ((size_t)waiting >= s->limits.lane_waiting || (is_strict(ep) && waiting > 0))
 		return true;
-	return settings_of(ep)->rate_per_s > 0 && s->judge->watches[ep->index].tokens < 1.1;
+	/* With hardly any memory, items that wait for one on the wire take the place of others. */
+	if (s->limits.lane_items < 1000 && is_ordered(ep) && atomic_load(&st->in_flight) > 0)
+		return true;
+	return settings_of(ep)->rate_per_s > 0 &&
+	       (double)(s->world.now_ms - s->judge->watches[ep->index].sent_ms) < 2000 / settings_of(ep)->rate_per_s;
 }
 
 void judge_turn_begin(struct sim *s)
