@@ -24,10 +24,14 @@
 
 static const char usage[] =
 	"usage: postrider render --endpoint FILE --event FILE [--project ID] [--organization ID] [--time SECONDS]\n"
+	"       postrider render --preset NAME,... --event FILE [--url URL] [--project ID] [--organization ID] [--time "
+	"SECONDS]\n"
 	"\n"
 	"Prints the exact requests that the endpoint would get for the events; nothing is sent.\n"
 	"\n"
 	"  --endpoint FILE      the endpoint's settings, a JSON object; project_id and organization_id may be in it\n"
+	"  --preset NAME,...    instead of an endpoint: the same events in each of these presets, one after the other\n"
+	"  --url URL            with --preset: where to; default: https://receiver.example/\n"
 	"  --event FILE         one event, an array of events, or one event a line\n"
 	"  --project ID         {PRID}; default: project_id of the endpoint file, else demo\n"
 	"  --organization ID    {CID}; default: organization_id of the endpoint file, else none\n"
@@ -36,7 +40,7 @@ static const char usage[] =
 	"FILE may be - for the standard input.\n";
 
 struct options {
-	const char *endpoint, *event, *project, *organization, *time;
+	const char *endpoint, *preset, *url, *event, *project, *organization, *time;
 };
 
 struct render {
@@ -76,8 +80,9 @@ static const char **option_of(struct options *o, struct slice name)
 		const char *name;
 		const char **value;
 	} known[] = {
-		{ "--endpoint", &o->endpoint },		{ "--event", &o->event }, { "--project", &o->project },
-		{ "--organization", &o->organization }, { "--time", &o->time },
+		{ "--endpoint", &o->endpoint }, { "--preset", &o->preset },   { "--url", &o->url },
+		{ "--event", &o->event },	{ "--project", &o->project }, { "--organization", &o->organization },
+		{ "--time", &o->time },
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -110,9 +115,13 @@ static int check_options(struct render *r)
 	const struct options *o = &r->options;
 	long long seconds;
 
-	if (!o->endpoint || !o->event)
-		return complain_usage("needs ", o->endpoint ? "--event FILE" : "--endpoint FILE");
-	if (strcmp(o->endpoint, "-") == 0 && strcmp(o->event, "-") == 0)
+	if (!o->event || (!o->endpoint && !o->preset))
+		return complain_usage("needs ", o->event ? "--endpoint FILE or --preset NAME" : "--event FILE");
+	if (o->endpoint && o->preset)
+		return complain_usage("takes --endpoint or --preset, not both", "");
+	if (o->url && !o->preset)
+		return complain_usage("--url goes with --preset; an endpoint file has a url of its own", "");
+	if (o->endpoint && strcmp(o->endpoint, "-") == 0 && strcmp(o->event, "-") == 0)
 		return complain_usage("only one of the two files can be the standard input", "");
 	r->now_s = clock_wall_ms() / 1000;
 	if (!o->time)
@@ -220,14 +229,12 @@ static int compile_settings(struct render *r, struct json file, const char *secr
 	return err;
 }
 
-static int load_endpoint(struct render *r)
+/* The endpoint that r->endpoint_text describes; path is what complaints call it. */
+static int compile_endpoint(struct render *r, const char *path)
 {
-	const char *path = r->options.endpoint;
 	struct fault fault;
 	struct json file;
 
-	if (read_file(path, &r->endpoint_text) != 0)
-		return 2;
 	if (json_parse(&r->endpoint_doc, buf_slice(&r->endpoint_text), &json_limits_default, &fault) != 0)
 		return complain(path, &fault);
 	file = json_root(&r->endpoint_doc);
@@ -235,7 +242,8 @@ static int load_endpoint(struct render *r)
 		fault_param(&fault, "", "must hold one object, the endpoint's settings");
 		return complain(path, &fault);
 	}
-	text_or(json_get(file, "project_id"), r->options.project, "demo", &r->project);
+	if (r->project.n == 0)
+		text_or(json_get(file, "project_id"), r->options.project, "demo", &r->project);
 	if (compile_settings(r, file, NULL, &fault) == 0)
 		return 0;
 	/* The daemon makes a secret where one is needed and none is given; here there is nobody to keep it. */
@@ -245,6 +253,26 @@ static int load_endpoint(struct render *r)
 		return complain(path, &fault);
 	fprintf(stderr, "postrider render: note: no secret in %s; signed with " DEMO_SECRET "\n", path);
 	return 0;
+}
+
+static int load_endpoint(struct render *r)
+{
+	if (read_file(r->options.endpoint, &r->endpoint_text) != 0)
+		return 2;
+	return compile_endpoint(r, r->options.endpoint);
+}
+
+/* The least that a customer of the preset would give. */
+static void preset_settings(struct slice name, const char *url, struct buf *out)
+{
+	struct json_writer w;
+
+	buf_reset(out);
+	json_writer_init(&w, out);
+	json_begin_object(&w);
+	json_member_string(&w, "preset", name);
+	json_member_str(&w, "url", url ? url : "https://receiver.example/");
+	json_end_object(&w);
 }
 
 /* --- the events --- */
@@ -425,48 +453,82 @@ static int render_places(struct render *r, struct request *rq, struct event **ba
 	return 0;
 }
 
+/* The events that are not yet in a request; borrowed. */
+struct waiting {
+	struct event **events;
+	uint64_t *groups;
+	size_t count;
+};
+
 /* Takes the first event and all that share its group out of the list, in order, into batch; returns how many. */
-static size_t take_group(struct render *r, uint64_t *groups, struct event **batch)
+static size_t take_group(struct waiting *w, struct event **batch)
 {
-	uint64_t group = groups[0];
+	uint64_t group = w->groups[0];
 	size_t taken = 0, kept = 0;
 
-	for (size_t i = 0; i < r->count; i++) {
-		if (groups[i] == group) {
-			batch[taken++] = r->events[i];
+	for (size_t i = 0; i < w->count; i++) {
+		if (w->groups[i] == group) {
+			batch[taken++] = w->events[i];
 			continue;
 		}
-		groups[kept] = groups[i];
-		r->events[kept++] = r->events[i];
+		w->groups[kept] = w->groups[i];
+		w->events[kept++] = w->events[i];
 	}
-	r->count = kept;
+	w->count = kept;
 	return taken;
 }
 
+/* All events at r->ep. */
 static int render_all(struct render *r)
 {
 	uint64_t *groups = mem_alloc(r->count * sizeof(*groups));
 	struct event **batch = mem_alloc(r->count * sizeof(struct event *));
+	struct waiting waiting = { mem_dup(r->events, r->count * sizeof(struct event *)), groups, r->count };
 	struct request rq;
 	int err = 0;
 
 	request_init(&rq);
 	for (size_t i = 0; i < r->count; i++)
 		groups[i] = endpoint_group(r->ep, r->events[i]);
-	while (!err && r->count > 0) {
-		size_t n = take_group(r, groups, batch);
+	while (!err && waiting.count > 0) {
+		size_t n = take_group(&waiting, batch);
 
 		err = render_places(r, &rq, batch, n);
-		for (size_t i = 0; i < n; i++)
-			event_unref(&batch[i]);
 	}
 	/* A body stays as it is for whoever reads the output; a person's prompt begins on a line of its own. */
 	if (isatty(STDOUT_FILENO))
 		putchar('\n');
 	request_free(&rq);
+	mem_free(waiting.events);
 	mem_free(batch);
 	mem_free(groups);
 	return err;
+}
+
+/* Side by side: every preset that takes events of these types, each under its name. */
+static int render_presets(struct render *r)
+{
+	struct slice rest = slice_str(r->options.preset);
+	bool several = slice_find(rest, ',') < rest.n, more = true;
+	int code = 0;
+
+	while (more && code == 0) {
+		struct slice name = slice_of(rest.p, slice_find(rest, ','));
+
+		more = name.n < rest.n;
+		rest = slice_from(rest, more ? name.n + 1 : name.n);
+		preset_settings(slice_trim(name), r->options.url, &r->endpoint_text);
+		code = compile_endpoint(r, "--preset");
+		if (code)
+			break;
+		if (several)
+			printf("%s=== %s ===\n", r->printed ? "\n\n" : "", r->ep->preset);
+		r->printed = 0;
+		note_filter(r);
+		code = render_all(r);
+		endpoint_unref(&r->ep);
+	}
+	return code;
 }
 
 static void render_free(struct render *r)
@@ -486,14 +548,20 @@ static int run(struct render *r)
 {
 	int code = check_options(r);
 
-	if (code == 0)
+	if (code == 0 && r->options.endpoint)
 		code = load_endpoint(r);
+	if (code == 0 && r->options.preset) /* a project of their own is in endpoint files only */
+		text_or(json_root(&r->endpoint_doc), r->options.project, "demo", &r->project);
 	if (code == 0)
 		code = load_events(r);
 	if (code != 0)
 		return code;
-	note_filter(r);
-	code = render_all(r);
+	if (r->options.endpoint) {
+		note_filter(r);
+		code = render_all(r);
+	} else {
+		code = render_presets(r);
+	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "postrider render: can't write the output: %s\n", strerror(errno));
 		return 1;
