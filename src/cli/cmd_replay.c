@@ -130,7 +130,7 @@ static int replay_run(struct replay *r, struct fault *fault)
 
 static int moment_set(const char *option, const char *text, int64_t *ret, struct fault *fault)
 {
-	if (!text || moment_read(slice_str(text), clock_wall_ms() / 1000, ret))
+	if (!text || since_read(slice_str(text), clock_wall_ms() / 1000, ret))
 		return 0;
 	return fault_set(fault, "invalid_param", option,
 			 "%s takes 2026-11-21T10:00:00Z (UTC), Unix seconds, or a time ago as 2h, not '%s'", option,

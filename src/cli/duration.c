@@ -47,7 +47,7 @@ static bool date_read(struct slice s, int64_t *ret_s)
 	return true;
 }
 
-bool moment_read(struct slice s, int64_t now_s, int64_t *ret_s)
+bool since_read(struct slice s, int64_t now_s, int64_t *ret_s)
 {
 	long long number;
 	int64_t before_ms;

@@ -70,11 +70,11 @@ static void test_moments(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_true(moment_read(slice_str(rows[i].text), 2000000000, &s));
+		assert_true(since_read(slice_str(rows[i].text), 2000000000, &s));
 		assert_int_equal(s, rows[i].s);
 	}
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_false(moment_read(slice_str(wrong[i]), 2000000000, &s));
+		assert_false(since_read(slice_str(wrong[i]), 2000000000, &s));
 }
 
 static int check_text(const char *text, struct fault *fault)
