@@ -117,6 +117,8 @@ int event_parse(struct json object, struct slice project, int64_t now_ms, struct
 	collect(object, &parts);
 	err = event_check(&parts, fault);
 	if (err == 0)
+		err = event_check_numbers(object, fault);
+	if (err == 0)
 		*ret = event_build(object, &parts, project, now_ms);
 	return err;
 }

@@ -227,6 +227,29 @@ static int check_message(const struct parts *p, struct fault *fault)
 	return 0;
 }
 
+/* A number that needs a look: nearly none has an exponent, or digits enough to leave the range without one. */
+static bool may_overflow(struct slice number)
+{
+	return number.n > 300 || memchr(number.p, 'e', number.n) || memchr(number.p, 'E', number.n);
+}
+
+/* Numbers keep their text, so none is too long for us; but one beyond a double's range has no meaning for whoever reads it later, and many a JSON reader refuses the whole request for it. */
+int event_check_numbers(struct json object, struct fault *fault)
+{
+	const struct json_node *nodes = object.doc->nodes;
+
+	for (struct json v = object; v.at < nodes[object.at].next; v.at++) {
+		double number;
+
+		if (nodes[v.at].type == JSON_NUMBER && may_overflow(json_raw(v)) && !json_double(v, &number))
+			return fault_param(
+				fault, "",
+				"holds the number %.*s, which is beyond the range of a double; write it as a string",
+				(int)(json_raw(v).n < 40 ? json_raw(v).n : 40), json_raw(v).p);
+	}
+	return 0;
+}
+
 int event_check(const struct parts *p, struct fault *fault)
 {
 	static int (*const checks[])(const struct parts *, struct fault *) = {

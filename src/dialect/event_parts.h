@@ -45,6 +45,8 @@ uint32_t node_span(struct json v);
 
 /* 0, or ERR_INVALID with a fault, for what came from outside. */
 int event_check(const struct parts *p, struct fault *fault);
+/* The same, of numbers beyond range anywhere in the object. */
+int event_check_numbers(struct json object, struct fault *fault);
 /* Nothing but the shape that later code relies on. */
 bool event_shape_is_right(const struct parts *p);
 

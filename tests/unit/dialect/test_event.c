@@ -120,6 +120,8 @@ static void test_refusals(void **state)
 		  "an object" },
 		{ "{'type':'send_status','message':{'id':1,'status':'sent','fields':[1,[]]}}", "message.fields[1]",
 		  "an array" },
+		{ "{'type':'send_broadcast','broadcast':{'id':1,'x':[1e999]}}", "", "1e999" },
+		{ "{'type':'send_broadcast','broadcast':{'id':1},'x':-1E+400}", "", "-1E+400" },
 	};
 
 	(void)state;
