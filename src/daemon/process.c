@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static void stop_signals(sigset_t *ret)
@@ -57,11 +58,15 @@ static void die(int number)
 void process_signals_kill(void)
 {
 	struct sigaction action = { .sa_handler = die };
+	const struct timespec now = { 0, 0 };
 	sigset_t set;
 
+	stop_signals(&set);
+	/* The one that was polled for has not been taken yet; unblocked, it would be the second. */
+	while (sigtimedwait(&set, NULL, &now) > 0)
+		;
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
-	stop_signals(&set);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
