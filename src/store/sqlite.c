@@ -19,7 +19,7 @@
 /* 32 MB: a checkpoint's two fsyncs are noise beside the commits' by then, and a start after a crash reads little. */
 #define CHECKPOINT_PAGES 4000
 
-#define FOUR_ROWS "(?,?),(?,?),(?,?),(?,?)"
+#define FOUR_ROWS "(?),(?),(?),(?)"
 
 /* The primary key of pending and the index on due hold (endpoint, id): all walks below go along one of them. */
 static const char *const statement_texts[SQL_COUNT] = {
@@ -30,9 +30,9 @@ static const char *const statement_texts[SQL_COUNT] = {
 	[SQL_META_GET] = "SELECT value, sum FROM meta WHERE name = ?1",
 	[SQL_META_PUT] = "INSERT OR REPLACE INTO meta (name, value, sum) VALUES (?1, ?2, ?3)",
 	[SQL_LOG_ADD] = "INSERT INTO log (seq, body) VALUES (?1, ?2)",
-	/* OR ROLLBACK: there is no taking back of one statement then, for which SQLite would copy the pages it changes */
+	/* seqs as SQLite counts them, from the last one. OR ROLLBACK: this statement is not taken back alone, for which SQLite would copy each page that it changes. */
 	[SQL_LOG_ADD_MANY] =
-		"INSERT OR ROLLBACK INTO log (seq, body) VALUES " FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS,
+		"INSERT OR ROLLBACK INTO log (body) VALUES " FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS,
 	[SQL_LOG_FIRST] = "SELECT min(seq) FROM log",
 	[SQL_LOG_LAST] = "SELECT max(seq) FROM log",
 	[SQL_LOG_GET] = "SELECT seq, body FROM log WHERE seq = ?1",

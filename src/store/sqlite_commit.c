@@ -27,36 +27,58 @@ struct commit {
 
 /* --- the log --- */
 
-static void bind_row(struct sqlite_store *s, const struct commit *c, sqlite3_stmt *stmt, int place, int row)
+static struct slice log_row_at(const struct sqlite_store *s, const struct commit *c, int row)
 {
 	size_t start = row > 0 ? c->ends[row - 1] : 0;
 
-	sqlite3_bind_int64(stmt, place, c->last_seq - c->rows + row + 1);
-	sqlite_bind(stmt, place + 1, slice_of(s->log_rows.p + start, c->ends[row] - start));
+	return slice_of(s->log_rows.p + start, c->ends[row] - start);
 }
 
-/* Many rows in one statement: half of what an insertion costs is to begin and to end its statement. */
+/* Half of what an insertion costs is to begin and to end its statement, and a third of the rest to find the place. So: many at once, and SQLite counts. */
+static int write_many(struct sqlite_store *s, struct commit *c)
+{
+	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_ADD_MANY);
+	int rc;
+
+	for (int row = 0; row < LOG_MANY; row++)
+		sqlite_bind(stmt, row + 1, log_row_at(s, c, row));
+	rc = sqlite_run(s, stmt);
+	return rc == SQLITE_OK && sqlite3_last_insert_rowid(s->db) != c->last_seq ? SQLITE_CORRUPT : rc;
+}
+
+static int write_one(struct sqlite_store *s, struct commit *c, int row)
+{
+	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_ADD);
+
+	sqlite3_bind_int64(stmt, 1, c->last_seq - c->rows + row + 1);
+	sqlite_bind(stmt, 2, log_row_at(s, c, row));
+	return sqlite_run(s, stmt);
+}
+
 static int write_log(struct sqlite_store *s, struct commit *c)
 {
-	bool many = c->rows == LOG_MANY;
-	sqlite3_stmt *stmt = sqlite_statement(s, many ? SQL_LOG_ADD_MANY : SQL_LOG_ADD);
 	int rc = SQLITE_OK;
 
-	for (int row = 0; row < c->rows && rc == SQLITE_OK; row++) {
-		bind_row(s, c, stmt, many ? 2 * row + 1 : 1, row);
-		if (!many || row == c->rows - 1)
-			rc = sqlite_run(s, stmt);
-	}
+	if (c->rows == LOG_MANY)
+		rc = write_many(s, c);
+	else
+		for (int row = 0; row < c->rows && rc == SQLITE_OK; row++)
+			rc = write_one(s, c, row);
 	c->rows = 0;
 	buf_reset(&s->log_rows);
 	return rc;
 }
 
-/* The row of last_seq stands at the end of s->log_rows. */
+/*
+ * The row of last_seq stands at the end of s->log_rows. The first one of a commit goes at once, alone and with its number: where the log was pruned empty
+ * SQLite would count from 1.
+ */
 static int add_log(struct sqlite_store *s, struct commit *c)
 {
+	bool first = c->last_seq == s->last_seq + 1;
+
 	c->ends[c->rows++] = s->log_rows.n;
-	return c->rows == LOG_MANY || s->log_rows.n >= MANY_BYTES ? write_log(s, c) : SQLITE_OK;
+	return first || c->rows == LOG_MANY || s->log_rows.n >= MANY_BYTES ? write_log(s, c) : SQLITE_OK;
 }
 
 /* --- duplicates --- */

@@ -2,6 +2,7 @@
 #include "contract.h"
 
 #include "base/failure.h"
+#include "base/mem.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -145,6 +146,31 @@ static void test_attempt_round_trip(void **state)
 	commit(t, tx);
 	subject_reopen(t);
 	assert_int_equal(store_log_get(t->store, 1, expect_attempt, NULL, &t->fault), 0);
+}
+
+/* Each event twice in one commit, as far apart as can be and side by side; and rows too large to be collected between them. */
+static void test_duplicates_in_large_commit(void **state)
+{
+	struct subject *t = *state;
+	struct event_row *out[90];
+	struct tx *tx = tx_new();
+	char id[16], *text = mem_zalloc(40000);
+
+	for (int i = 0; i < 90; i++) {
+		snprintf(id, sizeof(id), "%d", i < 60 ? i % 30 : i / 2);
+		out[i] = tx_event(tx, &(struct event_row){ .project = SLICE_LIT("p"),
+							   .id = slice_str(id),
+							   .text = slice_of(text, i % 5 == 4 ? 40000 : 5) });
+	}
+	assert_int_equal(store_commit(t->store, &tx, 1, &t->fault), 0);
+	for (int i = 0; i < 30; i++) {
+		assert_int_equal(out[i]->seq, i + 1);
+		assert_int_equal(out[30 + i]->duplicate_of, i + 1);
+		assert_int_equal(i % 2 ? out[60 + i]->duplicate_of : out[60 + i]->seq, 31 + i / 2);
+	}
+	assert_int_equal(store_last_seq(t->store), 45);
+	tx_free(&tx);
+	mem_free(text);
 }
 
 static bool stop_at_two(void *ctx, const struct log_row *row)
@@ -346,6 +372,7 @@ const struct CMUnitTest contract_log_tests[] = {
 	cmocka_unit_test(test_walks),
 	cmocka_unit_test(test_duplicates),
 	cmocka_unit_test(test_duplicate_inside_commit),
+	cmocka_unit_test(test_duplicates_in_large_commit),
 	cmocka_unit_test(test_duplicates_remembered),
 	cmocka_unit_test(test_floor),
 	cmocka_unit_test(test_docs),

@@ -129,6 +129,23 @@ static void test_seq_goes_on_after_prune(void **state)
 	assert_string_equal(seqs_of_log(t->store, 0, INT64_MAX), "11");
 }
 
+/* A large commit on an empty log: its seqs go on too. */
+static void test_large_commit_after_prune(void **state)
+{
+	struct subject *t = *state;
+	struct tx *tx = tx_new();
+
+	put_ten(t);
+	prune(t, 1000, 0, 0, 100);
+	subject_reopen(t);
+	for (int i = 0; i < 40; i++)
+		tx_attempt(tx, &(struct attempt_row){ .endpoint = 1 });
+	commit(t, tx);
+	assert_int_equal(store_last_seq(t->store), 50);
+	assert_string_equal(seqs_of_log(t->store, 0, 12), "11 12");
+	assert_string_equal(seqs_of_log(t->store, 47, INT64_MAX), "48 49 50");
+}
+
 static bool index_step(struct subject *t)
 {
 	bool more = false;
@@ -270,6 +287,7 @@ const struct CMUnitTest contract_upkeep_tests[] = {
 	cmocka_unit_test(test_prune_and_dead),
 	cmocka_unit_test(test_prune_dead_in_chunks),
 	cmocka_unit_test(test_seq_goes_on_after_prune),
+	cmocka_unit_test(test_large_commit_after_prune),
 	cmocka_unit_test(test_search),
 	cmocka_unit_test(test_index_run_by_run),
 	cmocka_unit_test(test_search_names_twice),

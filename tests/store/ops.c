@@ -1,5 +1,5 @@
 /*
- * The work is what the engine gives a store, in an unlikely mixture: groups of transactions with events (some of them duplicates),
+ * The work is what the engine gives a store, in an unlikely mixture: groups of transactions, now and then large ones, with events (some of them duplicates),
  * attempts, pending rows that come, wait and end, dead letters, docs, floors; and between them pruning, index steps and
  * checkpoints. Keys are few, so that the same rows are hit again and again.
  */
@@ -147,7 +147,7 @@ static void make_commit(struct op *op, struct rand *r, int64_t last)
 	op->count = 1 + rand_below(r, 3);
 	for (size_t i = 0; i < op->count; i++) {
 		op->txs[i] = tx_new();
-		for (uint64_t n = rand_below(r, 6); n > 0; n--)
+		for (uint64_t n = rand_below(r, rand_chance(r, 0.06) ? 80 : 6); n > 0; n--)
 			make_change(op->txs[i], r, last);
 	}
 }
