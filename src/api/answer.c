@@ -16,19 +16,19 @@ struct json_writer *answer_begin(struct call *c)
 	return &c->w;
 }
 
-/* What changed something is worth a line; posted events are not, there would be no end of them. */
-static void log_change(struct call *c, int status)
+/* What may have changed something is worth a line; posted events are not, there would be no end of them. */
+static void log_call(struct call *c, int status)
 {
 	if (!c->route || c->route->place == PLACE_HERE || status >= 300 || slice_is(server_method(c->rq), "GET") ||
 	    slice_is(server_method(c->rq), "HEAD"))
 		return;
-	log_info(c->api->options.log, "changed by the API", LOG_SLICE("method", server_method(c->rq)),
+	log_info(c->api->options.log, "called", LOG_SLICE("method", server_method(c->rq)),
 		 LOG_SLICE("path", server_path(c->rq)), LOG_STR("key", call_is_admin(c) ? "admin" : c->key_project));
 }
 
 static void give(struct call *c, int status, const char *type, const struct server_header_out *headers, size_t count)
 {
-	log_change(c, status);
+	log_call(c, status);
 	server_answer(c->rq, status, type, buf_slice(&c->out), headers, count);
 	call_end(c);
 }

@@ -25,7 +25,7 @@ struct api *api_new(const struct api_options *options)
 	return a;
 }
 
-void api_open(struct api *a, struct node *node)
+void api_attach(struct api *a, struct node *node)
 {
 	atomic_store_explicit(&a->node, node, memory_order_release);
 }
@@ -36,7 +36,7 @@ void api_quiesce(struct api *a)
 	tests_quiesce(a->tests);
 }
 
-void api_close(struct api *a)
+void api_detach(struct api *a)
 {
 	desk_stop(a->desk);
 }

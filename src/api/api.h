@@ -2,7 +2,7 @@
  * The HTTP API: what api.md promises, over node/node.h. One struct api serves one server and one node. Its handler decides at once what is quick (health,
  * posted events) and hands everything that may wait (settings, searches) to a few threads of its own, so that no thread of the server ever waits.
  *
- * Life: api_new, server_start(api_handle), node_start, api_open … api_quiesce, server_stop, api_close, node_stop, api_free.
+ * Life: api_new, server_start(api_handle), node_start, api_attach … api_quiesce, server_stop, api_detach, node_stop, api_free.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -20,14 +20,14 @@ struct api_options {
 };
 
 struct api *api_new(const struct api_options *options);
-/* The server's handler; ctx is the api. Before api_open everything but /healthz is answered with 503. Any thread. */
+/* The server's handler; ctx is the api. Before api_attach everything but /healthz is answered with 503. Any thread. */
 void api_handle(void *ctx, struct server_request *rq);
-/* From now on requests are served by this node, borrowed until api_close. */
-void api_open(struct api *a, struct node *node);
+/* From now on requests are served by this node, borrowed until api_detach. */
+void api_attach(struct api *a, struct node *node);
 /* Says not ready, takes no events, and answers the tests that still wait for their endpoint. After it server_stop finds an end. */
 void api_quiesce(struct api *a);
 /* After server_stop: ends the threads; the node is not called any more. */
-void api_close(struct api *a);
+void api_detach(struct api *a);
 /* After node_stop. */
 void api_free(struct api **a);
 

@@ -1,5 +1,5 @@
 /* What is done to an endpoint with one word: each is a small change of its settings. */
-#include "api/endpoint_settings.h"
+#include "api/endpoint_intake.h"
 #include "api/endpoint_show.h"
 #include "api/handlers.h"
 #include "api/owner.h"

@@ -1,5 +1,5 @@
 /* Endpoints: lists, creating, changing, deleting. Which settings are right is judged by the dialect, and the node puts them in force; here they are only handed over and shown. */
-#include "api/endpoint_settings.h"
+#include "api/endpoint_intake.h"
 #include "api/endpoint_show.h"
 #include "api/handlers.h"
 #include "api/owner.h"
@@ -114,18 +114,18 @@ static void change(struct call *c, struct slice id, struct json body, enum endpo
 	struct endpoint_view v;
 	bool known = node_endpoint_get(c->node, call_owner(c), id, &v) == 0, created = false;
 	struct fault fault = NO_FAULT;
-	struct settings s;
-	int err = settings_make(body, id, known ? v.endpoint : NULL, how == ENDPOINT_REPLACE, &s, &fault);
+	struct intake s;
+	int err = intake_make(body, id, known ? v.endpoint : NULL, how == ENDPOINT_REPLACE, &s, &fault);
 
 	if (known)
 		node_endpoint_view_free(&v);
 	if (!err)
-		err = node_endpoint_change(c->node, call_owner(c), id, settings_root(&s), how, &created, &fault);
+		err = node_endpoint_change(c->node, call_owner(c), id, intake_root(&s), how, &created, &fault);
 	if (err)
 		answer_settings_fault(c, err, &fault);
 	else
 		answer_endpoint(c, id, created ? 201 : 200, false, s.made_secret[0] ? s.made_secret : NULL);
-	settings_free(&s);
+	intake_free(&s);
 }
 
 void endpoint_put(struct call *c)

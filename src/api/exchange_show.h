@@ -11,6 +11,8 @@ void request_show(struct json_writer *w, const struct endpoint *ep, const struct
 /* Writes {"headers","body"}; headers are lines ended by CRLF. body_size: before it was cut. */
 void response_show(struct json_writer *w, const struct endpoint *ep, struct slice headers, struct slice body,
 		   size_t body_size);
+/* Writes why an answer of this status was no success, a sentence with the cure; headers as for response_show. */
+void status_reason_show(struct json_writer *w, const struct endpoint *ep, int status, struct slice headers);
 /* Writes {"dns","connect","tls","first_byte"} in milliseconds, null where a phase was not reached. */
 void timings_show(struct json_writer *w, const struct http_timings *t);
 /* Microseconds as milliseconds; null below zero. */

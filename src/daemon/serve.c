@@ -12,8 +12,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/signalfd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -232,7 +234,7 @@ static int start(struct daemon *d, struct fault *fault)
 		err = admin_key(d, made, fault);
 	if (err)
 		return err;
-	api_open(d->api, d->node);
+	api_attach(d->api, d->node);
 	announce(d, made);
 	return 0;
 }
@@ -245,8 +247,12 @@ static int wait_for_end(const struct daemon *d)
 
 	while (poll(fds, 2, -1) < 0 && errno == EINTR)
 		;
-	if (!(fds[1].revents & POLLIN))
-		return 0;
+	if (!(fds[1].revents & POLLIN)) {
+		struct signalfd_siginfo taken;
+
+		/* A signal that stays pending would be taken for the second one, which ends at once. */
+		return read(d->signal_fd, &taken, sizeof(taken)) == (ssize_t)sizeof(taken) ? 0 : 1;
+	}
 	log_error(d->log, "the store broke; ending, so that a fresh start recovers", LOG_STR("data", d->settings.data));
 	return 1;
 }
@@ -261,7 +267,7 @@ static void stop(struct daemon *d)
 		server_stop(&d->server);
 	}
 	if (d->api)
-		api_close(d->api);
+		api_detach(d->api);
 	if (d->node)
 		node_stop(&d->node);
 	if (d->api)

@@ -2,7 +2,7 @@
  * A caller may send back what he was shown, so members that are only shown are left out here; all others go on to where settings are judged. And who wants signed requests need not think of a
  * secret: one is made, put in with the settings, and shown in the answer, once.
  */
-#include "api/endpoint_settings.h"
+#include "api/endpoint_intake.h"
 
 #include "api/endpoint_show.h"
 #include "base/digest.h"
@@ -10,7 +10,7 @@
 #include "dialect/endpoint_field.h"
 #include "dialect/preset.h"
 
-#define SETTINGS_MAX ((size_t)8 << 20)
+#define INTAKE_MAX ((size_t)8 << 20)
 
 void secret_make(char ret[SECRET_MADE_BYTES])
 {
@@ -121,13 +121,13 @@ static void copy_members(struct json body, bool without_secret, struct json_writ
 	buf_free(&scratch);
 }
 
-int settings_make(struct json body, struct slice id, const struct endpoint *current, bool replace, struct settings *ret,
-		  struct fault *fault)
+int intake_make(struct json body, struct slice id, const struct endpoint *current, bool replace, struct intake *ret,
+		struct fault *fault)
 {
 	struct json_writer w;
 	size_t before;
 
-	buf_init(&ret->text, SETTINGS_MAX);
+	buf_init(&ret->text, INTAKE_MAX);
 	json_doc_init(&ret->doc);
 	ret->made_secret[0] = '\0';
 	if (check_id(body, id, fault) || check_masks(body, current, fault))
@@ -139,16 +139,16 @@ int settings_make(struct json body, struct slice id, const struct endpoint *curr
 	copy_members(body, ret->text.n > before, &w);
 	json_end_object(&w);
 	if (buf_failed(&ret->text))
-		return fault_param(fault, "", "the settings are too large: at most %zu bytes", SETTINGS_MAX);
+		return fault_param(fault, "", "the settings are too large: at most %zu bytes", INTAKE_MAX);
 	return json_parse(&ret->doc, buf_slice(&ret->text), &json_limits_default, fault);
 }
 
-struct json settings_root(const struct settings *s)
+struct json intake_root(const struct intake *s)
 {
 	return json_root(&s->doc);
 }
 
-void settings_free(struct settings *s)
+void intake_free(struct intake *s)
 {
 	if (s->text.p)
 		mem_wipe(s->text.p, s->text.n);

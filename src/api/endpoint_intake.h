@@ -1,10 +1,10 @@
 /* Endpoint settings on their way in: what a caller sent becomes what the node takes. */
-#ifndef API_ENDPOINT_SETTINGS_H
-#define API_ENDPOINT_SETTINGS_H
+#ifndef API_ENDPOINT_INTAKE_H
+#define API_ENDPOINT_INTAKE_H
 
 #include "dialect/endpoint.h"
 
-struct settings {
+struct intake {
 	struct buf text;
 	struct json_doc doc;
 	char made_secret[64]; /* "" when the caller brought his own, or needs none */
@@ -16,11 +16,11 @@ void secret_make(char ret[SECRET_MADE_BYTES]);
 
 /*
  * body without what is only shown, and with a signing secret when it asks for standard_webhooks without one and current (NULL: a new endpoint) has none. replace: body is all of the
- * settings, and a secret that it does not mention stays. ERR_INVALID when a mask stands for a secret that nobody has, or `id` (when given) differs from id. settings_free in any case.
+ * settings, and a secret that it does not mention stays. ERR_INVALID when a mask stands for a secret that nobody has, or `id` (when given) differs from id. intake_free in any case.
  */
-int settings_make(struct json body, struct slice id, const struct endpoint *current, bool replace, struct settings *ret,
-		  struct fault *fault);
-struct json settings_root(const struct settings *s);
-void settings_free(struct settings *s);
+int intake_make(struct json body, struct slice id, const struct endpoint *current, bool replace, struct intake *ret,
+		struct fault *fault);
+struct json intake_root(const struct intake *s);
+void intake_free(struct intake *s);
 
 #endif
