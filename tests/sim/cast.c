@@ -76,7 +76,8 @@ static void draw_delays(struct world *w, struct buf *out)
 	static const char *const often[] = { "5,30,120", "60,120,300,600,1800,3600", "20,60" };
 	static const char *const rare[] = { "", "1", "0.5,2" };
 
-	buf_addf(out, "\"delays_s\":[%s]", world_chance(w, 0.1) ? rare[world_draw(w, 0, 2)] : often[world_draw(w, 0, 2)]);
+	buf_addf(out, "\"delays_s\":[%s]",
+		 world_chance(w, 0.1) ? rare[world_draw(w, 0, 2)] : often[world_draw(w, 0, 2)]);
 }
 
 static void draw_settings(struct sim *s, struct sim_endpoint *ep, bool active, struct buf *out)
@@ -99,7 +100,8 @@ static void draw_settings(struct sim *s, struct sim_endpoint *ep, bool active, s
 	buf_addf(out, ",\"jitter\":%g,\"max_attempts\":%d,\"max_age_s\":%" PRId64 "},",
 		 world_chance(w, 0.5) ? 0.1 : (double)world_draw(w, 0, 10) / 10,
 		 world_chance(w, 0.15) ? (int)world_draw(w, 1, 6) : 0, ep->max_age_ms / 1000);
-	buf_addf(out, "\"disable_after_s\":%d,\"statuses\":%s}", world_chance(w, 0.1) ? (int)world_draw(w, 60, 1800) : 0,
+	buf_addf(out, "\"disable_after_s\":%d,\"statuses\":%s}",
+		 world_chance(w, 0.1) ? (int)world_draw(w, 60, 1800) : 0,
 		 world_chance(w, 0.1) ? "[\"delivered\",\"sent\"]" : "null");
 }
 
@@ -153,9 +155,13 @@ static void make(struct sim *s, struct sim_event *ev, const char *status)
 	snprintf(project, sizeof(project), "p%d", ev->project);
 	memset(big, 'x', sizeof(big) - 1);
 	snprintf(text, sizeof(text),
-		 "{\"type\":\"send_status\",\"id\":\"%s\",\"time\":1547125200,\"message\":{\"id\":\"m%d\",\"status\":\"%s\","
+		 "{\"type\":\"send_status\",\"id\":\"%s\",\"time\":1547125200,\"message\":{\"id\":\"m%d\",\"status\":"
+		 "\"%s\","
 		 "\"to_number\":\"+46710000123\",\"content\":\"%s\"}}",
-		 ev->id, ev->message, status, ev->oversize ? big : ev->index % 3 ? "Hi" : "Hello");
+		 ev->id, ev->message, status,
+		 ev->oversize	 ? big
+		 : ev->index % 3 ? "Hi"
+				 : "Hello");
 	json_doc_init(&doc);
 	if (json_parse(&doc, slice_str(text), &json_limits_default, &fault) != 0 ||
 	    event_parse(json_root(&doc), slice_str(project), s->world.now_ms, &ev->event, &fault) != 0) {

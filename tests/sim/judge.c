@@ -118,8 +118,8 @@ static void rule_no_duplicates(struct sim *s, const struct sighting *x)
 			judge_fail(s, "routing", "event %d was never routed to endpoint %d", x->events[i],
 				   x->endpoint->index);
 		if (!f->may_send)
-			judge_fail(s, "duplicates", "event %d is sent to endpoint %d again without a reason", x->events[i],
-				   x->endpoint->index);
+			judge_fail(s, "duplicates", "event %d is sent to endpoint %d again without a reason",
+				   x->events[i], x->endpoint->index);
 		f->may_send = false;
 		f->sends++;
 	}
@@ -219,11 +219,11 @@ static void rule_same_bytes(struct sim *s, const struct sighting *x)
 	if (!d)
 		d = delivery_new(s->judge, x);
 	if (!first && x->attempt != d->attempt + 1 && !(d->unsure && x->attempt <= d->attempt))
-		judge_fail(s, "attempts", "endpoint %d: attempt %u of %s follows %u", x->endpoint->index, x->attempt, x->delivery_id,
-			   d->attempt);
+		judge_fail(s, "attempts", "endpoint %d: attempt %u of %s follows %u", x->endpoint->index, x->attempt,
+			   x->delivery_id, d->attempt);
 	if (!first && (d->body_hash != x->body_hash || d->revision != x->settings->revision))
-		judge_fail(s, "same bytes", "endpoint %d: attempt %u of %s differs from the one before", x->endpoint->index,
-			   x->attempt, x->delivery_id);
+		judge_fail(s, "same bytes", "endpoint %d: attempt %u of %s differs from the one before",
+			   x->endpoint->index, x->attempt, x->delivery_id);
 	d->attempt = x->attempt;
 	d->body_hash = x->body_hash;
 	d->revision = x->settings->revision;
@@ -236,7 +236,8 @@ void judge_sent(struct sim *s, const struct sighting *x)
 {
 	world_note(&s->world, "sent", x->endpoint->index, x->attempt, x->count);
 	for (int i = 0; i < x->count; i++)
-		world_note(&s->world, "  item", x->events[i], s->events[x->events[i]].message, (int64_t)s->events[x->events[i]].seq);
+		world_note(&s->world, "  item", x->events[i], s->events[x->events[i]].message,
+			   (int64_t)s->events[x->events[i]].seq);
 	rule_no_duplicates(s, x);
 	rule_order(s, x);
 	rule_window(s, x);

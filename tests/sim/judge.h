@@ -39,7 +39,7 @@ void judge_applied(struct sim *s, const struct tx *tx);
 void judge_turn_begin(struct sim *s);
 void judge_turn_end(struct sim *s);
 void judge_settings(struct sim *s, const struct sim_endpoint *ep); /* new ones are in force */
-void judge_stalled(struct sim *s, int64_t until_ms); /* the disk may take nothing until then */
+void judge_stalled(struct sim *s, int64_t until_ms);		   /* the disk may take nothing until then */
 void judge_crashed(struct sim *s);
 void judge_started(struct sim *s);
 void judge_stopped(struct sim *s, int64_t floor); /* in order */

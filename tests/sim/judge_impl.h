@@ -16,7 +16,7 @@ struct fate {
 	bool replayed;
 	bool regrouped; /* others of its delivery ended alone, so the rest goes on under another id */
 	uint16_t sends, sights, successes, recorded;
-	uint8_t asked;   /* enum end: decided by the engine */
+	uint8_t asked;	 /* enum end: decided by the engine */
 	uint8_t settled; /* enum end: and on disk */
 	int64_t free_ms; /* when it could be sent the next time, apart from retry delays */
 };
@@ -30,9 +30,9 @@ struct delivery {
 	uint32_t recorded; /* attempts on disk */
 	uint64_t body_hash;
 	int64_t earliest_ms, latest_ms; /* of the next attempt */
-	bool unsaved; /* what is known of it is not on disk yet */
+	bool unsaved;			/* what is known of it is not on disk yet */
 	bool regrouped;
-	bool unsure;  /* a crash or a replay: it may begin anew */
+	bool unsure; /* a crash or a replay: it may begin anew */
 };
 
 /* One endpoint, as far as time is concerned. */
@@ -71,6 +71,7 @@ const struct endpoint *settings_of(const struct sim_endpoint *ep); /* in force *
 bool is_strict(const struct sim_endpoint *ep);
 bool is_ordered(const struct sim_endpoint *ep);
 
+void rule_memory(struct sim *s, const struct engine *e);
 void order_judge(struct sim *s); /* at the end of a turn */
 void time_sent(struct sim *s, const struct sighting *x);
 void time_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer, bool ok);

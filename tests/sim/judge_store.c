@@ -33,7 +33,8 @@ static bool is_exhausted(const struct sim *s, const struct attempt_row *at, cons
 }
 
 /* "A delivery is dead only for a reason that the rules know." */
-static void rule_dead(struct sim *s, const struct attempt_row *at, const struct sim_endpoint *ep, const struct sim_event *ev)
+static void rule_dead(struct sim *s, const struct attempt_row *at, const struct sim_endpoint *ep,
+		      const struct sim_event *ev)
 {
 	const struct endpoint *settings = ep->revisions[at->revision - 1];
 	int64_t age = s->world.now_ms - ev->event->accepted_ms;
@@ -57,7 +58,8 @@ static void rule_dead(struct sim *s, const struct attempt_row *at, const struct 
 		break;
 	}
 	if (!allowed)
-		judge_fail(s, "dead letters", "endpoint %d: event %d ended with code %d at attempt %u, %" PRId64 " ms old", ep->index,
+		judge_fail(s, "dead letters",
+			   "endpoint %d: event %d ended with code %d at attempt %u, %" PRId64 " ms old", ep->index,
 			   ev->index, at->code, at->attempt, age);
 }
 
@@ -102,15 +104,16 @@ void judge_asked(struct sim *s, const struct tx *tx)
 static void rule_delivered(struct sim *s, struct fate *f, const struct sim_event *ev, const struct sim_endpoint *ep)
 {
 	if (++f->recorded > f->successes)
-		judge_fail(s, "delivered", "endpoint %d: event %d is recorded as delivered, seen with success %d times, recorded %d",
+		judge_fail(s, "delivered",
+			   "endpoint %d: event %d is recorded as delivered, seen with success %d times, recorded %d",
 			   ep->index, ev->index, f->successes, f->recorded);
 }
 
 static bool has_row(const struct tx *tx, uint64_t endpoint, int64_t seq)
 {
 	for (const struct change *c = tx->first; c; c = c->next)
-		for (uint32_t i = 0; c->kind == CHANGE_PENDING_PUT && c->u.pending.endpoint == endpoint &&
-				     i < c->u.pending.item_count;
+		for (uint32_t i = 0;
+		     c->kind == CHANGE_PENDING_PUT && c->u.pending.endpoint == endpoint && i < c->u.pending.item_count;
 		     i++)
 			if (c->u.pending.items[i].event_seq == seq)
 				return true;
@@ -133,9 +136,11 @@ static void rule_attempts(struct sim *s, const struct attempt_row *at, const str
 	if (at->attempt == 0)
 		return;
 	if (!d || at->attempt > d->attempt)
-		judge_fail(s, "attempts", "endpoint %d: attempt %u is recorded and was not made", ep->index, at->attempt);
+		judge_fail(s, "attempts", "endpoint %d: attempt %u is recorded and was not made", ep->index,
+			   at->attempt);
 	else if (at->attempt != 1 && d->recorded > 0 && at->attempt != d->recorded + 1 && !d->regrouped)
-		judge_fail(s, "attempts", "endpoint %d: attempt %u is recorded after %u", ep->index, at->attempt, d->recorded);
+		judge_fail(s, "attempts", "endpoint %d: attempt %u is recorded after %u", ep->index, at->attempt,
+			   d->recorded);
 	if (!d)
 		return;
 	d->recorded = at->attempt;
@@ -155,9 +160,12 @@ static void attempt_applied(struct sim *s, const struct tx *tx, const struct att
 		enum end end = end_of(at->items[i].fate);
 
 		if (end == END_NONE && !has_row(tx, ep->number, ev->seq))
-			judge_fail(s, "nothing lost", "endpoint %d: event %d is left and has no row", ep->index, ev->index);
-		if (end == END_DEAD && at->code != -FAILURE_DELETED && !ep->deleted && !has_dead(tx, ep->number, ev->seq))
-			judge_fail(s, "dead letters", "endpoint %d: event %d is dead without a letter", ep->index, ev->index);
+			judge_fail(s, "nothing lost", "endpoint %d: event %d is left and has no row", ep->index,
+				   ev->index);
+		if (end == END_DEAD && at->code != -FAILURE_DELETED && !ep->deleted &&
+		    !has_dead(tx, ep->number, ev->seq))
+			judge_fail(s, "dead letters", "endpoint %d: event %d is dead without a letter", ep->index,
+				   ev->index);
 		if (end == END_OTHER)
 			judge_fail(s, "ends", "endpoint %d: event %d ended in an unknown way", ep->index, ev->index);
 		if (end == END_DONE)
@@ -209,7 +217,8 @@ static void rule_floor(struct sim *s, int64_t floor)
 		for (int k = 0; k < s->event_count; k++) {
 			const struct fate *f = fate_of(s, &s->events[k], &s->endpoints[i]);
 
-			if (s->events[k].seq > 0 && s->events[k].seq <= floor && f->must && !f->settled && !look.seen[k])
+			if (s->events[k].seq > 0 && s->events[k].seq <= floor && f->must && !f->settled &&
+			    !look.seen[k])
 				judge_fail(s, "floor", "event %d is below it and open at endpoint %d", k, i);
 		}
 	}
@@ -311,8 +320,8 @@ static void rule_nothing_lost(struct sim *s)
 			const struct fate *f = fate_of(s, &s->events[k], &s->endpoints[i]);
 
 			if (f->must && !f->settled)
-				judge_fail(s, "nothing lost", "event %d is open at endpoint %d (%s), sent %d times", k, i,
-					   s->endpoints[i].order, f->sends);
+				judge_fail(s, "nothing lost", "event %d is open at endpoint %d (%s), sent %d times", k,
+					   i, s->endpoints[i].order, f->sends);
 		}
 }
 
@@ -330,7 +339,8 @@ static void rule_nothing_left(struct sim *s)
 		if (look.rows > 0)
 			judge_fail(s, "nothing left", "endpoint %d has %d pending rows", i, look.rows);
 		if (pending != 0 || waiting != 0)
-			judge_fail(s, "numbers", "endpoint %d shows %" PRId64 " pending, %" PRId64 " waiting", i, pending, waiting);
+			judge_fail(s, "numbers", "endpoint %d shows %" PRId64 " pending, %" PRId64 " waiting", i,
+				   pending, waiting);
 	}
 }
 

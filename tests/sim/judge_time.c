@@ -70,6 +70,8 @@ static void refill(struct sim *s, const struct sim_endpoint *ep)
 void judge_turn_end(struct sim *s)
 {
 	order_judge(s);
+	for (unsigned i = 0; i < s->engine_count; i++)
+		rule_memory(s, node_engine(s->node, i));
 	for (int i = 0; i < s->endpoint_count; i++) {
 		refill(s, &s->endpoints[i]);
 		s->judge->watches[i].blocked = is_blocked(s, &s->endpoints[i]);
@@ -141,11 +143,12 @@ static void rule_prompt(struct sim *s, const struct sighting *x)
 		free = later_of(free, w->sent_ms);
 	for (int i = 0; i < x->count && x->attempt == 1; i++) {
 		const struct sim_event *ev = &s->events[x->events[i]];
-		int64_t since = later_of(free, later_of(fate_of(s, ev, x->endpoint)->free_ms, w->message_free_ms[ev->message]));
+		int64_t since =
+			later_of(free, later_of(fate_of(s, ev, x->endpoint)->free_ms, w->message_free_ms[ev->message]));
 
 		if (s->world.now_ms > since + wait + SLACK_MS)
-			judge_fail(s, "prompt", "endpoint %d: event %d waited %" PRId64 " ms for nothing", x->endpoint->index,
-				   ev->index, s->world.now_ms - since);
+			judge_fail(s, "prompt", "endpoint %d: event %d waited %" PRId64 " ms for nothing",
+				   x->endpoint->index, ev->index, s->world.now_ms - since);
 	}
 }
 
@@ -196,6 +199,7 @@ void time_answered(struct sim *s, const struct sighting *x, const struct http_an
 	if (asked > 0)
 		w->not_before_ms = later_of(w->not_before_ms, s->world.now_ms + asked);
 	d->unsaved = true;
-	d->earliest_ms = s->world.now_ms + later_of((int64_t)((double)delay * (1 - x->settings->retry.jitter)) - 1, asked);
+	d->earliest_ms =
+		s->world.now_ms + later_of((int64_t)((double)delay * (1 - x->settings->retry.jitter)) - 1, asked);
 	d->latest_ms = s->world.now_ms + later_of(delay, asked);
 }

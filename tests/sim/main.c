@@ -19,6 +19,9 @@
 static const char *const breakage_words[BREAK_COUNT] = { "nothing",	"lose-commit",	 "reorder-commits",
 							 "double-send", "false-success", "early-retry" };
 
+#define FAILED_MOST  10
+#define REPEAT_EVERY 50
+
 struct options {
 	uint64_t first, count;
 	bool verbose;
@@ -128,7 +131,9 @@ static bool run_seed(uint64_t seed, const struct options *o, struct sim_totals *
 	s->totals.virtual_ms = s->world.now_ms - began_ms;
 	add_totals(totals, &s->totals);
 	*ret_trace = s->world.trace;
-	ok = !s->failed;
+	ok = !s->failed || (o->broken != BREAK_NOTHING && !s->sabotaged);
+	if (!ok && o->broken == BREAK_NOTHING)
+		fprintf(stderr, "  replay it: simulate --seed %" PRIu64 " --verbose\n", seed);
 	sim_free(s);
 	return ok;
 }
@@ -165,39 +170,48 @@ static bool read_options(int argc, char **argv, struct options *o)
 	return true;
 }
 
+/* The same seed tells the same story, or nothing that is found here could be found again. */
+static bool repeats_itself(uint64_t seed, const struct options *o, uint64_t trace)
+{
+	struct sim_totals ignored = { 0 };
+	uint64_t again;
+
+	run_seed(seed, o, &ignored, &again);
+	if (again == trace)
+		return true;
+	fprintf(stderr, "seed %" PRIu64 " does not repeat itself\n", seed);
+	return false;
+}
+
+static void print_totals(const struct options *o, const struct sim_totals *t, uint64_t trace, uint64_t failed)
+{
+	printf("%" PRIu64 " worlds, %.1f days, %" PRIu64 " events, %" PRIu64 " exchanges, %" PRIu64
+	       " seen twice, %" PRIu64 " dead, ",
+	       o->count, (double)t->virtual_ms / 86400000, t->events, t->exchanges, t->duplicates, t->dead);
+	printf("%" PRIu64 " crashes, %" PRIu64 " clean stops, %" PRIu64 " changes, %" PRIu64
+	       " replayed; trace %016" PRIx64 "; %" PRIu64 " failed\n",
+	       t->crashes, t->stops, t->changes, t->replays, trace, failed);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
 	struct sim_totals totals = { 0 };
-	uint64_t trace = 0, failed = 0, again;
+	uint64_t trace = 0, failed = 0;
 
 	if (!read_options(argc, argv, &o)) {
 		fprintf(stderr, "simulate [--seeds N] [--from K] [--seed K] [--verbose] [--break WHAT]\n");
 		return 2;
 	}
-	for (uint64_t seed = o.first; seed < o.first + o.count; seed++) {
-		if (!run_seed(seed, &o, &totals, &trace)) {
-			failed++;
-			if (o.broken == BREAK_NOTHING)
-				fprintf(stderr, "  replay it: %s --seed %" PRIu64 " --verbose\n", argv[0], seed);
-		}
-		/* The same seed tells the same story, or nothing that is found here could be found again. */
-		if (seed % 50 == 1 && o.count > 1) {
-			struct sim_totals ignored = { 0 };
-
-			run_seed(seed, &o, &ignored, &again);
-			if (again != trace) {
-				fprintf(stderr, "seed %" PRIu64 " does not repeat itself\n", seed);
-				failed++;
-			}
-		}
-		if (failed >= 10 || (failed > 0 && o.broken != BREAK_NOTHING))
+	for (uint64_t seed = o.first; seed < o.first + o.count && failed < FAILED_MOST; seed++) {
+		failed += !run_seed(seed, &o, &totals, &trace);
+		if (failed > 0 && o.broken != BREAK_NOTHING)
 			break;
+		if (seed % REPEAT_EVERY == 1 && o.count > 1)
+			failed += !repeats_itself(seed, &o, trace);
 	}
-	printf("%" PRIu64 " worlds, %" PRIu64 " events, %" PRIu64 " exchanges, %" PRIu64 " crashes, %" PRIu64 " clean stops, %" PRIu64
-	       " changes, %" PRIu64 " replays, %" PRIu64 " dead, %" PRIu64 " duplicates, %.1f days; failed: %" PRIu64 "; trace %016" PRIx64
-	       "\n",
-	       o.count, totals.events, totals.exchanges, totals.crashes, totals.stops, totals.changes, totals.replays, totals.dead,
-	       totals.duplicates, (double)totals.virtual_ms / 86400000, failed, trace);
+	print_totals(&o, &totals, trace, failed);
+	if (o.broken != BREAK_NOTHING) /* the test of the test */
+		return failed > 0 ? 0 : 1;
 	return failed > 0;
 }

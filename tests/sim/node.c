@@ -240,7 +240,8 @@ static bool recover_attempt(void *ctx, const struct log_row *row)
 
 	for (uint32_t i = 0; !row->is_event && i < at->item_count; i++)
 		if (at->items[i].fate != ITEM_LEFT)
-			engine_recover_settled(node_socket(n, at->endpoint)->engine, at->endpoint, at->items[i].event_seq);
+			engine_recover_settled(node_socket(n, at->endpoint)->engine, at->endpoint,
+					       at->items[i].event_seq);
 	return true;
 }
 
@@ -274,7 +275,8 @@ static bool recover_event(void *ctx, const struct log_row *row)
 static void recover_pending(struct node *n, struct store *disk)
 {
 	for (int i = 0; i < n->sim->endpoint_count; i++) {
-		struct pending_query ready = { (uint64_t)i + 1, PENDING_READY, store_floor(disk), PENDING_READY, UINT32_MAX };
+		struct pending_query ready = { (uint64_t)i + 1, PENDING_READY, store_floor(disk), PENDING_READY,
+					       UINT32_MAX };
 		struct pending_query later = { (uint64_t)i + 1, PENDING_READY, INT64_MAX, PENDING_HELD, UINT32_MAX };
 
 		if (!n->sim->endpoints[i].in_force)

@@ -66,7 +66,8 @@ static void events_arrived(struct node *n, struct work *w, bool refused)
 		ev->entered_ms = now(n);
 		route(s, ev);
 		for (unsigned k = 0; k < s->engine_count; k++)
-			engine_event(n->sockets[k].engine, ev->event, slice_str(cast_organization(ev->project)), now(n));
+			engine_event(n->sockets[k].engine, ev->event, slice_str(cast_organization(ev->project)),
+				     now(n));
 	}
 	drop_submission(w);
 	node_touch(n);
@@ -79,9 +80,11 @@ bool node_submit(struct node *n, struct sim_event **events, int count)
 	if (n->state != NODE_UP)
 		return false;
 	sub = mem_zalloc(sizeof(*sub));
-	sub->work = (struct work){
-		.tx = tx_new(), .events = true, .apply = events_applied, .arrive = events_arrived, .drop = drop_submission
-	};
+	sub->work = (struct work){ .tx = tx_new(),
+				   .events = true,
+				   .apply = events_applied,
+				   .arrive = events_arrived,
+				   .drop = drop_submission };
 	for (int i = 0; i < count; i++) {
 		const struct event *ev = events[i]->event;
 		struct event_row row = { .project = ev->project,
@@ -284,6 +287,10 @@ void node_host_load(void *ctx, const struct pending_query *query, bool ready, si
 	arena_init(&l->arena);
 	if (!ready && query->due_from == PENDING_READY)
 		l->query.id_after = INT64_MAX; /* waiting rows begin after the ready ones */
+	if (!ready && sock->node->sim->broken == BREAK_EARLY_RETRY) {
+		sock->node->sim->sabotaged = true;
+		l->query.due_upto += query->due_upto < PENDING_HELD ? 30000 : 0;
+	}
 	l->work = (struct work){ .apply = load_applied, .arrive = load_arrived, .drop = drop_load };
 	simstore_add(sock->node->store, &l->work);
 }
@@ -338,7 +345,7 @@ bool node_change(struct node *n, struct sim_endpoint *ep, bool delete)
 {
 	struct amendment *ch;
 
-	if (n->state != NODE_UP || n->changing || ep->deleted || (delete && !ep->in_force))
+	if (n->state != NODE_UP || n->changing || ep->deleted || (delete &&!ep->in_force))
 		return false;
 	ch = mem_zalloc(sizeof(*ch));
 	n->changing = ep->changing = true;
@@ -436,9 +443,11 @@ static void replay_applied(struct node *n, struct work *w, struct store *disk)
 	for (int i = 0; i < rp->count && !rp->endpoint->deleted; i++) {
 		const struct sim_event *ev = cast_by_seq(n->sim, rp->seqs[i]);
 		struct pending_item item = { rp->seqs[i], ev->event->order_hash, 0 };
-		struct pending_row row = {
-			.endpoint = rp->endpoint->number, .id = rp->seqs[i], .replay = 1, .items = &item, .item_count = 1
-		};
+		struct pending_row row = { .endpoint = rp->endpoint->number,
+					   .id = rp->seqs[i],
+					   .replay = 1,
+					   .items = &item,
+					   .item_count = 1 };
 
 		if (!may_replay(disk, rp->endpoint, rp->seqs[i]))
 			continue;
@@ -458,7 +467,8 @@ static void replay_arrived(struct node *n, struct work *w, bool refused)
 
 	(void)refused;
 	if (rp->inserted > 0)
-		engine_rows_added(node_socket(n, rp->endpoint->number)->engine, rp->endpoint->number, rp->inserted, rp->lowest);
+		engine_rows_added(node_socket(n, rp->endpoint->number)->engine, rp->endpoint->number, rp->inserted,
+				  rp->lowest);
 	drop_replay(w);
 	node_touch(n);
 }

@@ -4,7 +4,8 @@
 #include "judge.h"
 #include "node.h"
 
-struct operator {
+struct operator
+{
 	struct sim *sim;
 	struct alarm traffic, whim, power, errands;
 	int64_t end_ms;
@@ -14,7 +15,7 @@ struct operator {
 
 /* --- customers --- */
 
-static void send_some(struct operator *op)
+static void send_some(struct operator* op)
 {
 	struct sim *s = op->sim;
 	struct sim_event *events[5];
@@ -32,12 +33,14 @@ static void send_some(struct operator *op)
 
 static void traffic(struct alarm *a)
 {
-	struct operator *op = CONTAINER_OF(a, struct operator, traffic);
+	struct operator* op = CONTAINER_OF(a, struct operator, traffic);
 	struct world *w = &op->sim->world;
 	int64_t mean = op->sim->traffic_ms / 60 + 1;
 
+	if (w->now_ms >= op->end_ms)
+		return;
 	send_some(op);
-	if (op->events_left > 0 && w->now_ms < op->end_ms)
+	if (op->events_left > 0)
 		world_set(w, a, w->now_ms + (world_chance(w, 0.6) ? world_draw(w, 0, 50) : world_draw(w, 0, 4 * mean)));
 }
 
@@ -59,7 +62,7 @@ static void change(struct sim *s, struct sim_endpoint *ep, bool active)
 /* Endpoints that are drawn and not known to the node yet are put there, one after the other. */
 static void errands(struct alarm *a)
 {
-	struct operator *op = CONTAINER_OF(a, struct operator, errands);
+	struct operator* op = CONTAINER_OF(a, struct operator, errands);
 	struct sim *s = op->sim;
 
 	for (int i = 0; i < s->endpoint_count; i++) {
@@ -72,7 +75,7 @@ static void errands(struct alarm *a)
 	}
 }
 
-static void delete_and_replace(struct operator *op)
+static void delete_and_replace(struct operator* op)
 {
 	struct sim *s = op->sim;
 	struct sim_endpoint *ep = any_endpoint(s);
@@ -85,12 +88,12 @@ static void delete_and_replace(struct operator *op)
 
 static void power_is_back(struct alarm *a)
 {
-	struct operator *op = CONTAINER_OF(a, struct operator, power);
+	struct operator* op = CONTAINER_OF(a, struct operator, power);
 	struct world *w = &op->sim->world;
 
 	if (!node_is_up(op->sim->node) && !node_is_stopping(op->sim->node))
 		node_start(op->sim->node);
-	else if (world_chance(w, 0.5))
+	else if (w->now_ms < op->end_ms && world_chance(w, 0.5))
 		node_crash(op->sim->node); /* several in a row */
 	if (!node_is_up(op->sim->node) || world_chance(w, 0.2))
 		world_set(w, a, w->now_ms + world_draw(w, 0, 300));
@@ -98,11 +101,13 @@ static void power_is_back(struct alarm *a)
 
 static void whim(struct alarm *a)
 {
-	struct operator *op = CONTAINER_OF(a, struct operator, whim);
+	struct operator* op = CONTAINER_OF(a, struct operator, whim);
 	struct sim *s = op->sim;
 	struct world *w = &s->world;
 	struct sim_endpoint *ep = any_endpoint(s);
 
+	if (w->now_ms >= op->end_ms)
+		return;
 	switch (world_chance(w, op->crashes) ? 0 : world_draw(w, 1, 9)) {
 	case 0:
 		node_crash(s->node);
@@ -131,9 +136,8 @@ static void whim(struct alarm *a)
 	}
 	if (!node_is_up(s->node) && !heap_has(&op->power.node))
 		world_set(w, &op->power, w->now_ms + world_draw(w, 1, world_chance(w, 0.3) ? 120000 : 3000));
-	if (w->now_ms < op->end_ms)
-		world_set(w, a,
-			  w->now_ms + (world_chance(w, 0.3) ? world_draw(w, 0, 500) : world_draw(w, 0, s->traffic_ms / 6)));
+	world_set(w, a,
+		  w->now_ms + (world_chance(w, 0.3) ? world_draw(w, 0, 500) : world_draw(w, 0, s->traffic_ms / 6)));
 }
 
 bool operator_heals(struct sim *s)
@@ -146,7 +150,8 @@ bool operator_heals(struct sim *s)
 	for (int i = 0; i < s->endpoint_count; i++) {
 		struct sim_endpoint *ep = &s->endpoints[i];
 
-		if (ep->deleted || (ep->in_force && ep->revisions[ep->in_force - 1]->active && !ep->changing && !ep->disable_wanted))
+		if (ep->deleted ||
+		    (ep->in_force && ep->revisions[ep->in_force - 1]->active && !ep->changing && !ep->disable_wanted))
 			continue;
 		all = false;
 		change(s, ep, true);
@@ -156,10 +161,10 @@ bool operator_heals(struct sim *s)
 
 void operator_start(struct sim *s)
 {
-	struct operator *op = mem_zalloc(sizeof(*op));
+	struct operator* op = mem_zalloc(sizeof(*op));
 	struct world *w = &s->world;
 
-	s->operator = op;
+	s->operator= op;
 	op->sim = s;
 	op->traffic.ring = traffic;
 	op->whim.ring = whim;
@@ -182,5 +187,5 @@ void operator_free(struct sim *s)
 	world_cancel(&s->world, &s->operator->power);
 	world_cancel(&s->world, &s->operator->errands);
 	mem_free(s->operator);
-	s->operator = NULL;
+	s->operator= NULL;
 }

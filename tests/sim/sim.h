@@ -23,19 +23,19 @@ enum breakage {
 	BREAK_REORDER_COMMITS, /* two transactions change places */
 	BREAK_DOUBLE_SEND,     /* the network delivers a request twice */
 	BREAK_FALSE_SUCCESS,   /* a refusal reaches the engine as a success */
-	BREAK_EARLY_RETRY,     /* the clock of the engine runs ahead */
+	BREAK_EARLY_RETRY,     /* rows are loaded before they are due */
 	BREAK_COUNT
 };
 
 /* One event, from its making on. */
 struct sim_event {
 	int index, project, message;
-	char id[16];          /* "ev%04d" */
-	struct event *event;  /* as posted */
-	int64_t seq;          /* 0: not on disk */
-	int64_t entered_ms;   /* when the engines got it, or it was recovered; 0: not yet */
-	bool poison;          /* picky receivers refuse it for ever */
-	bool oversize;        /* its text does not fit into a header */
+	char id[16];	     /* "ev%04d" */
+	struct event *event; /* as posted */
+	int64_t seq;	     /* 0: not on disk */
+	int64_t entered_ms;  /* when the engines got it, or it was recovered; 0: not yet */
+	bool poison;	     /* picky receivers refuse it for ever */
+	bool oversize;	     /* its text does not fit into a header */
 };
 
 enum mood { MOOD_FAST, MOOD_SLOW, MOOD_HANGS, MOOD_BROKEN, MOOD_BUSY, MOOD_RESETS, MOOD_FLAKY, MOOD_GONE, MOODS };
@@ -57,8 +57,8 @@ struct sim_endpoint {
 	uint32_t revision_count;
 	uint32_t in_force; /* revision that the engine works with, 0: none */
 	int64_t from_seq;
-	bool deleted;  /* durably */
-	bool changing; /* between prepare and set */
+	bool deleted;		/* durably */
+	bool changing;		/* between prepare and set */
 	uint32_t next_revision; /* of that change; 0: deletion */
 	bool disable_wanted;
 	struct endpoint_stats *stats;
@@ -93,7 +93,7 @@ struct sim {
 	struct judge *judge;
 	struct node *node;
 	struct simnet *net;
-	struct operator *operator;
+	struct operator* operator;
 	struct sim_totals totals;
 };
 

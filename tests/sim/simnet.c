@@ -27,8 +27,8 @@ struct call {
 	struct exchange *exchange; /* NULL once nobody waits for the answer */
 	struct sighting sighting;
 	bool arrived;
-	bool lost; /* it never gets there */
-	int status; /* of the receiver; 0: it says nothing */
+	bool lost;	      /* it never gets there */
+	int status;	      /* of the receiver; 0: it says nothing */
 	enum failure failure; /* what the sender learns instead of a status */
 	int64_t retry_after_s;
 	int64_t answer_ms;
@@ -76,7 +76,7 @@ static void read_request(struct sim *s, const struct exchange *x, struct sightin
 
 static enum mood draw_mood(struct sim *s)
 {
-	static const enum mood often[] = { MOOD_FAST, MOOD_FAST, MOOD_FAST, MOOD_SLOW, MOOD_HANGS,
+	static const enum mood often[] = { MOOD_FAST,	MOOD_FAST, MOOD_FAST,	MOOD_SLOW, MOOD_HANGS,
 					   MOOD_BROKEN, MOOD_BUSY, MOOD_RESETS, MOOD_FLAKY };
 
 	if (world_chance(&s->world, 0.02))

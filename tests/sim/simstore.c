@@ -66,12 +66,12 @@ static void apply(struct simstore *ss, struct work *w)
 		w->apply(ss->node, w, ss->disk);
 }
 
-/* The second of the first two results goes first. */
+/* The first result of a group goes last. */
 static void reorder(struct simstore *ss)
 {
-	struct list *first = ss->group.next, *second = first->next;
+	struct list *first = ss->group.next;
 
-	if (second == &ss->group || !CONTAINER_OF(second, struct work, link)->tx ||
+	if (first->next == &ss->group ||
 	    !is_sabotaged(ss, CONTAINER_OF(first, struct work, link), BREAK_REORDER_COMMITS))
 		return;
 	ss->sim->sabotaged = true;

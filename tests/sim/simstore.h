@@ -10,7 +10,8 @@ struct work {
 	struct list link;
 	struct tx *tx; /* applied first; may be NULL */
 	bool events;   /* refused while the disk is full */
-	void (*apply)(struct node *n, struct work *w, struct store *store); /* on the store's side, after tx is on disk; may be NULL */
+	void (*apply)(struct node *n, struct work *w,
+		      struct store *store); /* on the store's side, after tx is on disk; may be NULL */
 	void (*arrive)(struct node *n, struct work *w, bool refused);
 	void (*drop)(struct work *w);
 	int64_t arrive_ms;

@@ -78,6 +78,6 @@ void world_note(struct world *w, const char *what, int64_t a, int64_t b, int64_t
 	mix(w, (uint64_t)b);
 	mix(w, (uint64_t)c);
 	if (w->verbose)
-		fprintf(stderr, "%10" PRId64 " %-18s %" PRId64 " %" PRId64 " %" PRId64 "\n", w->now_ms - START_MS, what, a,
-			b, c);
+		fprintf(stderr, "%10" PRId64 " %-18s %" PRId64 " %" PRId64 " %" PRId64 "\n", w->now_ms - START_MS, what,
+			a, b, c);
 }
