@@ -198,37 +198,49 @@ bool base64_read(struct slice s, struct buf *out)
 	return !buf_failed(out);
 }
 
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+/* What stands for itself: where, as bits. Looked up by the byte, because every value of every form goes through here. */
+enum plain { PLAIN_URL = 1, PLAIN_FORM = 2 };
+static const uint8_t plain[256] = {
+	['0' ... '9'] = PLAIN_URL | PLAIN_FORM,
+	['A' ... 'Z'] = PLAIN_URL | PLAIN_FORM,
+	['a' ... 'z'] = PLAIN_URL | PLAIN_FORM,
+	['-'] = PLAIN_URL | PLAIN_FORM,
+	['.'] = PLAIN_URL | PLAIN_FORM,
+	['_'] = PLAIN_URL | PLAIN_FORM,
+	['~'] = PLAIN_URL,
+	['*'] = PLAIN_FORM,
+};
 
-static void percent_add_keeping(struct buf *out, struct slice s, const char *kept, bool plus)
+static void percent_add_keeping(struct buf *out, struct slice s, enum plain kept, bool plus)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
+	while (s.n > 0) {
+		size_t run = 0;
+		uint8_t byte;
 
-		if (is_alnum(c) || (c && strchr(kept, c))) {
-			buf_add_char(out, c);
-		} else if (plus && c == ' ') {
+		while (run < s.n && (plain[(uint8_t)s.p[run]] & kept))
+			run++;
+		buf_add(out, s.p, run);
+		s = slice_from(s, run);
+		if (s.n == 0)
+			return;
+		byte = (uint8_t)s.p[0];
+		if (plus && byte == ' ')
 			buf_add_char(out, '+');
-		} else {
-			uint8_t byte = (uint8_t)c;
-
+		else
 			buf_add(out,
 				(const char[]){ '%', "0123456789ABCDEF"[byte >> 4], "0123456789ABCDEF"[byte & 15] }, 3);
-		}
+		s = slice_from(s, 1);
 	}
 }
 
 void percent_add(struct buf *out, struct slice s)
 {
-	percent_add_keeping(out, s, "-._~", false);
+	percent_add_keeping(out, s, PLAIN_URL, false);
 }
 
 void form_add(struct buf *out, struct slice s)
 {
-	percent_add_keeping(out, s, "*-._", true);
+	percent_add_keeping(out, s, PLAIN_FORM, true);
 }
 
 void percent_decode(struct buf *out, struct slice s, bool plus_is_blank)

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "dialect/encode.h"
+#include "dialect/metric.h"
 
 #define KEY_MAX	       (64 * 1024)
 #define VALUE_MAX      (16 * 1024 * 1024)
@@ -148,13 +149,14 @@ void encode_tree(struct slice name, struct json v, struct buf *out)
 
 /* --- Telerivet's objects --- */
 
-/* The order of the REST API's property lists. */
-static const struct slice message_names[] = {
+/* The order of the REST API's property lists; project_id is the last of each. */
+enum { MESSAGE_DIRECTION = 1, MESSAGE_STATUS, MESSAGE_TYPE };
 #define P(name) SLICE_LIT(name)
+static const struct slice message_names[] = {
 	P("id"),
-	P("direction"),
-	P("status"),
-	P("message_type"),
+	[MESSAGE_DIRECTION] = P("direction"),
+	[MESSAGE_STATUS] = P("status"),
+	[MESSAGE_TYPE] = P("message_type"),
 	P("source"),
 	P("time_created"),
 	P("time_sent"),
@@ -283,100 +285,106 @@ struct telerivet {
 	const struct scope *scope;
 	const struct shape *shape;
 	struct json object;
-	struct json known[PROPERTIES_MAX];
+	struct json known[PROPERTIES_MAX]; /* the properties of the list that the object has */
+	struct buf others;		   /* the other ones, as pairs with & before each */
 };
 
-/* shape->count when the name is in no list. A name with an escape in it is unknown, and stands behind the others. */
-static size_t place_of(const struct shape *shape, struct slice name)
+/* count when the name is in the list nowhere. A name with an escape in it is unknown, and stands behind the others. */
+static size_t place_in(const struct slice *names, size_t count, struct slice name)
 {
 	size_t i = 0;
 
-	while (i < shape->count && (shape->names[i].n != name.n || memcmp(shape->names[i].p, name.p, name.n) != 0))
+	if (name.n == 0)
+		return count;
+	while (i < count && (names[i].n != name.n || names[i].p[name.n - 1] != name.p[name.n - 1] ||
+			     memcmp(names[i].p, name.p, name.n) != 0)) /* few names of a length end alike */
 		i++;
 	return i;
-}
-
-static void sort_properties(struct telerivet *t)
-{
-	for (struct json_iter it = json_each(t->object); json_next(&it);) {
-		size_t place = place_of(t->shape, json_escaped_text(it.key));
-
-		if (place < t->shape->count)
-			t->known[place] = it.value;
-	}
 }
 
 /* Telerivet's own word for the status of a message; what has none is passed on as it is. */
 static bool put_status(struct telerivet *t, struct json status)
 {
-	struct buf type, word;
+	struct slice word;
+	struct buf type;
 	bool found;
 
-	if (json_is_nil(status) || t->shape->names != message_names)
-		return false;
 	buf_init(&type, VALUE_MAX);
-	buf_init(&word, VALUE_MAX);
-	found = status_map_word(t->scope->statuses, event_message_type(t->scope->event, &type),
+	found = status_map_find(t->scope->statuses, event_message_type(t->scope->event, &type),
 				json_text_slice(status, &t->form.scratch),
 				json_type(json_get(t->object, "simulated")) == JSON_TRUE, &word);
 	if (found)
-		put_pair(&t->form, SLICE_LIT("status"), buf_slice(&word));
+		put_pair(&t->form, SLICE_LIT("status"), word);
 	buf_free(&type);
-	buf_free(&word);
 	return found;
 }
 
 /* What the event model leaves to a default is said, because the seed promises it to receivers. */
-static bool put_default(struct telerivet *t, struct slice name)
+static void put_default(struct telerivet *t, size_t place)
 {
 	const struct event *e = t->scope->event;
 
-	if (slice_is(name, "project_id"))
-		put_pair(&t->form, name, e->project);
-	else if (t->shape->names == message_names && slice_is(name, "direction"))
-		put_pair(&t->form, name, event_is_incoming(e) ? SLICE_LIT("incoming") : SLICE_LIT("outgoing"));
-	else if (t->shape->names == message_names && slice_is(name, "message_type"))
-		put_pair(&t->form, name, SLICE_LIT("sms"));
-	else
-		return false;
-	return true;
+	if (place == t->shape->count - 1)
+		put_pair(&t->form, SLICE_LIT("project_id"), e->project);
+	else if (t->shape->names == message_names && place == MESSAGE_DIRECTION)
+		put_pair(&t->form, SLICE_LIT("direction"),
+			 event_is_incoming(e) ? SLICE_LIT("incoming") : SLICE_LIT("outgoing"));
+	else if (t->shape->names == message_names && place == MESSAGE_TYPE)
+		put_pair(&t->form, SLICE_LIT("message_type"), SLICE_LIT("sms"));
 }
 
 /* Names that the form itself uses: PHP lets the last one of a name win, so a property must not come as one of them. */
-static bool is_reserved(const struct telerivet *t, struct json name)
+static bool is_reserved(const struct telerivet *t, struct json key)
 {
-	bool reserved = json_is(name, "event") || json_is(name, "update_type") || json_is(name, "secret");
+	bool reserved = json_is(key, "event") || json_is(key, "update_type") || json_is(key, "secret");
 
 	for (size_t i = 0; i < 3 && t->shape->beside[i]; i++)
-		reserved = reserved || json_is(name, t->shape->beside[i]);
+		reserved = reserved || json_is(key, t->shape->beside[i]);
 	return reserved;
+}
+
+/* Known ones to their places, the others into a form of their own. */
+static void sort_properties(struct telerivet *t)
+{
+	struct form others;
+
+	form_init(&others, &t->others);
+	others.begun = true;
+	for (struct json_iter it = json_each(t->object); json_next(&it);) {
+		size_t place = place_in(t->shape->names, t->shape->count, json_escaped_text(it.key));
+
+		if (place < t->shape->count)
+			t->known[place] = it.value;
+		else if (!is_reserved(t, it.key))
+			put_child(&others, &it);
+	}
+	if (form_end(&others) != 0)
+		t->form.out->failed = true;
 }
 
 static void put_properties(struct telerivet *t)
 {
 	for (size_t i = 0; i < t->shape->count; i++) {
-		struct slice name = t->shape->names[i];
 		struct json v = t->known[i];
 
-		if (json_is_nil(v) ? put_default(t, name) : slice_is(name, "status") && put_status(t, v))
-			continue;
-		if (!json_is_nil(v))
-			put_named(&t->form, name, v);
+		if (json_is_nil(v))
+			put_default(t, i);
+		else if (t->shape->names != message_names || i != MESSAGE_STATUS || !put_status(t, v))
+			put_named(&t->form, t->shape->names[i], v);
 	}
-	for (struct json_iter it = json_each(t->object); json_next(&it);)
-		if (place_of(t->shape, json_escaped_text(it.key)) == t->shape->count && !is_reserved(t, it.key))
-			put_child(&t->form, &it);
+	buf_add_slice(t->form.out, buf_slice(&t->others));
 }
 
 static bool is_of_the_event(struct json key)
 {
-	static const char *const names[] = { "type",	"id",	 "time",  "origin",    "message",
-					     "contact", "phone", "state", "broadcast", "update_type" };
+	static const struct slice names[] = {
+		SLICE_LIT("type"),	SLICE_LIT("id"),	  SLICE_LIT("time"),  SLICE_LIT("origin"),
+		SLICE_LIT("message"),	SLICE_LIT("contact"),	  SLICE_LIT("phone"), SLICE_LIT("state"),
+		SLICE_LIT("broadcast"), SLICE_LIT("update_type"),
+	};
+	size_t count = sizeof(names) / sizeof(names[0]);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (json_is(key, names[i]))
-			return true;
-	return false;
+	return place_in(names, count, json_escaped_text(key)) < count;
 }
 
 /* A caller's own members of the event: estimated_count and others that belong to no object. The object's come first. */
@@ -401,6 +409,7 @@ static int encode_nested(const struct endpoint *ep, const struct scope *scope, s
 	struct telerivet t = { .scope = scope, .shape = &shapes[e->type] };
 
 	form_init(&t.form, out);
+	buf_init(&t.others, out->max);
 	t.object = json_get(root, t.shape->object);
 	put_pair(&t.form, SLICE_LIT("event"), slice_str(event_type_word(e->type)));
 	put_named(&t.form, SLICE_LIT("update_type"), json_get(root, "update_type"));
@@ -411,6 +420,7 @@ static int encode_nested(const struct endpoint *ep, const struct scope *scope, s
 		put_named(&t.form, slice_str(t.shape->beside[i]), json_get(root, t.shape->beside[i]));
 	if (ep->secrets[0])
 		put_pair(&t.form, SLICE_LIT("secret"), slice_str(ep->secrets[0]));
+	buf_free(&t.others);
 	return form_end(&t.form);
 }
 
@@ -418,9 +428,13 @@ static int encode_nested(const struct endpoint *ep, const struct scope *scope, s
 
 static int encode_fields(const struct endpoint *ep, const struct scope *scope, struct buf *out)
 {
+	struct scope looked_up = *scope; /* once, for all fields */
+	struct subject subject;
 	size_t begin = out->n;
 	int err = 0;
 
+	subject_init(&subject, scope);
+	looked_up.subject = &subject;
 	for (size_t i = 0; i < ep->field_count && err == 0; i++) {
 		size_t before = out->n;
 		bool missing = false;
@@ -429,7 +443,7 @@ static int encode_fields(const struct endpoint *ep, const struct scope *scope, s
 			buf_add_char(out, '&');
 		buf_add_str(out, ep->fields[i].name);
 		buf_add_char(out, '=');
-		err = template_render_field(ep->fields[i].value, scope, out, &missing);
+		err = template_render_field(ep->fields[i].value, &looked_up, out, &missing);
 		if (missing && !buf_failed(out))
 			buf_truncate(out, before);
 	}

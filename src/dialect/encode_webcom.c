@@ -6,104 +6,126 @@
 #include "dialect/moment.h"
 #include "dialect/template_parts.h"
 
-#define WORD_MAX  1024
 #define TEXT_MAX  (64 * 1024)
 #define NO_STATUS "send" /* "message status not received": its time is empty */
 
+enum member {
+	MESSAGE_STATUS,
+	MESSAGE_TYPE,
+	MESSAGE_SIMULATED,
+	MESSAGE_CHANNELS,
+	MESSAGE_DONE,
+	MESSAGE_UPDATED,
+	MEMBERS
+};
+
 /* What both forms say of one message. */
 struct state {
-	struct json message, channels;
-	struct slice type;
+	const struct scope *scope;
+	struct json members[MEMBERS]; /* of the message */
+	struct slice type, word;
 	bool simulated;
-	struct buf scratch, type_scratch, word, time;
+	struct buf type_scratch, status_scratch, scratch; /* used where the caller wrote escapes */
 };
 
 static void state_free(struct state *s)
 {
-	buf_free(&s->scratch);
 	buf_free(&s->type_scratch);
-	buf_free(&s->word);
-	buf_free(&s->time);
+	buf_free(&s->status_scratch);
+	buf_free(&s->scratch);
 }
 
-/* The word for a canonical status, into out. */
-static bool find_word(struct state *s, const struct scope *scope, struct json status, struct buf *out)
+/* All that is wanted, in one walk: a hundred messages go into a document. */
+static void find_members(struct state *s)
 {
-	buf_reset(out);
-	return !json_is_nil(status) &&
-	       status_map_word(scope->statuses, s->type, json_text_slice(status, &s->scratch), s->simulated, out);
-}
+	static const struct slice names[MEMBERS] = {
+		[MESSAGE_STATUS] = SLICE_LIT("status"),	      [MESSAGE_TYPE] = SLICE_LIT("message_type"),
+		[MESSAGE_SIMULATED] = SLICE_LIT("simulated"), [MESSAGE_CHANNELS] = SLICE_LIT("channel_status"),
+		[MESSAGE_DONE] = SLICE_LIT("time_done"),      [MESSAGE_UPDATED] = SLICE_LIT("time_updated"),
+	};
+	struct json_iter it = json_each(json_get(json_root(&s->scope->event->doc), "message"));
 
-static struct json time_of(const struct state *s, const struct event *e)
-{
-	static const char *const names[] = { "time_done", "time_updated" };
+	while (json_next(&it)) {
+		struct slice name = json_escaped_text(it.key);
 
-	for (size_t i = 0; i < 2; i++) {
-		struct json v = json_get(s->message, names[i]);
-
-		if (!json_is_nil(v))
-			return v;
+		for (size_t i = 0; i < MEMBERS; i++)
+			if (slice_eq(name, names[i]))
+				s->members[i] = it.value;
 	}
-	return json_get(json_root(&e->doc), "time");
 }
 
-static void find_time(struct state *s, const struct scope *scope)
+/* The word for a canonical status; scratch may be what the word points into. */
+static bool find_word(const struct state *s, struct json status, struct buf *scratch, struct slice *ret)
+{
+	return !json_is_nil(status) &&
+	       status_map_find(s->scope->statuses, s->type, json_text_slice(status, scratch), s->simulated, ret);
+}
+
+static struct json time_of(const struct state *s)
+{
+	if (!json_is_nil(s->members[MESSAGE_DONE]))
+		return s->members[MESSAGE_DONE];
+	if (!json_is_nil(s->members[MESSAGE_UPDATED]))
+		return s->members[MESSAGE_UPDATED];
+	return json_get(json_root(&s->scope->event->doc), "time");
+}
+
+/* Digits and marks that need no escape anywhere. */
+static void add_time(struct state *s, struct buf *out)
 {
 	int64_t us;
 
-	if (slice_is(buf_slice(&s->word), NO_STATUS))
+	if (slice_is(s->word, NO_STATUS))
 		return;
-	if (moment_read(json_text_slice(time_of(s, scope->event), &s->scratch), &us))
-		moment_add(&s->time, SLICE_LIT("%Y-%m-%d %H:%M:%S"), us, scope->zone);
+	if (moment_read(json_text_slice(time_of(s), &s->scratch), &us))
+		moment_add(out, SLICE_LIT("%Y-%m-%d %H:%M:%S"), us, s->scope->zone);
 }
 
 static int state_init(struct state *s, const struct scope *scope, struct fault *fault)
 {
 	const struct event *e = scope->event;
 
-	buf_init(&s->scratch, TEXT_MAX);
+	*s = (struct state){ .scope = scope };
 	buf_init(&s->type_scratch, TEXT_MAX);
-	buf_init(&s->word, WORD_MAX);
-	buf_init(&s->time, WORD_MAX);
+	buf_init(&s->status_scratch, TEXT_MAX);
+	buf_init(&s->scratch, TEXT_MAX);
 	if (e->type != EVENT_SEND_STATUS)
 		return fault_param(fault, "type", "is %s; Webcom's documents can say nothing but statuses",
 				   event_type_word(e->type));
-	s->message = json_get(json_root(&e->doc), "message");
-	s->channels = json_get(s->message, "channel_status");
-	s->type = event_message_type(e, &s->type_scratch);
-	s->simulated = json_type(json_get(s->message, "simulated")) == JSON_TRUE;
-	if (!find_word(s, scope, json_get(s->message, "status"), &s->word))
+	find_members(s);
+	s->type = SLICE_LIT("sms");
+	if (!json_is_nil(s->members[MESSAGE_TYPE]))
+		s->type = json_text_slice(s->members[MESSAGE_TYPE], &s->type_scratch);
+	s->simulated = json_type(s->members[MESSAGE_SIMULATED]) == JSON_TRUE;
+	if (!find_word(s, s->members[MESSAGE_STATUS], &s->status_scratch, &s->word))
 		return fault_param(fault, "message.status", "has no word in the endpoint's status map");
-	find_time(s, scope);
 	return 0;
 }
 
 static void add_attribute(struct buf *out, const char *name, struct slice value)
 {
-	buf_add_char(out, ' ');
 	buf_add_str(out, name);
-	buf_add_str(out, "=\"");
 	template_put_xml(out, PLACE_XML_ATTRIBUTE, value);
-	buf_add_char(out, '"');
 }
 
 /* X2: one attribute for each leg; a message that says nothing of legs has the one it was sent as. */
-static void add_legs(struct state *s, const struct scope *scope, struct buf *out)
+static void add_legs(struct state *s, struct buf *out)
 {
-	static const char *const names[] = { "sms", "viber" };
+	static const struct {
+		const char *leg, *begin;
+	} legs[] = { { "sms", "\" sms=\"" }, { "viber", "\" viber=\"" } };
 	bool any = false;
-	struct buf word;
 
-	buf_init(&word, WORD_MAX);
 	for (size_t i = 0; i < 2; i++) {
-		if (!find_word(s, scope, json_get(s->channels, names[i]), &word))
+		struct slice word;
+
+		if (!find_word(s, json_get(s->members[MESSAGE_CHANNELS], legs[i].leg), &s->scratch, &word))
 			continue;
-		add_attribute(out, names[i], buf_slice(&word));
+		add_attribute(out, legs[i].begin, word);
 		any = true;
 	}
-	buf_free(&word);
 	if (!any)
-		add_attribute(out, slice_is(s->type, "viber") ? "viber" : "sms", buf_slice(&s->word));
+		add_attribute(out, legs[slice_is(s->type, "viber")].begin, s->word);
 }
 
 int encode_webcom_xml(const struct endpoint *ep, const struct scope *scope, struct buf *out, struct fault *fault)
@@ -113,12 +135,12 @@ int encode_webcom_xml(const struct endpoint *ep, const struct scope *scope, stru
 
 	(void)ep;
 	if (err == 0) {
-		buf_add_str(out, "<state");
-		add_attribute(out, "id_sms", scope->event->message_id);
-		add_attribute(out, "time", buf_slice(&s.time));
-		add_legs(&s, scope, out);
-		buf_add_char(out, '>');
-		template_put_xml(out, PLACE_XML_TEXT, buf_slice(&s.word));
+		add_attribute(out, "<state id_sms=\"", scope->event->message_id);
+		buf_add_str(out, "\" time=\"");
+		add_time(&s, out);
+		add_legs(&s, out);
+		buf_add_str(out, "\">");
+		template_put_xml(out, PLACE_XML_TEXT, s.word);
 		buf_add_str(out, "</state>\n");
 		err = buf_failed(out) ? ERR_TOO_BIG : 0;
 	}
@@ -146,10 +168,10 @@ int encode_webcom_json(const struct endpoint *ep, const struct scope *scope, str
 	if (err == 0) {
 		buf_add_str(out, "{\"id_sms\":");
 		add_id(out, scope->event->message_id);
-		buf_add_str(out, ",\"time\":");
-		json_add_string(out, buf_slice(&s.time));
-		buf_add_str(out, ",\"state\":");
-		json_add_string(out, buf_slice(&s.word));
+		buf_add_str(out, ",\"time\":\"");
+		add_time(&s, out);
+		buf_add_str(out, "\",\"state\":");
+		json_add_string(out, s.word);
 		buf_add_char(out, '}');
 		err = buf_failed(out) ? ERR_TOO_BIG : 0;
 	}

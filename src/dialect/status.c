@@ -256,18 +256,25 @@ static const struct word *word_for(const struct status_map *m, const struct kind
 	return kind->otherwise ? &m->words[kind->otherwise - 1] : NULL;
 }
 
-bool status_map_word(const struct status_map *m, struct slice message_type, struct slice status, bool simulated,
-		     struct buf *out)
+bool status_map_find(const struct status_map *m, struct slice message_type, struct slice status, bool simulated,
+		     struct slice *ret)
 {
 	const struct kind *kind = m ? kind_for(m, message_type) : NULL;
 	const struct word *word = kind ? word_for(m, kind, status, simulated) : NULL;
 
-	if (!word) {
-		buf_add_slice(out, status);
-		return true;
-	}
-	if (word->output.at == NOWHERE)
+	if (word && word->output.at == NOWHERE)
 		return false;
-	buf_add_slice(out, span_text(m->text, word->output));
+	*ret = word ? span_text(m->text, word->output) : status;
+	return true;
+}
+
+bool status_map_word(const struct status_map *m, struct slice message_type, struct slice status, bool simulated,
+		     struct buf *out)
+{
+	struct slice word;
+
+	if (!status_map_find(m, message_type, status, simulated, &word))
+		return false;
+	buf_add_slice(out, word);
 	return true;
 }

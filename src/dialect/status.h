@@ -14,7 +14,11 @@ struct status_map; /* immutable */
 
 int status_map_compile(struct json v, struct status_map **ret, struct fault *fault);
 void status_map_free(struct status_map **m);
-/* The dialect's word, appended to out. false: the map says that no event is sent for this status. m may be NULL: words pass through. */
+/* The dialect's word, without a copy: it points into the map, or is status itself. false: the map says that no event is sent for this status.
+ * m may be NULL: words pass through. */
+bool status_map_find(const struct status_map *m, struct slice message_type, struct slice status, bool simulated,
+		     struct slice *ret);
+/* The same, appended to out. */
 bool status_map_word(const struct status_map *m, struct slice message_type, struct slice status, bool simulated,
 		     struct buf *out);
 

@@ -316,12 +316,12 @@ void source_value(const struct source *s, const struct looking *look, struct buf
 {
 	*ret = (struct value){ .text = SLICE_LIT("") };
 	if (s->metric) {
-		ret->missing = !s->metric->text(&look->subject, out, &ret->text);
+		ret->missing = !s->metric->text(look->subject, out, &ret->text);
 		ret->bare = !ret->missing && s->metric->numeric && is_json_number(ret->text);
 	} else if (s->field > 0) {
-		ret->missing = !metric_field(&look->subject, s->field, out, &ret->text);
+		ret->missing = !metric_field(look->subject, s->field, out, &ret->text);
 	} else {
-		struct json v = event_path(look->subject.scope->event, s->path);
+		struct json v = event_path(look->subject->scope->event, s->path);
 
 		ret->missing = json_is_nil(v);
 		ret->bare = !ret->missing && json_type(v) != JSON_STRING;
@@ -378,15 +378,16 @@ static void put_literal(const struct template *t, struct slice text, struct buf 
 static int render(const struct template *t, const struct scope *scope, struct buf *out, size_t *ret_missing)
 {
 	size_t start = out->n;
-	struct looking look;
+	struct subject subject;
+	struct looking look = { .subject = scope->subject ? scope->subject : &subject };
 	struct value v;
 	bool cut = false;
 
 	*ret_missing = 0;
 	buf_init(&look.scratch[0], out->max);
 	buf_init(&look.scratch[1], out->max);
-	if (t->holes > 0)
-		subject_init(&look.subject, scope);
+	if (t->holes > 0 && !scope->subject)
+		subject_init(&subject, scope);
 	for (size_t i = 0; i < t->count && !cut; i++) {
 		const struct piece *piece = &t->pieces[i];
 

@@ -24,6 +24,7 @@ struct template; /* immutable once compiled; any number of threads may render it
 struct status_map;
 struct maps;
 struct zone;
+struct subject;
 
 /* What a placeholder may see of one event on its way to one endpoint. All borrowed for the length of the call. */
 struct scope {
@@ -33,6 +34,7 @@ struct scope {
 	struct slice delivery_id;	   /* {DELIVERY_ID} */
 	uint32_t attempt;		   /* {ATTEMPT}, from 1 */
 	const struct zone *zone;	   /* of |time; NULL is UTC */
+	const struct subject *subject; /* what metrics look up first, when somebody has done so already (metric.h) */
 };
 
 /* Compiles text. On failure ERR_INVALID; *fault has position (byte offset in text), the reason, the cure; param is left empty for fault_within. */

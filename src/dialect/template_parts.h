@@ -81,7 +81,7 @@ struct builder {
 
 /* One rendering: what sources and pipes look at. */
 struct looking {
-	struct subject subject;
+	const struct subject *subject;
 	struct buf scratch[2]; /* a value and the one that a pipe makes of it take turns */
 };
 

@@ -144,7 +144,7 @@ static void put_time(const struct step *step, const struct zone *zone, struct bu
 
 static void apply_time(const struct step *step, const struct looking *look, struct buf *out, struct value *v)
 {
-	put_time(step, look->subject.scope->zone, out, v);
+	put_time(step, look->subject->scope->zone, out, v);
 }
 
 static void apply_utc(const struct step *step, const struct looking *look, struct buf *out, struct value *v)
@@ -183,7 +183,7 @@ static void apply_map(const struct step *step, const struct looking *look, struc
 /* What {STATUS} does with message.status, for any other word: a leg of message.channel_status. */
 static void apply_status(const struct step *step, const struct looking *look, struct buf *out, struct value *v)
 {
-	const struct subject *s = &look->subject;
+	const struct subject *s = look->subject;
 	struct buf type;
 	bool sent;
 

@@ -216,12 +216,17 @@ static size_t illegal(struct slice s)
 	return 0;
 }
 
+/* Bytes that need a look: controls, the five of XML, the first one of U+FFFE and U+FFFF. */
+static const bool special[256] = {
+	[0 ... 0x1f] = true, ['&'] = true, ['<'] = true, ['>'] = true, ['"'] = true, ['\''] = true, [0xef] = true,
+};
+
 /* How many bytes at the front of s can go out as they are, wherever they stand. */
 static size_t plain_run(struct slice s)
 {
 	size_t n = 0;
 
-	while (n < s.n && (uint8_t)s.p[n] >= 0x20 && (uint8_t)s.p[n] != 0xef && !strchr("&<>\"'", s.p[n]))
+	while (n < s.n && !special[(uint8_t)s.p[n]])
 		n++;
 	return n;
 }
