@@ -29,24 +29,88 @@ void sha256(struct slice s, uint8_t ret[SHA256_BYTES])
 	sha256_parts(&s, 1, ret);
 }
 
-void sha256_parts(const struct slice *parts, size_t count, uint8_t ret[SHA256_BYTES])
+static void digest_parts(const EVP_MD *kind, const struct slice *parts, size_t count, uint8_t *ret, const char *name)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+	bool ok = ctx && EVP_DigestInit_ex(ctx, kind, NULL) == 1;
 
 	for (size_t i = 0; ok && i < count; i++)
 		ok = EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1;
-	must(ok && EVP_DigestFinal_ex(ctx, ret, NULL) == 1, "SHA-256");
+	must(ok && EVP_DigestFinal_ex(ctx, ret, NULL) == 1, name);
 	EVP_MD_CTX_free(ctx);
 }
 
-void hmac_sha256(struct slice key, struct slice s, uint8_t ret[SHA256_BYTES])
+void sha256_parts(const struct slice *parts, size_t count, uint8_t ret[SHA256_BYTES])
+{
+	digest_parts(EVP_sha256(), parts, count, ret, "SHA-256");
+}
+
+void sha1_parts(const struct slice *parts, size_t count, uint8_t ret[SHA1_BYTES])
+{
+	digest_parts(EVP_sha1(), parts, count, ret, "SHA-1");
+}
+
+static void hmac(const EVP_MD *kind, struct slice key, struct slice s, uint8_t *ret, const char *name)
 {
 	static const char empty[1];
 
 	must(key.n <= INT_MAX, "HMAC key length");
-	must(HMAC(EVP_sha256(), key.n ? key.p : empty, (int)key.n, (const unsigned char *)s.p, s.n, ret, NULL) != NULL,
-	     "HMAC-SHA-256");
+	must(HMAC(kind, key.n ? key.p : empty, (int)key.n, (const unsigned char *)s.p, s.n, ret, NULL) != NULL, name);
+}
+
+void hmac_sha256(struct slice key, struct slice s, uint8_t ret[SHA256_BYTES])
+{
+	hmac(EVP_sha256(), key, s, ret, "HMAC-SHA-256");
+}
+
+void hmac_sha1(struct slice key, struct slice s, uint8_t ret[SHA1_BYTES])
+{
+	hmac(EVP_sha1(), key, s, ret, "HMAC-SHA-1");
+}
+
+/* --- ed25519: any 32 bytes are a private key --- */
+
+static EVP_PKEY *ed25519_private(const uint8_t seed[ED25519_KEY_BYTES])
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, ED25519_KEY_BYTES);
+
+	must(key != NULL, "an ed25519 key");
+	return key;
+}
+
+void ed25519_public(const uint8_t seed[ED25519_KEY_BYTES], uint8_t ret[ED25519_KEY_BYTES])
+{
+	EVP_PKEY *key = ed25519_private(seed);
+	size_t n = ED25519_KEY_BYTES;
+
+	must(EVP_PKEY_get_raw_public_key(key, ret, &n) == 1 && n == ED25519_KEY_BYTES, "an ed25519 public key");
+	EVP_PKEY_free(key);
+}
+
+void ed25519_sign(const uint8_t seed[ED25519_KEY_BYTES], struct slice s, uint8_t ret[ED25519_SIGNATURE_BYTES])
+{
+	EVP_PKEY *key = ed25519_private(seed);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t n = ED25519_SIGNATURE_BYTES;
+
+	must(ctx && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		     EVP_DigestSign(ctx, ret, &n, (const unsigned char *)s.p, s.n) == 1,
+	     "an ed25519 signature");
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+}
+
+bool ed25519_verify(const uint8_t key[ED25519_KEY_BYTES], struct slice s,
+		    const uint8_t signature[ED25519_SIGNATURE_BYTES])
+{
+	EVP_PKEY *public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, key, ED25519_KEY_BYTES);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = public && ctx && EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, public) == 1 &&
+		  EVP_DigestVerify(ctx, signature, ED25519_SIGNATURE_BYTES, (const unsigned char *)s.p, s.n) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(public);
+	return ok;
 }
 
 bool mem_same(const void *a, const void *b, size_t n)

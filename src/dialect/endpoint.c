@@ -314,12 +314,22 @@ uint64_t endpoint_group(const struct endpoint *ep, const struct event *e)
 	return hash ? hash : 1;
 }
 
-bool endpoint_success(const struct endpoint *ep, int status)
+static bool has_status(const struct status_set *set, int status)
 {
-	for (size_t i = 0; i < ep->success_count; i++)
-		if (status >= ep->success[i].from && status <= ep->success[i].to)
+	for (size_t i = 0; i < set->count; i++)
+		if (status >= set->ranges[i].from && status <= set->ranges[i].to)
 			return true;
 	return false;
+}
+
+bool endpoint_success(const struct endpoint *ep, int status)
+{
+	return has_status(&ep->success, status);
+}
+
+bool endpoint_throttles(const struct endpoint *ep, int status)
+{
+	return has_status(&ep->throttle, status);
 }
 
 int64_t endpoint_delay_ms(const struct endpoint *ep, uint32_t failures, double unit)

@@ -10,6 +10,7 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "dialect/event.h"
+#include "dialect/sign.h"
 #include "dialect/maps.h"
 #include "dialect/status.h"
 #include "dialect/template.h"
@@ -33,7 +34,6 @@ enum ack_rule {
 	ACK_BODY_EQUALS,   /* the body is ack_body, blanks around it aside */
 	ACK_BODY_NOT_EMPTY
 };
-enum signature_kind { SIGNATURE_NONE, SIGNATURE_STANDARD_WEBHOOKS };
 
 #define ENDPOINT_HEADERS_MAX	   32
 #define ENDPOINT_DELAYS_MAX	   64
@@ -43,6 +43,11 @@ enum signature_kind { SIGNATURE_NONE, SIGNATURE_STANDARD_WEBHOOKS };
 
 struct status_range {
 	int from, to; /* inclusive */
+};
+
+struct status_set {
+	struct status_range ranges[ENDPOINT_STATUS_RANGES_MAX];
+	size_t count;
 };
 
 struct endpoint_header {
@@ -94,8 +99,8 @@ struct endpoint {
 		char *wrap;	   /* JSON: the name that the items stand under; "[]": a bare array */
 		char *head, *tail; /* what stands before and behind the items; NULL around a bare body */
 	} batch;
-	struct status_range success[ENDPOINT_STATUS_RANGES_MAX];
-	size_t success_count;
+	struct status_set success;
+	struct status_set throttle; /* failures that throttle the endpoint at once, not after several in a row */
 	enum ack_rule ack;
 	char *ack_body;      /* for ACK_BODY_EQUALS; NULL otherwise */
 	bool ack_any_status; /* an acknowledging body counts whatever the status (X7) */
@@ -156,6 +161,8 @@ bool endpoint_wants(const struct endpoint *ep, const struct event *e);
 uint64_t endpoint_group(const struct endpoint *ep, const struct event *e);
 /* True when the status is a success by `success.statuses`. */
 bool endpoint_success(const struct endpoint *ep, int status);
+/* True when the status throttles at once, by `throttle.statuses`. */
+bool endpoint_throttles(const struct endpoint *ep, int status);
 /* The delay after the n-th failure (n from 1), shortened by jitter with unit in [0, 1); -1 when there is no retry any more (empty list or max_attempts reached). */
 int64_t endpoint_delay_ms(const struct endpoint *ep, uint32_t failures, double unit);
 

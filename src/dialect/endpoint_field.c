@@ -33,6 +33,9 @@ static const struct field_word content_words[] = {
 };
 static const struct field_word signature_words[] = { { "none", SIGNATURE_NONE, false },
 						     { "standard_webhooks", SIGNATURE_STANDARD_WEBHOOKS, false },
+						     { "twilio", SIGNATURE_TWILIO, false },
+						     { "sinch", SIGNATURE_SINCH, false },
+						     { "plivo_v2", SIGNATURE_PLIVO_V2, false },
 						     { NULL, 0, false } };
 static const struct field_word tls_version_words[] = { { "1.2", 12, false }, { "1.3", 13, false }, { NULL, 0, false } };
 static const struct field_word ack_words[] = {
@@ -95,6 +98,7 @@ const struct field endpoint_fields[] = {
 	{ "success.ack", "\"none\"", CHOICE(ack_words), INTO(ack) },
 	{ "success.body", "null", TEXT(read_ack_body, 256), INTO(ack_body) },
 	{ "success.any_status", "false", .read = read_flag, INTO(ack_any_status) },
+	{ "throttle.statuses", "[]", .read = read_throttle },
 	{ "timeout_ms", "10000", NUMBER(read_integer, 100, 120000), INTO(peer.timeout_ms) },
 	{ "concurrency", "4", NUMBER(read_integer, 1, 256), INTO(concurrency) },
 	{ "rate_per_s", "0", NUMBER(read_real, 0, 100000), INTO(rate_per_s) },

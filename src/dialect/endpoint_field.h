@@ -76,6 +76,7 @@ FIELD_READER(read_filter);
 FIELD_READER(read_xml_root);
 FIELD_READER(read_status_map);
 FIELD_READER(read_success);
+FIELD_READER(read_throttle);
 FIELD_READER(read_ack_body);
 FIELD_READER(read_delays);
 FIELD_READER(read_url);

@@ -4,12 +4,10 @@
  */
 #include <stdio.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "dialect/endpoint_field.h"
-#include "dialect/sign.h"
 
 #define HEADERS_BYTES_MAX 8192
 
@@ -314,12 +312,11 @@ static const char *made_by(const struct endpoint *ep, struct slice name)
 
 	if (ep->peer.username && slice_eq_nocase(name, SLICE_LIT("authorization")))
 		return "auth";
-	if (ep->signature != SIGNATURE_NONE && slice_eq_nocase(name, SLICE_LIT("webhook-signature")))
+	for (size_t i = 0; ep->headers_extra && i < 3; i++)
+		if (slice_eq_nocase(name, slice_str(extra[i])))
+			return "headers_extra";
+	if (sign_sets_header(ep->signature, name))
 		return "signature";
-	for (size_t i = 0; i < 3; i++)
-		if ((ep->headers_extra || ep->signature != SIGNATURE_NONE) &&
-		    slice_eq_nocase(name, slice_str(extra[i])))
-			return ep->headers_extra ? "headers_extra" : "signature";
 	return NULL;
 }
 
@@ -339,33 +336,18 @@ int check_headers(const struct endpoint *ep, struct fault *fault)
 
 /* --- signature --- */
 
-/* The specification's lengths; shorter keys can be guessed, longer ones add nothing. */
-static bool standard_secret(const char *secret)
-{
-	struct buf key;
-	bool ok;
-
-	buf_init(&key, 256);
-	ok = sign_secret_read(secret, &key) && key.n >= 24 && key.n <= 64;
-	if (key.n)
-		mem_wipe(key.p, key.n);
-	buf_free(&key);
-	return ok;
-}
-
+/* The one before must still be able to sign, where the kind has room for two signatures. */
 int check_signature(const struct endpoint *ep, struct fault *fault)
 {
-	if (ep->signature != SIGNATURE_STANDARD_WEBHOOKS)
-		return 0;
-	if (!ep->secrets[0])
-		return fault_param(
-			fault, "secret",
-			"is missing; signature standard_webhooks needs one: whsec_ and 24 to 64 random bytes in "
-			"base64");
-	for (size_t i = 0; i < 2; i++)
-		if (ep->secrets[i] && !standard_secret(ep->secrets[i]))
-			return fault_param(fault, i ? "previous_secret" : "secret",
-					   "must be whsec_ and 24 to 64 random bytes in base64 for "
-					   "signature standard_webhooks");
+	static const char *const params[2] = { "secret", "previous_secret" };
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *secret = ep->secrets[i];
+		const char *wanted = i == 0 || secret ? sign_secret_wanted(ep->signature, secret) : NULL;
+
+		if (wanted)
+			return fault_param(fault, params[i], "%s %s; signature %s needs it", secret ? "must be" : "is missing: give",
+					   wanted, sign_word(ep->signature));
+	}
 	return 0;
 }

@@ -299,7 +299,7 @@ int read_status_map(const struct field *f, struct json v, struct endpoint *ep, s
 	return json_is_nil(v) ? 0 : status_map_compile(v, &ep->statuses, fault);
 }
 
-/* --- success.statuses --- */
+/* --- success.statuses, throttle.statuses --- */
 
 static const char success_wanted[] =
 	"a status like \"200\", a range like \"200-204\" or a class like \"2xx\", several with commas "
@@ -327,24 +327,39 @@ static bool read_range(struct slice text, struct status_range *ret)
 	return true;
 }
 
-static int add_range(struct endpoint *ep, struct slice text, struct fault *fault)
+/* What a range may not name, as a sentence; NULL when it is fine. */
+typedef const char *range_judge(const struct status_range *range);
+
+static const char *judge_success(const struct status_range *range)
+{
+	if (range->from >= 200 && (range->from >= 400 || range->to < 300))
+		return NULL;
+	return "takes an interim answer or a redirect (1xx, 3xx) for a success, which it never is; name 2xx, 4xx or 5xx "
+	       "statuses";
+}
+
+static const char *judge_throttle(const struct status_range *range)
+{
+	return range->from >= 400 ? NULL : "throttles by answers that ask for nothing of the kind; name 4xx or 5xx statuses";
+}
+
+static int add_range(struct status_set *set, struct slice text, range_judge *judge, struct fault *fault)
 {
 	struct status_range range;
+	const char *why;
 
 	if (!read_range(slice_trim(text), &range))
 		return fault_param(fault, "", "must be %s, from 200 to 599", success_wanted);
-	if (range.from < 200 || (range.from < 400 && range.to >= 300))
-		return fault_param(
-			fault, "",
-			"takes an interim answer or a redirect (1xx, 3xx) for a success, which it never is; name 2xx, "
-			"4xx or 5xx statuses");
-	if (ep->success_count == ENDPOINT_STATUS_RANGES_MAX)
+	why = judge(&range);
+	if (why)
+		return fault_param(fault, "", "%s", why);
+	if (set->count == ENDPOINT_STATUS_RANGES_MAX)
 		return fault_param(fault, "", "names more than %d ranges", ENDPOINT_STATUS_RANGES_MAX);
-	ep->success[ep->success_count++] = range;
+	set->ranges[set->count++] = range;
 	return 0;
 }
 
-static int add_ranges(struct endpoint *ep, struct json v, struct fault *fault)
+static int add_ranges(struct status_set *set, struct json v, range_judge *judge, struct fault *fault)
 {
 	struct buf scratch;
 	struct slice rest;
@@ -357,7 +372,7 @@ static int add_ranges(struct endpoint *ep, struct json v, struct fault *fault)
 	for (bool more = true; more && !err;) {
 		size_t comma = slice_find(rest, ',');
 
-		err = add_range(ep, slice_of(rest.p, comma), fault);
+		err = add_range(set, slice_of(rest.p, comma), judge, fault);
 		more = comma < rest.n;
 		rest = slice_from(rest, more ? comma + 1 : rest.n);
 	}
@@ -365,22 +380,38 @@ static int add_ranges(struct endpoint *ep, struct json v, struct fault *fault)
 	return err;
 }
 
-int read_success(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault)
+static int read_status_set(struct json v, struct status_set *set, range_judge *judge, struct fault *fault)
 {
 	struct json_iter it = json_each(v);
 
-	(void)f;
 	if (json_type(v) != JSON_ARRAY)
-		return add_ranges(ep, v, fault);
+		return add_ranges(set, v, judge, fault);
 	while (json_next(&it)) {
-		int err = add_ranges(ep, it.value, fault);
+		int err = add_ranges(set, it.value, judge, fault);
 
 		if (err) {
 			fault_within(fault, "[%u]", it.index);
 			return err;
 		}
 	}
-	if (ep->success_count == 0)
+	return 0;
+}
+
+/* An empty list is what it says: none. */
+int read_throttle(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault)
+{
+	(void)f;
+	return read_status_set(v, &ep->throttle, judge_throttle, fault);
+}
+
+int read_success(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault)
+{
+	int err = read_status_set(v, &ep->success, judge_success, fault);
+
+	(void)f;
+	if (err)
+		return err;
+	if (ep->success.count == 0)
 		return fault_param(fault, "", "is an empty list, so nothing would ever succeed; name %s",
 				   success_wanted);
 	return 0;

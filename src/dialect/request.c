@@ -18,7 +18,7 @@
 
 #define URL_MAX		 (64 * 1024)
 #define HEADER_VALUE_MAX (8 * 1024)
-#define OWN_HEADERS	 6 /* Content-Type, User-Agent, three of headers_extra, the signature */
+#define OWN_HEADERS	 (5 + SIGN_HEADERS_MAX) /* Content-Type, User-Agent, three of headers_extra, the signature */
 
 /* --- the delivery id --- */
 
@@ -161,6 +161,37 @@ static int add_query(struct render *r, const struct scope *scope, struct buf *ur
 	return err == 0 && buf_failed(url) ? ERR_TOO_BIG : err;
 }
 
+static struct signing signing_of(const struct render *r)
+{
+	const struct endpoint *ep = r->ep;
+
+	return (struct signing){ .kind = ep->signature,
+				 .secrets = ep->secrets,
+				 .id = slice_str(r->rq->delivery_id),
+				 .attempt = r->attempt,
+				 .now_s = r->now_s,
+				 .form = ep->method == HTTP_GET || ep->content == CONTENT_FORM,
+				 .url = r->rq->http.url,
+				 .body = r->rq->http.body };
+}
+
+static int url_too_long(struct fault *fault)
+{
+	fault_set(fault, "too_large", "url", "the URL would be longer than %d bytes; send long values in the body", URL_MAX);
+	return ERR_TOO_BIG;
+}
+
+static int finish_url(struct render *r, struct buf *url)
+{
+	struct signing s = signing_of(r);
+
+	sign_url(&s, url);
+	if (buf_failed(url))
+		return url_too_long(r->fault);
+	r->rq->http.url = arena_slice(&r->rq->arena, buf_slice(url));
+	return 0;
+}
+
 static int make_url(struct render *r)
 {
 	struct scope scope = scope_of(r, r->events[0]);
@@ -172,13 +203,12 @@ static int make_url(struct render *r)
 	if (err == 0 && encode_in_url(r->ep))
 		err = add_query(r, &scope, &text);
 	if (err == ERR_TOO_BIG)
-		fault_set(r->fault, "too_large", "url",
-			  "the URL would be longer than %d bytes; send long values in the body", URL_MAX);
+		url_too_long(r->fault);
 	else if (err != 0)
 		fault_param(r->fault, "url",
 			    "a value makes a path segment . or ..; put the value into the query instead");
 	else
-		r->rq->http.url = arena_slice(&r->rq->arena, buf_slice(&text));
+		err = finish_url(r, &text);
 	buf_free(&text);
 	return err;
 }
@@ -239,24 +269,15 @@ static int add_custom(struct render *r, struct headers *h)
 	return err;
 }
 
-static int add_signature(struct render *r, struct headers *h)
+static void add_signed(void *ctx, const char *name, struct slice value)
 {
-	struct buf text;
-	int err = 0;
-
-	buf_init(&text, HEADER_VALUE_MAX);
-	if (sign_standard(r->ep->secrets, slice_str(r->rq->delivery_id), r->now_s, r->rq->http.body, &text))
-		add_header(h, "webhook-signature", buf_slice(&text));
-	else
-		err = fault_param(r->fault, "secret", "is no Standard Webhooks secret: whsec_ and base64");
-	buf_free(&text);
-	return err;
+	add_header(ctx, name, value);
 }
 
 static int make_headers(struct render *r)
 {
 	const struct endpoint *ep = r->ep;
-	bool is_signed = ep->signature != SIGNATURE_NONE;
+	struct signing s = signing_of(r);
 	struct headers h = { .arena = &r->rq->arena };
 	int err;
 
@@ -266,14 +287,13 @@ static int make_headers(struct render *r)
 	if (!is_customized(ep, "User-Agent"))
 		add_header(&h, "User-Agent", SLICE_LIT("postrider/" POSTRIDER_VERSION));
 	err = add_custom(r, &h);
-	if (ep->headers_extra || is_signed) { /* the signature covers the first two */
+	if (ep->headers_extra || sign_covers_id(ep->signature)) {
 		add_header(&h, "webhook-id", slice_str(r->rq->delivery_id));
 		add_number(&h, "webhook-timestamp", r->now_s);
 	}
 	if (ep->headers_extra)
 		add_number(&h, "webhook-attempt", r->attempt);
-	if (err == 0 && is_signed)
-		err = add_signature(r, &h);
+	sign_headers(&s, add_signed, &h);
 	r->rq->http.headers = h.all;
 	r->rq->http.header_count = h.count;
 	return err;

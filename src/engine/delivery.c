@@ -15,7 +15,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "engine/detail.h"
-#include "engine/verdict.h"
 
 #define SPARE_FLIGHTS 256
 #define BATCH_MOST    1000 /* the bound of batch.max_items */
@@ -638,7 +637,7 @@ static void tell_lane(struct settlement *s)
 	if (s->verdict.kind == VERDICT_OK)
 		lane_feedback_ok(s->lane);
 	else
-		lane_feedback_failed(s->lane, s->verdict.code, s->verdict.retry_after_ms);
+		lane_feedback_failed(s->lane, &s->verdict);
 	/* The last exchange of an old revision: its connections are of no use any more. */
 	if (f->endpoint != s->lane->endpoint) {
 		LIST_EACH (it, &s->lane->flying)

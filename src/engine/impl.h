@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/rand.h"
 #include "engine/engine.h"
+#include "engine/verdict.h"
 
 #define BATCH_MOST   1000 /* the bound of batch.max_items */
 #define SKIPPED_MOST 64   /* items left out of one batch because they belong to another */
@@ -172,7 +173,7 @@ void lane_schedule(struct lane *lane);
 void lane_queue(struct lane *lane, struct item *it, bool front); /* into the queue, counted */
 void lane_unqueue(struct lane *lane, struct item *it);           /* out of the queue or of a hold */
 void lane_feedback_ok(struct lane *lane);
-void lane_feedback_failed(struct lane *lane, int code, int64_t retry_after_ms);
+void lane_feedback_failed(struct lane *lane, const struct verdict *verdict);
 void lane_settings(struct lane *lane, struct endpoint *ep);
 bool lane_ordered(const struct lane *lane);
 void lane_show(struct lane *lane);

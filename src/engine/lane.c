@@ -280,8 +280,9 @@ static void disable(struct lane *lane, const char *why)
 	lane->engine->host.disable(lane->engine->host.ctx, lane->endpoint, why);
 }
 
-void lane_feedback_failed(struct lane *lane, int code, int64_t retry_after_ms)
+void lane_feedback_failed(struct lane *lane, const struct verdict *verdict)
 {
+	int64_t retry_after_ms = verdict->retry_after_ms;
 	struct engine *e = lane->engine;
 
 	lane->window = lane->window / 2 < 1 ? 1 : lane->window / 2;
@@ -291,7 +292,7 @@ void lane_feedback_failed(struct lane *lane, int code, int64_t retry_after_ms)
 	stat_set(&lane->stats->failing_since_ms, lane->failing_since_ms);
 	if (!lane_sends(lane))
 		return;
-	if (code == 410) {
+	if (verdict->kind == VERDICT_GONE) {
 		disable(lane, "the receiver answered 410 Gone");
 		return;
 	}
@@ -304,6 +305,8 @@ void lane_feedback_failed(struct lane *lane, int code, int64_t retry_after_ms)
 		lane->not_before_ms = e->now_ms + retry_after_ms;
 	if (retry_after_ms > 0)
 		throttle(lane, "the receiver asked to wait (Retry-After)");
+	else if (verdict->throttle)
+		throttle(lane, "the receiver answered with one of throttle.statuses");
 	else if (lane->state != LANE_READY || lane->failures >= e->limits.throttle_after)
 		throttle(lane, "too many failures in a row");
 }

@@ -29,7 +29,7 @@ static int64_t retry_after_ms(const struct http_answer *answer, int64_t now_ms, 
 struct verdict verdict_of(const struct endpoint *ep, const struct http_answer *answer, int64_t now_ms,
 			  int64_t retry_after_max_ms)
 {
-	struct verdict v = { VERDICT_RETRY, 0, 0 };
+	struct verdict v = { .kind = VERDICT_RETRY };
 
 	if (answer->failure != FAILURE_NONE) {
 		v.code = -(int)answer->failure;
@@ -40,6 +40,9 @@ struct verdict verdict_of(const struct endpoint *ep, const struct http_answer *a
 		v.kind = VERDICT_OK;
 		return v;
 	}
+	v.throttle = endpoint_throttles(ep, answer->status);
+	if (v.throttle || answer->status == 429 || answer->status == 503)
+		v.retry_after_ms = retry_after_ms(answer, now_ms, retry_after_max_ms);
 	switch (answer->status) {
 	case 400:
 	case 413:
@@ -48,10 +51,6 @@ struct verdict verdict_of(const struct endpoint *ep, const struct http_answer *a
 		break;
 	case 410:
 		v.kind = VERDICT_GONE;
-		break;
-	case 429:
-	case 503:
-		v.retry_after_ms = retry_after_ms(answer, now_ms, retry_after_max_ms);
 		break;
 	default:
 		break;

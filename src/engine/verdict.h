@@ -14,7 +14,8 @@ enum verdict_kind {
 struct verdict {
 	enum verdict_kind kind;
 	int code;                /* HTTP status or -enum failure */
-	int64_t retry_after_ms;  /* asked for by 429 and 503, capped; 0: not asked */
+	int64_t retry_after_ms;  /* asked for by 429, 503 and what throttles, capped; 0: not asked */
+	bool throttle;           /* the endpoint's settings take this answer for a sign of too much */
 };
 
 /* now_ms: Unix time, for a Retry-After that is a date. */

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "listen/json_text.h"
 #include "listen/paint.h"
+#include "listen/webcom.h"
 #include "listen/xml_text.h"
 
 #define SHOWN_MAX  ((size_t)2 * 1024 * 1024) /* a larger body is shown in part */
@@ -94,15 +95,21 @@ static size_t array_count(struct json array)
 	return count;
 }
 
+static void title_add(struct buf *out, bool colours, size_t number, size_t count)
+{
+	char title[60];
+
+	snprintf(title, sizeof(title), "item %zu of %zu\n", number, count);
+	paint(out, colours, PAINT_DIM, title);
+	buf_add_str(out, "  ");
+}
+
 static void batch_add(struct buf *out, struct json batch, bool colours)
 {
 	size_t count = array_count(batch);
-	char title[60];
 
 	for (struct json_iter it = json_each(batch); json_next(&it);) {
-		snprintf(title, sizeof(title), "item %u of %zu\n", it.index + 1, count);
-		paint(out, colours, PAINT_DIM, title);
-		buf_add_str(out, "  ");
+		title_add(out, colours, it.index + 1, count);
 		json_text_add(out, it.value, 2);
 		buf_add_char(out, '\n');
 	}
@@ -179,17 +186,51 @@ static void form_fields_add(struct buf *out, struct slice body)
 	}
 }
 
-/* --- all --- */
+/* --- XML --- */
+
+static void member_add(struct buf *out, const char *name, struct slice value)
+{
+	if (value.n == 0)
+		return;
+	buf_addf(out, "  %s ", name);
+	terminal_add(out, value);
+}
+
+/* A line for each state, as a table of a hundred of them is read. */
+static bool webcom_add(struct buf *out, struct slice body, bool colours)
+{
+	struct webcom w;
+	bool found;
+
+	webcom_read(WEBCOM_XML, body, &w);
+	found = !w.fault;
+	for (size_t i = 0; i < w.count; i++) {
+		const struct webcom_item *item = &w.items[i];
+
+		title_add(out, colours, i + 1, w.count);
+		buf_add_str(out, "id_sms ");
+		terminal_add(out, item->id);
+		member_add(out, "state", item->state);
+		member_add(out, "time", item->time);
+		member_add(out, "sms", item->sms);
+		member_add(out, "viber", item->viber);
+		buf_add_char(out, '\n');
+	}
+	webcom_free(&w);
+	return found;
+}
 
 static void xml_add(struct buf *out, struct slice body, bool colours)
 {
 	const char *reason = "";
 
-	if (xml_text_add(out, body, &reason))
+	if (webcom_add(out, body, colours) || xml_text_add(out, body, &reason))
 		return;
 	note_add(out, colours, "no valid XML: ", reason);
 	plain_add(out, body);
 }
+
+/* --- all --- */
 
 void body_text_add(struct buf *out, struct slice content_type, struct slice body, bool colours)
 {

@@ -23,7 +23,7 @@
 #include "base/option.h"
 #include "base/rand.h"
 #include "base/terminal.h"
-#include "dialect/sign.h"
+#include "listen/ack.h"
 #include "listen/certificate.h"
 #include "listen/delay.h"
 #include "listen/show.h"
@@ -37,28 +37,34 @@
 
 struct settings {
 	int64_t port, status, count, delay_ms;
-	double fail;
-	const char *ack, *reply_file, *secret;
+	double fail, ack_part;
+	const char *ack, *reply_file, *secret, *signature;
 	bool tls, quiet, json;
 };
 
 struct listener {
 	struct settings set;
+	enum ack_kind ack;
+	enum signature_kind signature; /* checked when there is a secret */
 	struct buf reply;
 	struct delay *delay;
 	bool colours;
 	int done_fd;	      /* written when --count is reached */
 	pthread_mutex_t lock; /* guards the rest, and standard output */
 	struct rand chance;
+	struct ack_choice choice;
 	struct buf text;
 	uint64_t arrived, answered, failed, signed_ok, signed_bad;
 };
 
-/* An answer that waits for its time. */
-struct waiting {
+/* An answer, which may have to wait for its time. */
+struct answer {
 	struct delayed delayed;
 	struct server_request *rq;
 	int status;
+	bool unlucky; /* one of --fail */
+	bool acks;
+	struct ack_answer ack; /* with acks */
 };
 
 static void write_all(int fd, struct slice text)
@@ -76,27 +82,24 @@ static void write_all(int fd, struct slice text)
 
 /* --- one request --- */
 
-static const char *signature_check(const struct listener *l, struct server_request *rq)
+/* Without --fail, --status is what everybody gets; with it, what the unlucky ones get. */
+static void status_choose(struct listener *l, struct answer *answer)
 {
-	struct verify_input in = {
-		.id = server_header(rq, "webhook-id"),
-		.timestamp = server_header(rq, "webhook-timestamp"),
-		.signatures = server_header(rq, "webhook-signature"),
-		.body = server_body(rq),
-		.now_s = clock_wall_ms() / 1000,
-	};
+	int status = (int)l->set.status;
 
-	return verify_standard(l->set.secret, &in);
+	answer->unlucky = l->set.fail > 0 && rand_chance(&l->chance, l->set.fail);
+	if (answer->unlucky)
+		answer->status = status ? status : FAIL_STATUS;
+	else
+		answer->status = l->set.fail > 0 || !status ? 200 : status;
 }
 
-/* Without --fail, --status is what everybody gets; with it, what the unlucky ones get. */
-static int status_choose(struct listener *l)
+/* A receiver that fails has taken nothing; one that always answers 500 and acknowledges is asked for by --status. */
+static void ack_choose(struct listener *l, struct answer *answer)
 {
-	if (l->set.fail <= 0)
-		return l->set.status ? (int)l->set.status : 200;
-	if (rand_chance(&l->chance, l->set.fail))
-		return l->set.status ? (int)l->set.status : FAIL_STATUS;
-	return 200;
+	answer->acks = l->ack != ACK_WITH_NOTHING && !answer->unlucky;
+	if (answer->acks)
+		ack_answer_make(l->ack, &l->choice, server_body(answer->rq), &answer->ack);
 }
 
 static void arrival_count(struct listener *l, const struct arrival *a)
@@ -116,13 +119,30 @@ static void arrival_show(struct listener *l, const struct arrival *a)
 	write_all(STDOUT_FILENO, buf_slice(&l->text));
 }
 
-static void answer(struct listener *l, struct server_request *rq, int status)
+static void answer_send(struct listener *l, const struct answer *answer)
 {
-	bool replies = l->set.reply_file && status < 300, last;
-	uint64_t one = 1;
+	const char *media_type = NULL;
+	struct slice body = slice_str("");
 
-	server_answer(rq, status, replies ? "application/json" : NULL, replies ? buf_slice(&l->reply) : slice_str(""),
-		      NULL, 0);
+	if (answer->acks) {
+		media_type = ack_media_type(l->ack);
+		body = buf_slice(&answer->ack.body);
+	} else if (l->set.reply_file && answer->status < 300) {
+		media_type = "application/json";
+		body = buf_slice(&l->reply);
+	}
+	server_answer(answer->rq, answer->status, media_type, body, NULL, 0);
+}
+
+static void answer_end(struct listener *l, struct answer *answer)
+{
+	uint64_t one = 1;
+	bool last;
+
+	answer_send(l, answer);
+	if (answer->acks)
+		ack_answer_free(&answer->ack);
+	mem_free(answer);
 	pthread_mutex_lock(&l->lock);
 	last = ++l->answered == (uint64_t)l->set.count;
 	pthread_mutex_unlock(&l->lock);
@@ -132,39 +152,32 @@ static void answer(struct listener *l, struct server_request *rq, int status)
 
 static void on_due(void *ctx, struct delayed *what)
 {
-	struct waiting *w = CONTAINER_OF(what, struct waiting, delayed);
-
-	answer(ctx, w->rq, w->status);
-	mem_free(w);
-}
-
-static void answer_later(struct listener *l, const struct arrival *a)
-{
-	struct waiting *w = mem_zalloc(sizeof(*w));
-
-	w->rq = a->rq;
-	w->status = a->status;
-	delay_add(l->delay, &w->delayed, a->delay_ms);
+	answer_end(ctx, CONTAINER_OF(what, struct answer, delayed));
 }
 
 static void on_request(void *ctx, struct server_request *rq)
 {
 	struct listener *l = ctx;
+	struct answer *answer = mem_zalloc(sizeof(*answer));
 	struct arrival a = { .rq = rq, .delay_ms = l->set.delay_ms, .verified = l->set.secret != NULL };
 
+	answer->rq = rq;
 	if (a.verified)
-		a.signature_fault = signature_check(l, rq);
+		a.signature_fault = verify_request(l->signature, l->set.secret, l->set.tls, rq, clock_wall_ms() / 1000);
 	pthread_mutex_lock(&l->lock);
 	a.time_ms = clock_wall_ms();
 	a.number = ++l->arrived;
-	a.status = status_choose(l);
+	status_choose(l, answer);
+	ack_choose(l, answer);
+	a.status = answer->status;
+	a.ack = answer->acks ? &answer->ack : NULL;
 	arrival_count(l, &a);
 	arrival_show(l, &a);
 	pthread_mutex_unlock(&l->lock);
 	if (a.delay_ms > 0)
-		answer_later(l, &a);
+		delay_add(l->delay, &answer->delayed, a.delay_ms);
 	else
-		answer(l, rq, a.status);
+		answer_end(l, answer);
 }
 
 /* --- the command --- */
@@ -179,31 +192,52 @@ static void usage(FILE *out, const struct option_row *rows, size_t row_count)
 	options_explain(rows, row_count, out);
 }
 
-static int settings_check(const struct settings *set, struct fault *fault)
+static int ack_check(struct listener *l, struct fault *fault)
 {
-	struct buf key;
-	bool readable;
+	int ack = ack_kind_read(l->set.ack);
 
-	if (strcmp(set->ack, "none") != 0)
+	if (ack < 0)
 		return fault_set(fault, "invalid_param", "--ack",
-				 "--ack %s: listen cannot acknowledge by itself yet; leave it out, or give the answer "
-				 "with --reply",
-				 set->ack);
-	if (!set->secret)
-		return 0;
-	buf_init(&key, 1024);
-	readable = sign_secret_read(set->secret, &key);
-	buf_free(&key);
-	return readable ? 0 : fault_set(fault, "invalid_param", "--secret", "--secret takes whsec_ followed by base64");
+				 "--ack %s: must be xml or json, as Webcom's receivers answer, or none", l->set.ack);
+	l->ack = (enum ack_kind)ack;
+	l->choice.share = l->set.ack_part;
+	if (l->ack == ACK_WITH_NOTHING && l->set.ack_part < 1)
+		return fault_set(fault, "invalid_param", "--ack-part",
+				 "--ack-part goes with --ack xml or --ack json, whose answers it makes shorter");
+	if (l->ack != ACK_WITH_NOTHING && l->set.reply_file)
+		return fault_set(fault, "invalid_param", "--reply",
+				 "--reply and --ack both make the answer's body; leave one of the two out");
+	return 0;
 }
 
-static int settings_read(struct settings *set, int argc, char **argv, struct fault *fault)
+static int signature_check(struct listener *l, struct fault *fault)
 {
+	const char *word = l->set.signature ? l->set.signature : "standard_webhooks", *wanted;
+	int kind = sign_kind_read(word);
+
+	if (kind <= SIGNATURE_NONE)
+		return fault_set(fault, "invalid_param", "--signature",
+				 "--signature %s: must be standard_webhooks, twilio, sinch, plivo_v2 or turbosms",
+				 word);
+	if (!l->set.secret)
+		return l->set.signature ? fault_set(fault, "invalid_param", "--secret",
+						    "--signature needs --secret, which the sender signs with")
+					: 0;
+	l->signature = (enum signature_kind)kind;
+	wanted = sign_verify_wanted(l->signature, l->set.secret);
+	return wanted ? fault_set(fault, "invalid_param", "--secret", "--secret must be %s", wanted) : 0;
+}
+
+static int settings_read(struct listener *l, int argc, char **argv, struct fault *fault)
+{
+	struct settings *set = &l->set;
 	const struct option_row rows[] = {
 		{ "--port", "N", "listen on this port; 0 takes any free one (default 8421)", OPTION_NUMBER, &set->port,
 		  0, 65535, NULL },
-		{ "--ack", "KIND", "acknowledge items in the answer: none (default)", OPTION_TEXT, &set->ack, 0, 0,
-		  NULL },
+		{ "--ack", "KIND", "acknowledge each id of a Webcom document: xml, json, none (default)", OPTION_TEXT,
+		  &set->ack, 0, 0, NULL },
+		{ "--ack-part", "SHARE", "only this share of the ids, evenly: 0.5 is every second one", OPTION_SHARE,
+		  &set->ack_part, 0, 0, NULL },
 		{ "--status", "N", "answer this status instead of 200; with --fail, only when failing", OPTION_NUMBER,
 		  &set->status, 200, 599, NULL },
 		{ "--fail", "SHARE", "fail this share of the requests, 0.1 is one in ten (status 500)", OPTION_SHARE,
@@ -213,8 +247,10 @@ static int settings_read(struct settings *set, int argc, char **argv, struct fau
 		  &set->reply_file, 0, 0, NULL },
 		{ "--tls", NULL, "HTTPS with a certificate made at start; prints its pin", OPTION_FLAG, &set->tls, 0, 0,
 		  NULL },
-		{ "--secret", "SECRET", "check Standard Webhooks signatures, OK or BAD", OPTION_TEXT, &set->secret, 0,
-		  0, NULL },
+		{ "--secret", "SECRET", "check signatures, OK or BAD; for standard_webhooks whsec_… or whpk_…",
+		  OPTION_TEXT, &set->secret, 0, 0, NULL },
+		{ "--signature", "KIND", "standard_webhooks (default), twilio, sinch, plivo_v2, turbosms", OPTION_TEXT,
+		  &set->signature, 0, 0, NULL },
 		{ "--count", "N", "end after N requests", OPTION_NUMBER, &set->count, 1, INT64_MAX, NULL },
 		{ "--quiet", NULL, "show no requests, only the summary", OPTION_FLAG, &set->quiet, 0, 0, NULL },
 		{ "--json", NULL, "one line of JSON a request; the rest goes to stderr", OPTION_FLAG, &set->json, 0, 0,
@@ -224,7 +260,9 @@ static int settings_read(struct settings *set, int argc, char **argv, struct fau
 
 	if (rc == OPTIONS_HELP)
 		usage(stdout, rows, sizeof(rows) / sizeof(rows[0]));
-	return rc == 0 ? settings_check(set, fault) : rc;
+	if (rc == 0)
+		rc = ack_check(l, fault);
+	return rc == 0 ? signature_check(l, fault) : rc;
 }
 
 static int reply_read(struct listener *l, struct fault *fault)
@@ -365,10 +403,10 @@ static int fail(const struct fault *fault)
 
 int cmd_listen(int argc, char **argv)
 {
-	struct listener l = { .set = { .port = 8421, .ack = "none" } };
+	struct listener l = { .set = { .port = 8421, .ack = "none", .ack_part = 1 } };
 	struct certificate certificate;
 	struct fault fault = { 0 };
-	int signal_fd, rc = settings_read(&l.set, argc, argv, &fault);
+	int signal_fd, rc = settings_read(&l, argc, argv, &fault);
 
 	if (rc != 0)
 		return rc == OPTIONS_HELP ? 0 : fail(&fault);

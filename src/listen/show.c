@@ -118,12 +118,33 @@ static void signature_add(struct buf *out, const struct arrival *a, bool colours
 	}
 }
 
+static void ack_add(struct buf *out, const struct arrival *a, bool colours)
+{
+	const struct ack_answer *ack = a->ack;
+
+	if (!ack)
+		return;
+	label_add(out, colours, "acked   ");
+	if (ack->request.fault)
+		buf_addf(out, "nothing: %s", ack->request.fault);
+	else
+		buf_addf(out, "%zu of %zu:", ack->taken_count, ack->request.count);
+	for (size_t i = 0; i < ack->request.count; i++) {
+		if (!ack->taken[i])
+			continue;
+		buf_add_char(out, ' ');
+		terminal_add(out, ack->request.items[i].id);
+	}
+	buf_add_char(out, '\n');
+}
+
 void show_text(struct buf *out, const struct arrival *a, bool colours)
 {
 	rule_add(out, a, colours);
 	arguments_add(out, a, colours);
 	headers_add(out, a, colours);
 	signature_add(out, a, colours);
+	ack_add(out, a, colours);
 	body_text_add(out, server_header(a->rq, "Content-Type"), server_body(a->rq), colours);
 	buf_add_char(out, '\n');
 }
@@ -198,6 +219,27 @@ static void body_json(struct json_writer *w, struct slice body)
 	buf_free(&text);
 }
 
+static void ack_json(struct json_writer *w, const struct ack_answer *ack)
+{
+	json_key(w, "acked");
+	if (!ack) {
+		json_put_null(w);
+		json_member_str(w, "ack_fault", NULL);
+		return;
+	}
+	json_begin_array(w);
+	for (size_t i = 0; i < ack->request.count; i++) {
+		struct slice id = ack->request.items[i].id;
+
+		if (ack->taken[i] && ack->kind == ACK_WITH_JSON)
+			json_put_raw(w, id);
+		else if (ack->taken[i])
+			json_put_string(w, id);
+	}
+	json_end_array(w);
+	json_member_str(w, "ack_fault", ack->request.fault);
+}
+
 void show_json(struct buf *out, const struct arrival *a)
 {
 	struct slice body = server_body(a->rq);
@@ -220,6 +262,7 @@ void show_json(struct buf *out, const struct arrival *a)
 	json_member_i64(&w, "delay_ms", a->delay_ms);
 	json_member_str(&w, "signature", !a->verified ? NULL : a->signature_fault ? "bad" : "ok");
 	json_member_str(&w, "signature_fault", a->verified ? a->signature_fault : NULL);
+	ack_json(&w, a->ack);
 	json_end_object(&w);
 	buf_add_char(out, '\n');
 	buf_free(&time);

@@ -3,6 +3,7 @@
 #define LISTEN_SHOW_H
 
 #include "base/buf.h"
+#include "listen/ack.h"
 #include "net/server.h"
 
 struct arrival {
@@ -13,12 +14,13 @@ struct arrival {
 	int64_t delay_ms;	     /* and after how long */
 	bool verified;		     /* a secret was given */
 	const char *signature_fault; /* when verified: NULL is a right signature */
+	const struct ack_answer *ack; /* what the answer acknowledges; NULL without --ack */
 };
 
 /* Several lines, decoded and readable; colours when asked for. */
 void show_text(struct buf *out, const struct arrival *a, bool colours);
 /* One line of JSON: n, time, method, path, query {name: [values]}, headers {lower-case name: value}, items, body (text) or body_base64, answered, signature ("ok", "bad"
- * or null), signature_fault. */
+ * or null), signature_fault, acked (the ids, null without --ack), ack_fault. */
 void show_json(struct buf *out, const struct arrival *a);
 
 #endif

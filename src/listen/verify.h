@@ -1,20 +1,12 @@
-/* Does a request carry a valid Standard Webhooks signature? */
+/* Does a request that arrived carry a valid signature? */
 #ifndef LISTEN_VERIFY_H
 #define LISTEN_VERIFY_H
 
-#include <stdint.h>
+#include "dialect/sign.h"
+#include "net/server.h"
 
-#include "base/slice.h"
-
-#define VERIFY_TOLERANCE_S 300
-
-struct verify_input {
-	struct slice id, timestamp, signatures; /* webhook-id, webhook-timestamp, webhook-signature as received */
-	struct slice body;
-	int64_t now_s;
-};
-
-/* NULL when one of the signatures is right and the time is near; otherwise the reason, a constant. secret: "whsec_…". */
-const char *verify_standard(const char *secret, const struct verify_input *in);
+/* NULL when it does; otherwise the reason, a constant. tls: the request came over https, which URLs that are signed say. */
+const char *verify_request(enum signature_kind kind, const char *secret, bool tls, const struct server_request *rq,
+			   int64_t now_s);
 
 #endif

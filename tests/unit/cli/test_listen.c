@@ -1,4 +1,4 @@
-/* What `listen` shows and how it judges: bodies made readable, signatures, delays. */
+/* What `listen` shows and how it judges: bodies made readable, acknowledgements, delays. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,15 +7,12 @@
 #include <cmocka.h>
 #include <pthread.h>
 
-#include "base/json.h"
 #include "base/list.h"
-#include "base/mem.h"
-#include "dialect/sign.h"
+#include "listen/ack.h"
 #include "listen/body_text.h"
 #include "listen/certificate.h"
 #include "listen/delay.h"
 #include "listen/json_text.h"
-#include "listen/verify.h"
 #include "listen/xml_text.h"
 
 static void assert_shown(const char *type, const char *body, const char *expected)
@@ -104,50 +101,92 @@ static void test_items(void **state)
 		assert_int_equal(body_items(slice_str(rows[i].type), slice_str(rows[i].body)), rows[i].items);
 }
 
-static void test_signatures(void **state)
-{
-	static const char secret[] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-	char *secrets[2] = { mem_strdup(secret), NULL };
-	struct verify_input in = { .id = SLICE_LIT("msg_1"),
-				   .timestamp = SLICE_LIT("1614265330"),
-				   .body = SLICE_LIT("{\"test\": 2432232314}"),
-				   .now_s = 1614265330 };
-	struct buf signature, several;
+/* --- Webcom's documents and what acknowledges them --- */
 
+#define DOCUMENT                                                                                                       \
+	"<?xml version='1.0' encoding='utf-8' ?>\n<response>\n <state id_sms='1001' time='2011-01-01 12:57:46' "       \
+	"sms='deliver'>deliver</state>\n <state id_sms='1002' time='2011-01-01 12:57:50' sms='expired' "               \
+	"viber='read'>read</state>\n <state id_sms='1003' time='' viber='send'>send</state>\n</response>"
+
+static void test_webcom_shown(void **state)
+{
 	(void)state;
-	buf_init(&signature, 1024);
-	buf_init(&several, 1024);
-	assert_true(sign_standard(secrets, in.id, 1614265330, in.body, &signature));
-	in.signatures = buf_slice(&signature);
-	assert_null(verify_standard(secret, &in));
-	buf_addf(&several, "v1,AAAA v1a,xyz %s", buf_str(&signature));
-	in.signatures = buf_slice(&several);
-	assert_null(verify_standard(secret, &in));
-	in.now_s += VERIFY_TOLERANCE_S + 1;
-	assert_non_null(strstr(verify_standard(secret, &in), "5 minutes off"));
-	in.now_s = 1614265330;
-	in.body = slice_str("{\"test\": 2432232315}");
-	assert_non_null(strstr(verify_standard(secret, &in), "no signature fits"));
-	in.timestamp = slice_str("");
-	assert_non_null(strstr(verify_standard(secret, &in), "missing"));
-	in.timestamp = slice_str("soon");
-	assert_non_null(strstr(verify_standard(secret, &in), "no number"));
-	buf_free(&signature);
-	buf_free(&several);
-	mem_free(secrets[0]);
+	assert_shown("text/xml; charset=utf-8", DOCUMENT,
+		     "item 1 of 3\n  id_sms 1001  state deliver  time 2011-01-01 12:57:46  sms deliver\n"
+		     "item 2 of 3\n  id_sms 1002  state read  time 2011-01-01 12:57:50  sms expired  viber read\n"
+		     "item 3 of 3\n  id_sms 1003  state send  viber send\n");
+	assert_shown("text/xml", "<response><state>x</state></response>",
+		     "<response>\n  <state>x</state>\n</response>\n"); /* no ids: shown as any XML */
 }
 
-/* The specification's own example, so that signing and checking cannot be wrong together. */
-static void test_signature_vector(void **state)
+static void assert_acked(enum ack_kind kind, struct ack_choice *choice, const char *body, const char *expected)
 {
-	struct verify_input in = { .id = SLICE_LIT("msg_p5jXN8AQM9LWM0D4loKWxJek"),
-				   .timestamp = SLICE_LIT("1614265330"),
-				   .signatures = SLICE_LIT("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
-				   .body = SLICE_LIT("{\"test\": 2432232314}"),
-				   .now_s = 1614265330 };
+	struct ack_answer a;
+
+	ack_answer_make(kind, choice, slice_str(body), &a);
+	assert_string_equal(buf_str(&a.body), expected);
+	assert_int_equal(a.request.fault == NULL, a.request.count > 0);
+	ack_answer_free(&a);
+}
+
+static void test_acks(void **state)
+{
+	struct ack_choice all = { .share = 1 }, none = { .share = 0 };
 
 	(void)state;
-	assert_null(verify_standard("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", &in));
+	assert_acked(ACK_WITH_XML, &all, DOCUMENT,
+		     "<response><id_sms>1001</id_sms><id_sms>1002</id_sms><id_sms>1003</id_sms></response>");
+	assert_acked(ACK_WITH_XML, &none, DOCUMENT, "<response></response>");
+	assert_acked(ACK_WITH_XML, &all, "<r><state id_sms='a&amp;&lt;'/></r>",
+		     "<response><id_sms>a&amp;&lt;</id_sms></response>");
+	assert_acked(ACK_WITH_JSON, &all, "[{\"id_sms\":3234,\"time\":\"\",\"state\":\"send\"},{\"id_sms\":\"x-1\"}]",
+		     "[3234,\"x-1\"]");
+	assert_acked(ACK_WITH_JSON, &all, "{\"batch\":[{\"id_sms\":1}]}", "[1]");
+}
+
+/* Every second id of all that come, so that what is sent again is taken in the end. */
+static void test_ack_part(void **state)
+{
+	struct ack_choice half = { .share = 0.5 }, tenth = { .share = 0.1 };
+	size_t taken = 0;
+
+	(void)state;
+	assert_acked(ACK_WITH_XML, &half, DOCUMENT, "<response><id_sms>1001</id_sms><id_sms>1003</id_sms></response>");
+	assert_acked(ACK_WITH_XML, &half, "<r><state id_sms='1002'/></r>", "<response></response>");
+	assert_acked(ACK_WITH_XML, &half, "<r><state id_sms='1002'/></r>",
+		     "<response><id_sms>1002</id_sms></response>");
+	for (int i = 0; i < 100; i++) {
+		struct ack_answer a;
+
+		ack_answer_make(ACK_WITH_JSON, &tenth, SLICE_LIT("[{\"id_sms\":1}]"), &a);
+		taken += a.taken_count;
+		ack_answer_free(&a);
+	}
+	assert_int_equal(taken, 10);
+}
+
+/* A document that cannot be read to its end acknowledges nothing, not even what came before the damage. */
+static void test_ack_nothing(void **state)
+{
+	static const char *const xml[] = {
+		"",
+		"x",
+		"<r><state id_sms='1'/>",
+		"<r><state id_sms='1'/><state/></r>",
+		"<r/>",
+		"<!DOCTYPE r [<!ENTITY a '1'>]><r><state id_sms='&a;'/></r>",
+		"[{\"id_sms\":1}]",
+	};
+	static const char *const json[] = {
+		"", "[]", "{}", "[1]", "[{\"id_sms\":1},{\"id\":2}]", "[{\"id_sms\":1}", DOCUMENT
+	};
+	struct ack_choice all = { .share = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(xml) / sizeof(xml[0]); i++)
+		assert_acked(ACK_WITH_XML, &all, xml[i], "<response></response>");
+	for (size_t i = 0; i < sizeof(json) / sizeof(json[0]); i++)
+		assert_acked(ACK_WITH_JSON, &all, json[i], "[]");
 }
 
 struct order {
@@ -219,10 +258,11 @@ static void test_certificate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bodies),	   cmocka_unit_test(test_broken_bodies),
-		cmocka_unit_test(test_deep_xml),   cmocka_unit_test(test_items),
-		cmocka_unit_test(test_signatures), cmocka_unit_test(test_signature_vector),
-		cmocka_unit_test(test_delays),	   cmocka_unit_test(test_certificate),
+		cmocka_unit_test(test_bodies),	     cmocka_unit_test(test_broken_bodies),
+		cmocka_unit_test(test_deep_xml),     cmocka_unit_test(test_items),
+		cmocka_unit_test(test_webcom_shown), cmocka_unit_test(test_acks),
+		cmocka_unit_test(test_ack_part),     cmocka_unit_test(test_ack_nothing),
+		cmocka_unit_test(test_delays),	     cmocka_unit_test(test_certificate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
