@@ -1,0 +1,57 @@
+/* Times as callers write them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "api/when.h"
+
+static void read_all(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms; /* -1: none */
+	} rows[] = {
+		{ "0", 0 },
+		{ "1547125204", 1547125204000 },
+		{ "1547125204.25", 1547125204250 },
+		{ "2019-01-10", 1547078400000 },
+		{ "2019-01-10T13:00:04Z", 1547125204000 },
+		{ "2019-01-10T13:00:04.5Z", 1547125204500 },
+		{ "2019-01-10 13:00", 1547125200000 },
+		{ "2019-01-10T14:00:04+01:00", 1547125204000 },
+		{ "2019-01-10T14:00:04 01:00", 1547125204000 }, /* a + that was in a query string */
+		{ "2019-01-10T11:00:04-0200", 1547125204000 },
+		{ "2020-02-29", 1582934400000 },
+		{ "2019-02-29", -1 },
+		{ "2019-13-01", -1 },
+		{ "2019-01-10T24:00:00Z", -1 },
+		{ "2019-01-10T13", -1 },
+		{ "2019-01-10T13:00:04+", -1 },
+		{ "2019-01-10x", -1 },
+		{ "", -1 },
+		{ "-5", -1 },
+		{ "1e400", -1 },
+		{ "0x10", -1 },
+		{ "nan", -1 },
+		{ "yesterday", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t ms = -1;
+		bool good = when_read(slice_str(rows[i].text), &ms);
+
+		if (good != (rows[i].ms >= 0) || ms != rows[i].ms)
+			fail_msg("\"%s\": %lld", rows[i].text, (long long)ms);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(read_all) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
