@@ -78,10 +78,11 @@ struct client_peer {
 	int active; /* calls that have a place: those in looking and on busy_slots */
 	struct client_target target;
 	struct buf loaded;	/* "host:port" whose addresses the multi handle knows */
-	uint64_t loaded_serial; /* and of which answer */
-	X509_STORE *store;	/* of settings->ca_pem */
-	X509 *leaf;		/* the certificate seen last, NULL: none yet */
-	uint8_t leaf_key[32];	/* and the digest of its key */
+	uint64_t loaded_serial; /* and of which answer, 0: it may know nothing */
+	uint16_t loaded_port;
+	X509_STORE *store;    /* of settings->ca_pem */
+	X509 *leaf;	      /* the certificate seen last, NULL: none yet */
+	uint8_t leaf_key[32]; /* and the digest of its key */
 };
 
 /* An easy handle and all that one exchange on it collects. */
@@ -90,6 +91,7 @@ struct client_slot {
 	struct client_peer *peer;
 	struct client_call *call;
 	CURL *easy;
+	CURLU *url; /* as read by libcurl, once a target and not once a request */
 	uint64_t target_serial;
 	char host[256]; /* of that target, for the certificate */
 	bool https;

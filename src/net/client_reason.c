@@ -143,7 +143,7 @@ void client_reason_fill(struct client_slot *slot, CURLcode result)
 
 	if (slot->failure != FAILURE_NONE)
 		return;
-	/* libcurl's own time-out is set to ours and may be told first. */
+	/* libcurl's time-out for the connection is set to ours and may be told first. */
 	if (result == CURLE_OPERATION_TIMEDOUT) {
 		slot->failure = FAILURE_TIMEOUT;
 		client_reason_timeout(slot->call, slot->reason, sizeof(slot->reason));

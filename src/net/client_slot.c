@@ -38,7 +38,6 @@ static void options_transport(CURL *easy, struct client_slot *slot)
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)settings->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->timeout_ms);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, client_socket_open);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, slot);
@@ -76,12 +75,17 @@ static void options_access(CURL *easy, struct client_slot *slot)
 static struct client_slot *slot_new(struct client_peer *p)
 {
 	CURL *easy = curl_easy_init();
+	CURLU *url = curl_url();
 	struct client_slot *slot;
 
-	if (!easy)
+	if (!easy || !url) {
+		curl_easy_cleanup(easy);
+		curl_url_cleanup(url);
 		return NULL;
+	}
 	slot = mem_zalloc(sizeof(*slot));
 	slot->easy = easy;
+	slot->url = url;
 	slot->peer = p;
 	slot->method = HTTP_GET; /* libcurl's own beginning */
 	list_init(&slot->link);
@@ -117,6 +121,7 @@ void client_slot_free(struct client_slot *slot)
 {
 	list_del(&slot->link);
 	curl_easy_cleanup(slot->easy);
+	curl_url_cleanup(slot->url);
 	curl_slist_free_all(slot->addresses);
 	buf_free(&slot->lines);
 	buf_free(&slot->headers);
@@ -248,7 +253,7 @@ static void addresses_write(struct buf *out, const struct client_peer *p, const 
 	}
 }
 
-static void addresses_say(struct client_slot *slot, const struct resolve_answer *answer, struct slice key)
+static void addresses_say(struct client_slot *slot, const struct resolve_answer *answer)
 {
 	struct client_peer *p = slot->peer;
 	struct buf text;
@@ -263,35 +268,43 @@ static void addresses_say(struct client_slot *slot, const struct resolve_answer 
 	slot->addresses = curl_slist_append(slot->addresses, buf_str(&text));
 	buf_free(&text);
 	buf_reset(&p->loaded);
-	buf_add_slice(&p->loaded, key);
+	buf_addf(&p->loaded, "%s:%u", p->target.url.host, p->target.url.port);
+	p->loaded_port = p->target.url.port;
 	p->loaded_serial = answer->serial;
 }
 
-/* The multi handle keeps what it was told, so it is told again only when the name or the answer changed. */
+/* The multi handle keeps what it was told, so it is told again only when the port or the answer (and so perhaps the name) is another. */
 static void addresses_load(struct client_slot *slot, const struct resolve_answer *answer)
 {
 	struct client_peer *p = slot->peer;
-	char key[sizeof(p->target.url.host) + 8];
-	int n = snprintf(key, sizeof(key), "%s:%u", p->target.url.host, p->target.url.port);
-	struct slice name = slice_of(key, (size_t)n);
+	bool said = slot->addresses != NULL;
 
 	curl_slist_free_all(slot->addresses);
 	slot->addresses = NULL;
-	if (answer && (answer->serial != p->loaded_serial || !slice_eq(name, buf_slice(&p->loaded))))
-		addresses_say(slot, answer, name);
-	curl_easy_setopt(slot->easy, CURLOPT_RESOLVE, slot->addresses);
+	if (answer && (answer->serial != p->loaded_serial || p->target.url.port != p->loaded_port))
+		addresses_say(slot, answer);
+	if (said || slot->addresses)
+		curl_easy_setopt(slot->easy, CURLOPT_RESOLVE, slot->addresses);
 }
 
-static void target_load(struct client_slot *slot)
+/* As a parsed URL: from text libcurl would read it anew for each request, which costs it more than all that we do for one. */
+static bool target_load(struct client_slot *slot)
 {
 	const struct client_target *t = &slot->peer->target;
 
 	if (slot->target_serial == t->serial)
-		return;
-	curl_easy_setopt(slot->easy, CURLOPT_URL, buf_str(&t->sent));
+		return true;
+	slot->target_serial = 0;
+	if (curl_url_set(slot->url, CURLUPART_URL, buf_str(&t->sent), CURLU_PATH_AS_IS) != CURLUE_OK ||
+	    curl_easy_setopt(slot->easy, CURLOPT_CURLU, slot->url) != CURLE_OK) {
+		slot->failure = FAILURE_RENDER;
+		snprintf(slot->reason, sizeof(slot->reason), "libcurl cannot use the URL; mend its template");
+		return false;
+	}
 	slice_copy(slot->host, sizeof(slot->host), slice_str(t->url.host));
 	slot->https = t->url.https;
 	slot->target_serial = t->serial;
+	return true;
 }
 
 bool client_slot_load(struct client_slot *slot, struct client_call *call, const struct resolve_answer *addresses)
@@ -301,9 +314,8 @@ bool client_slot_load(struct client_slot *slot, struct client_call *call, const 
 	if (slot->body.cap > BODY_KEPT)
 		buf_free(&slot->body);
 	client_answer_reset(slot);
-	if (!headers_load(slot, call->request))
+	if (!headers_load(slot, call->request) || !target_load(slot))
 		return false;
-	target_load(slot);
 	body_load(slot, call->request);
 	addresses_load(slot, addresses);
 	call->started_us = clock_mono_us();
