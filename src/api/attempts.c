@@ -314,6 +314,8 @@ static void write_detail(struct json_writer *w, const struct shown *s)
 	json_key(w, "reason");
 	if (d.reason.n > 0)
 		json_put_string(w, d.reason);
+	else if (s->row->outcome != ATTEMPT_OK && s->row->code > 0 && s->ep)
+		status_reason_show(w, s->ep, s->row->code, s->mixed ? slice_str("") : d.headers);
 	else
 		json_put_null(w);
 	json_key(w, "duration_ms");

@@ -76,7 +76,7 @@ static void write_exchange(struct json_writer *w, const struct entry *e, const s
 	if (answer->reason.n > 0)
 		json_put_string(w, answer->reason);
 	else if (!ok)
-		json_put_str(w, "the endpoint's settings do not count this status as a success");
+		status_reason_show(w, e->endpoint, answer->status, answer->headers);
 	else
 		json_put_null(w);
 	json_key(w, "duration_ms");

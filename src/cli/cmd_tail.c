@@ -42,11 +42,17 @@ static void member_add(struct buf *out, struct json v, const char *name)
 	buf_free(&text);
 }
 
-/* Unix seconds, with a fraction or without, or text as it is. */
-static void time_add(struct buf *out, struct json v)
+/* To the millisecond, if the daemon tells it. */
+static void time_add(struct buf *out, struct json attempt)
 {
+	struct json v = json_get(attempt, "time");
 	double seconds;
+	int64_t ms;
 
+	if (json_i64(json_get(attempt, "time_ms"), &ms)) {
+		time_add_iso_ms(out, ms);
+		return;
+	}
 	if (json_type(v) == JSON_NUMBER && json_double(v, &seconds) && seconds > 0 && seconds < 1e11) {
 		time_add_iso_ms(out, (int64_t)(seconds * 1000 + 0.5));
 		return;
@@ -87,7 +93,7 @@ static void outcome_add(struct buf *out, struct json outcome, bool colours)
 
 void tail_line_add(struct buf *out, struct json attempt, bool colours)
 {
-	time_add(out, json_get(attempt, "time"));
+	time_add(out, attempt);
 	buf_add_char(out, ' ');
 	outcome_add(out, json_get(attempt, "outcome"), colours);
 	buf_add_char(out, ' ');

@@ -40,6 +40,8 @@ static int check_emails(struct json v, struct fault *fault)
 
 static int check_member(struct slice key, struct json v, struct fault *fault)
 {
+	char name[sizeof(fault->param)];
+
 	if (slice_is(key, "name"))
 		return check_string(v, "name", 200, fault);
 	if (slice_is(key, "organization_id"))
@@ -48,11 +50,11 @@ static int check_member(struct slice key, struct json v, struct fault *fault)
 		return check_string(v, "timezone", 64, fault);
 	if (slice_is(key, "notify_emails"))
 		return check_emails(v, fault);
-	return slice_is(key, "id") ? 0
-				   : fault_set(fault, "invalid_param", "",
-					       "\"%.*s\" is no property of a project: name, organization_id, "
-					       "notify_emails, timezone are",
-					       SLICE_ARG(key));
+	if (slice_is(key, "id"))
+		return 0;
+	slice_copy(name, sizeof(name), key);
+	return fault_param(fault, name,
+			   "is no property of a project: name, organization_id, notify_emails and timezone are");
 }
 
 static int check_settings(struct json settings, struct fault *fault)
