@@ -1,0 +1,81 @@
+/*
+ * A stage for the engine: one engine, a memory store, a clock that is moved by hand, and a host that keeps what the engine wants until the test lets it happen. Events are named by one letter and
+ * belong to the message of a number: "a1" is event a of message 1. The text of message x is 9,000 bytes long. What is on the wire, in rows, in the log reads as text, so that a scenario reads like its rule:
+ *
+ *	play_events(p, "a1 b1 c2");
+ *	expect_wire(p, "a c");
+ *	play_answer(p, "a", 200, "");
+ *	expect_wire(p, "b c");
+ */
+#ifndef TESTS_UNIT_ENGINE_PLAY_H
+#define TESTS_UNIT_ENGINE_PLAY_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "engine/engine.h"
+
+#define PLAY_EVENTS_MAX 64
+#define PLAY_WIRE_MAX	64
+#define PLAY_QUEUE_MAX	256
+#define PLAY_NUMBER	7 /* of the endpoint */
+
+/* Something for the store, in order. */
+struct errand {
+	struct tx *tx;
+	bool load, ready;
+	struct pending_query query;
+	size_t max_bytes;
+};
+
+struct play {
+	struct engine *engine;
+	struct engine_limits limits;
+	struct store *store;
+	struct endpoint *revisions[8];
+	uint32_t revision_count, current;
+	int64_t from_seq;
+	struct endpoint_stats *stats;
+	int64_t start_ms, now_ms;
+	char names[PLAY_EVENTS_MAX]; /* by seq */
+	struct exchange *wire[PLAY_WIRE_MAX];
+	size_t wire_count;
+	struct errand queue[PLAY_QUEUE_MAX];
+	size_t queue_count;
+	bool disk_is_slow;		 /* commits and loads wait for play_sync */
+	char disabled[100];		 /* why, once it was */
+	uint32_t retired;		 /* the last revision retired */
+	char last_id[DELIVERY_ID_BYTES]; /* of the exchange answered last */
+};
+
+/* limits NULL: the default. settings: JSON with ' for ", laid over {url, one event a request, retries after 60 s and 120 s without jitter}. */
+struct play *play_new(const struct engine_limits *limits, const char *settings);
+void play_free(struct play *p);
+void play_settings(struct play *p, const char *settings);
+void play_delete(struct play *p);
+/* Commits events in one go and hands them to the engine. */
+void play_events(struct play *p, const char *names);
+/* Answers the exchange that holds this event; status below 0: -enum failure. */
+void play_answer(struct play *p, const char *event, int status, const char *headers);
+void play_later(struct play *p, int64_t ms);
+void play_run(struct play *p);
+void play_sync(struct play *p);
+/* Power fails; what is not on disk is lost; a new engine recovers. */
+void play_crash(struct play *p);
+/* Events that were sent before are sent again: ready rows. */
+void play_replay(struct play *p, const char *names);
+
+/* "a,b c": two exchanges, in the order of their events. */
+void expect_wire(struct play *p, const char *expected);
+/* "ready:a due60:b,c held:d": pending rows, with the seconds from now. */
+void expect_rows(struct play *p, const char *expected);
+/* "a,b=200/1 c=expired/0": the attempt rows so far, code and attempt. */
+void expect_log(struct play *p, const char *expected);
+void expect_dead(struct play *p, const char *expected);
+void expect_state(struct play *p, enum lane_state state);
+
+#endif
