@@ -287,6 +287,8 @@ static void node_free(struct node **np)
 	struct node *n = *np;
 
 	clerk_stop(n->clerk);
+	for (unsigned i = 0; n->shards && i < n->shard_count; i++)
+		shard_halt(n->shards[i]);
 	committer_stop(&n->committer);
 	for (unsigned i = 0; n->shards && i < n->shard_count; i++)
 		shard_free(&n->shards[i]);

@@ -40,9 +40,9 @@ struct shard {
 	uv_async_t wake;
 	uv_timer_t timer;
 	uv_idle_t turn;
-	bool turn_due;
+	bool turn_due, halted;
 	pthread_t thread;
-	struct latch parked;
+	struct latch parked, halt;
 
 	pthread_mutex_t lock; /* over the inbox */
 	struct message *first, **end;
@@ -81,7 +81,7 @@ static void turn_soon(void *ctx)
 {
 	struct shard *sh = ctx;
 
-	if (sh->turn_due)
+	if (sh->turn_due || sh->halted)
 		return;
 	sh->turn_due = true;
 	uv_idle_start(&sh->turn, on_turn);
@@ -107,12 +107,16 @@ static void timer_arm(struct shard *sh)
 	uv_timer_start(&sh->timer, on_timer, next > sh->now_ms ? (uint64_t)(next - sh->now_ms) : 0, 0);
 }
 
+static void park(struct shard *sh)
+{
+	engine_park(sh->engine, sh->now_ms);
+	sh->phase = PHASE_PARKING;
+}
+
 static void phase_step(struct shard *sh)
 {
-	if (sh->phase == PHASE_STOPPING && engine_idle(sh->engine)) {
-		engine_park(sh->engine, sh->now_ms);
-		sh->phase = PHASE_PARKING;
-	}
+	if (sh->phase == PHASE_STOPPING && engine_idle(sh->engine))
+		park(sh);
 	if (sh->phase == PHASE_PARKING && engine_idle(sh->engine)) {
 		sh->phase = PHASE_PARKED;
 		atomic_store(&sh->floor, engine_floor(sh->engine));
@@ -205,12 +209,17 @@ void shard_events(struct shard *sh, struct event *const *events, size_t count)
 	shard_post(sh, &em->message);
 }
 
+void shard_broke(struct shard *sh)
+{
+	atomic_store(&sh->broken, true);
+	latch_set(&sh->parked);
+}
+
 void shard_committed(struct shard *sh, struct tx *tx, int err)
 {
 	if (err) {
 		shard_host_unwritten(sh->host, tx);
-		atomic_store(&sh->broken, true);
-		latch_set(&sh->parked);
+		shard_broke(sh);
 		return;
 	}
 	engine_committed(sh->engine, tx);
@@ -232,6 +241,7 @@ struct shard *shard_new(struct node *n, unsigned index)
 	sh->now_ms = clock_ms(&n->clock);
 	pthread_mutex_init(&sh->lock, NULL);
 	latch_init(&sh->parked);
+	latch_init(&sh->halt);
 	sh->host = shard_host_new(n, sh, &sh->loop, turn_soon, &host);
 	random_secure(&seed, sizeof(seed));
 	sh->engine = engine_new(&host, &n->options.limits, seed, sh->now_ms);
@@ -312,17 +322,29 @@ static void stop_run(struct message *m, struct shard *sh)
 	engine_stop(sh->engine);
 }
 
+/* Parked first: otherwise the lanes would send what comes next in the place of what was cut off, and never be idle. */
 static void cut_off_run(struct message *m, struct shard *sh)
 {
 	mem_free(m);
+	if (sh->phase == PHASE_STOPPING)
+		park(sh);
 	shard_host_cut_off(sh->host);
+}
+
+static void halt_run(struct message *m, struct shard *sh)
+{
+	mem_free(m);
+	sh->halted = true;
+	uv_idle_stop(&sh->turn);
+	uv_timer_stop(&sh->timer);
+	shard_host_halt(sh->host);
+	latch_set(&sh->halt);
 }
 
 static void quit_run(struct message *m, struct shard *sh)
 {
 	mem_free(m);
-	uv_idle_stop(&sh->turn);
-	sh->turn_due = true; /* no further turn: the engine is going */
+	assert(sh->halted);
 	shard_host_release(sh->host, sh->engine);
 	engine_free(&sh->engine);
 	shard_host_close(sh->host, loop_close_handles, sh);
@@ -352,6 +374,14 @@ bool shard_wait_parked(struct shard *sh, int64_t deadline_us)
 	return ended && !atomic_load(&sh->broken);
 }
 
+void shard_halt(struct shard *sh)
+{
+	if (!sh->started)
+		return;
+	post_new(sh, halt_run);
+	latch_wait(&sh->halt);
+}
+
 void shard_free(struct shard **shp)
 {
 	struct shard *sh = *shp;
@@ -367,6 +397,7 @@ void shard_free(struct shard **shp)
 	}
 	shard_host_free(&sh->host);
 	latch_free(&sh->parked);
+	latch_free(&sh->halt);
 	pthread_mutex_destroy(&sh->lock);
 	mem_free(sh);
 	*shp = NULL;

@@ -38,12 +38,16 @@ size_t shard_backlog(const struct shard *sh);
 
 /* On the loop: what became of a transaction that the engine has part in; takes tx over. */
 void shard_committed(struct shard *sh, struct tx *tx, int err);
+/* On the loop: the store broke, so this can never be parked, and nobody needs to wait for it. */
+void shard_broke(struct shard *sh);
 
 /* Begins to stop: batches go at once, and when nothing is on the wire the rest is parked. */
 void shard_begin_stop(struct shard *sh);
 /* Waits until all is parked on disk; after deadline (clock_mono_us) what is on the wire is cut off first, and after a further second it gives up: false, as it does when the store broke. */
 bool shard_wait_parked(struct shard *sh, int64_t deadline_us);
-/* Ends the loop and its thread, frees the engine with all it holds. The committer must have ended. Also for one that was never started. */
+/* From now on the engine takes no turn and the committer gets nothing from here, though answers may still come; waits until that is so. Before committer_stop: what could not be parked goes on working until now. */
+void shard_halt(struct shard *sh);
+/* Ends the loop and its thread, frees the engine with all it holds. It must have been halted, and the committer have ended. Also for one that was never started. */
 void shard_free(struct shard **sh);
 
 /* One exchange outside the queue; see node_send_once. */

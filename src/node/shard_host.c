@@ -22,6 +22,7 @@ struct shard_host {
 	struct map peers;  /* by address of the endpoint */
 	struct list calls; /* exchanges of the engine */
 	struct list onces; /* and those outside the queue */
+	bool halted;
 	struct tx **unwritten;
 	size_t unwritten_count;
 };
@@ -166,12 +167,22 @@ static void tx_done(struct work *w, struct store *store, int err)
 static void host_commit(void *ctx, struct tx *tx)
 {
 	struct shard_host *h = ctx;
-	struct shard_tx *st = mem_zalloc(sizeof(*st));
+	struct shard_tx *st;
 
+	if (h->halted) {
+		shard_host_unwritten(h, tx);
+		return;
+	}
+	st = mem_zalloc(sizeof(*st));
 	st->work = (struct work){ .kind = WORK_TX, .tx = tx, .done = tx_done };
 	st->message.run = tx_back;
 	st->host = h;
 	committer_add(h->node->committer, &st->work);
+}
+
+void shard_host_halt(struct shard_host *h)
+{
+	h->halted = true;
 }
 
 void shard_host_unwritten(struct shard_host *h, struct tx *tx)
@@ -207,6 +218,8 @@ static void load_back(struct message *m, struct shard *sh)
 	if (sl->load) {
 		engine_loaded(shard_engine(sh), load_endpoint(sl->load), load_rows(sl->load), shard_now_ms(sh));
 		load_free(&sl->load);
+	} else {
+		shard_broke(sh); /* the engine waits for this load until the end, which is near */
 	}
 	mem_free(sl);
 }
@@ -216,7 +229,7 @@ static void load_done(struct work *w, struct store *store, int err)
 	struct shard_load *sl = (struct shard_load *)(void *)w;
 
 	if (err)
-		load_free(&sl->load); /* broken: the engine waits for it until the end, which is near */
+		load_free(&sl->load);
 	else
 		load_read(sl->load, store, sl->host->node->directory, sl->host->node->log);
 	shard_post(sl->host->shard, &sl->message);
@@ -225,8 +238,11 @@ static void load_done(struct work *w, struct store *store, int err)
 static void host_load(void *ctx, const struct pending_query *query, bool ready, size_t max_bytes)
 {
 	struct shard_host *h = ctx;
-	struct shard_load *sl = mem_zalloc(sizeof(*sl));
+	struct shard_load *sl;
 
+	if (h->halted)
+		return;
+	sl = mem_zalloc(sizeof(*sl));
 	sl->work = (struct work){ .kind = WORK_JOB, .done = load_done };
 	sl->message.run = load_back;
 	sl->host = h;

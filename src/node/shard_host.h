@@ -18,6 +18,8 @@ struct shard_host *shard_host_new(struct node *n, struct shard *sh, uv_loop_t *l
 int shard_host_open(struct shard_host *h, struct fault *fault);
 /* Ends what is on the wire as failed, for a stop whose patience is over. */
 void shard_host_cut_off(struct shard_host *h);
+/* From now on nothing goes to the committer: what the engine wants written is kept as unwritten, what it wants loaded does not come. */
+void shard_host_halt(struct shard_host *h);
 /* Closes the client; the engine is freed already. closed runs from the loop when the client has left it. */
 void shard_host_close(struct shard_host *h, void (*closed)(void *shard), void *shard);
 void shard_host_free(struct shard_host **h);

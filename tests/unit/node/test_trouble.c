@@ -3,8 +3,10 @@
 
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/clock.h"
+#include "node/latch.h"
 #include "store/store_impl.h"
 
 /* The real store with another commit: its table of functions is replaced by a copy that begins here. */
@@ -156,6 +158,94 @@ static void test_broken_with_results(void **state)
 	town_close(&t);
 }
 
+struct outcome {
+	struct latch latch;
+	int err;
+};
+
+static void many_done(void *ctx, int err, const int64_t *seqs, const bool *duplicates)
+{
+	struct outcome *o = ctx;
+
+	(void)seqs;
+	(void)duplicates;
+	o->err = err;
+	latch_set(&o->latch);
+}
+
+/* A group of events as one submission, so that a queue is there at once. */
+static void post_many(struct town *t, unsigned count)
+{
+	struct event *events[2000];
+	struct submission s = { events, count, many_done, NULL };
+	struct outcome o = { 0 };
+	struct fault fault = { 0 };
+	struct json_doc doc;
+	char text[128];
+
+	json_doc_init(&doc);
+	for (unsigned i = 0; i < count; i++) {
+		snprintf(text, sizeof(text),
+			 "{\"type\":\"send_status\",\"id\":\"n-%u\",\"message\":{\"id\":\"n-%u\",\"status\":"
+			 "\"delivered\"}}",
+			 i, i);
+		assert_int_equal(json_parse(&doc, slice_str(text), &json_limits_default, &fault), 0);
+		assert_int_equal(event_parse(json_root(&doc), SLICE_LIT("p"), node_now_ms(t->node), &events[i], &fault),
+				 0);
+	}
+	json_doc_free(&doc);
+	latch_init(&o.latch);
+	s.ctx = &o;
+	node_submit(t->node, &s);
+	latch_wait(&o.latch);
+	latch_free(&o.latch);
+	assert_int_equal(o.err, 0);
+}
+
+/*
+ * A lane with a long queue goes on sending when the store has broken, so the stop finds its loop at work. The store thread used to be gone before the loop was
+ * told: the next answer's result was handed to a committer that had been freed.
+ */
+static void test_stop_while_sending(void **state)
+{
+	struct faulty faulty;
+	struct town t;
+
+	(void)state;
+	faulty_open(&t, &faulty);
+	put_endpoint(&t);
+	post_many(&t, 2000);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "") >= 20);
+	atomic_store(&faulty.error, ERR_IO);
+	TOWN_WAIT(&t, !node_ready(t.node, NULL));
+	town_close(&t);
+}
+
+/* The patience is over while a lane has more to send: what it has is parked, so that the next start need not find it in the log. */
+static void test_cut_off_parks(void **state)
+{
+	struct node_numbers numbers;
+	struct town t;
+
+	(void)state;
+	town_open(&t, 1);
+	town_stop(&t);
+	t.options.stop_ms = 100;
+	town_start(&t);
+	town_endpoint(&t, "a", "/a", ",\"timeout_ms\":60000");
+	sink_answer(t.sink, "/a", SINK_HOLD);
+	post_many(&t, 50);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "") >= 4);
+	town_stop(&t);
+	sink_answer(t.sink, "/a", 200);
+	t.options.limits.memory_age_ms = 60000;
+	town_start(&t);
+	node_numbers(t.node, &numbers);
+	assert_true(numbers.floor >= 50);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "n-49") >= 1);
+	town_close(&t);
+}
+
 static void test_stop_with_full_disk(void **state)
 {
 	struct faulty faulty;
@@ -177,7 +267,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_full_disk),	    cmocka_unit_test(test_results_wait_for_room),
 		cmocka_unit_test(test_broken_store),	    cmocka_unit_test(test_broken_with_results),
-		cmocka_unit_test(test_stop_with_full_disk),
+		cmocka_unit_test(test_stop_with_full_disk), cmocka_unit_test(test_stop_while_sending),
+		cmocka_unit_test(test_cut_off_parks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
