@@ -408,8 +408,23 @@ static void config_from_environment(struct serve_settings *s, char *const *envir
 
 /* --- what several settings must agree in --- */
 
+/* Before anything is started: the node asks for the same, but by then the log has begun to speak. */
+static bool is_key(const char *text)
+{
+	size_t n = strlen(text);
+
+	for (size_t i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			return false;
+	return n >= 16 && n <= 200;
+}
+
 static int check(const struct serve_settings *s, struct fault *fault)
 {
+	if (s->admin_key && !is_key(s->admin_key))
+		return fault_param(
+			fault, settings_where(s, "admin_key"),
+			"an admin key has 16 to 200 visible ASCII characters, without blanks - give another one");
 	if (s->store && strncmp(s->store, "postgresql:", 11) == 0)
 		return fault_param(
 			fault, settings_where(s, "store"),
