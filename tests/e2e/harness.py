@@ -93,6 +93,9 @@ class Api:
     def with_key(self, key):
         return Api(self.port, key, self.timeout)
 
+    def __del__(self):
+        self.close()
+
     def call(self, method, path, body=None, headers=None):
         headers = dict(headers or {})
         if self.key is not None and "Authorization" not in headers:
@@ -106,7 +109,8 @@ class Api:
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         try:
-            self.connection.request(method, path, body, headers)
+            with contextlib.suppress(BrokenPipeError):  # answered before all of it was read: too large
+                self.connection.request(method, path, body, headers)
             answer = self.connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read())
         except (OSError, http.client.HTTPException):
@@ -340,6 +344,9 @@ class Receiver:
                 self.wfile.write(text)
 
             do_GET = do_POST = do_PUT = exchange
+
+            def log_message(self, format, *args):
+                pass  # what arrives is in `requests`
 
         class Server(http.server.ThreadingHTTPServer):
             request_queue_size = 256

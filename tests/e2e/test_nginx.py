@@ -63,10 +63,10 @@ class Nginx(SharedDaemon):
         cls.ca = Certificate(folder, "authority", ca=True)
         cls.client = Certificate(folder, "postrider", issuer=cls.ca)
         cls.stranger = Certificate(folder, "stranger")
-        (folder / "users").write_text("push:{PLAIN}s:ecret\n")
+        (folder / "users").write_text("push:{PLAIN}s-ecret\n")
         (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=(port := free_port()), server=cls.certificate, ca=cls.ca,
                                                                 behind=cls.behind.port))
-        cls.nginx = subprocess.Popen([nginx_program(), "-p", folder, "-c", folder / "nginx.conf"], stderr=open(folder / "stderr", "w"))
+        cls.nginx = subprocess.Popen([nginx_program(), "-p", folder, "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL)
         cls.addClassCleanup(cls.end_nginx)
         wait_until(lambda: reachable(port) or cls.nginx.poll() is not None, "nginx listens")
         cls.url = f"https://127.0.0.1:{port}"
@@ -78,7 +78,7 @@ class Nginx(SharedDaemon):
 
     def settings(self, **changes):
         settings = {"preset": "wiraya-callback", "url": f"{self.url}/{self.pid}", "body": '{"id":{ID},"to":"{RECIPIENT}"}',
-                    "auth": {"username": "push", "password": "s:ecret"}, "headers": {"X-Tenant": "42"}, "retry": {"delays_s": []},
+                    "auth": {"username": "push", "password": "s-ecret"}, "headers": {"X-Tenant": "42"}, "retry": {"delays_s": []},
                     "tls": {"verify": "self_signed", "client_cert": self.client.pem, "client_key": self.client.key_pem}}
         tls = changes.pop("tls", {})
         settings.update(changes)
@@ -111,8 +111,8 @@ class Nginx(SharedDaemon):
         attempt = self.arrives()
         self.assertEqual(attempt["code"], 200)
         shown = str(attempt)
-        self.assertNotIn("s:ecret", shown)
-        self.assertNotIn("czplY3JldA", shown)  # nor in base64
+        self.assertNotIn("s-ecret", shown)
+        self.assertNotIn("cy1lY3JldA", shown)  # nor in base64
 
     def test_the_right_pin(self):
         self.arrives(tls={"verify": self.certificate.pin})
@@ -121,7 +121,7 @@ class Nginx(SharedDaemon):
         self.fails("tls", "(?i)pin|key", tls={"verify": self.stranger.pin})
 
     def test_strict_refuses_self_signed(self):
-        self.fails("tls", "(?i)self.signed", tls={"verify": "strict"})
+        self.fails("tls", "signed itself", tls={"verify": "strict"})
 
     def test_strict_with_the_certificate_as_authority(self):
         self.arrives(tls={"verify": "strict", "ca": self.certificate.pem})
@@ -147,7 +147,7 @@ class Nginx(SharedDaemon):
     def test_secrets_do_not_come_back(self):
         self.api.endpoint(self.pid, "callback", **self.settings())
         shown = self.api.get(f"/v1/projects/{self.pid}/endpoints/callback").expect(200)
-        self.assertNotIn(b"s:ecret", shown.body)
+        self.assertNotIn(b"s-ecret", shown.body)
         self.assertNotIn(b"PRIVATE KEY", shown.body)
         self.assertEqual(shown.json["auth"], {"username": "push", "password": "***"})
 

@@ -203,7 +203,7 @@ class Stop(Case):
         served, port = self.daemon(), free_port()
         api = served.api()
         api.project("p", organization_id="7")
-        key = api.post("/v1/projects/p/keys", {"name": "k"}).expect(200).json["key"]
+        key = api.post("/v1/projects/p/keys", {"name": "k"}).expect(201).json["key"]
         api.endpoint("p", "e", url=f"http://127.0.0.1:{port}/", retry=QUICK, headers={"X-A": "1"})
         api.events("p", [{**sms(i), "id": f"e{i}"} for i in range(20)])
         api.wait_attempts("p", 3, outcome="retry")
@@ -278,12 +278,21 @@ class Retry(Case):
         outcomes = [a["outcome"] for a in self.api.attempts("p", event_id="e1")]
         self.assertEqual(outcomes, ["failed", "retry", "retry"])
 
-    def test_too_old(self):
+    def test_too_old_while_paused(self):
         """Age runs on although the endpoint is paused."""
         receiver = self.receiver(500)
-        self.api.endpoint("p", "e", url=receiver.url("/"), retry={"delays_s": [0.2], "max_age_s": 1})
+        self.api.endpoint("p", "e", url=receiver.url("/"), retry={"delays_s": [0.5], "max_age_s": 2})
         self.api.events("p", {**sms(1), "id": "e1"})
+        receiver.wait(1)
+        self.api.post("/v1/projects/p/endpoints/e/disable").expect(200)
         self.api.wait_state("p", "e1", "e", "expired")
+
+    def test_no_time_left(self):
+        """A retry that would come too late is not waited for."""
+        receiver = self.receiver(500)
+        self.api.endpoint("p", "e", url=receiver.url("/"), retry={"delays_s": [600], "max_age_s": 5})
+        self.api.events("p", {**sms(1), "id": "e1"})
+        self.assertEqual(self.api.wait_state("p", "e1", "e", "failed")["attempts"], 1)
 
     def test_one_bad_item_does_not_hold_the_batch(self):
         """W13: refused twice with 422, the batch is halved until the bad one is alone."""
