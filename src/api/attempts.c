@@ -412,30 +412,25 @@ static void finding_begin(struct finding *f, struct call *c)
 
 static void answer_found(struct finding *f, bool more)
 {
+	struct json_writer *w;
 	struct buf marker;
 
 	buf_init(&marker, 24);
 	buf_add_i64(&marker, f->last_seen);
-	page_begin(f->call);
-	write_found(f);
-	page_end(f->call, more, buf_slice(&marker));
+	if (f->counting) {
+		w = answer_begin(f->call);
+		json_begin_object(w);
+		json_member_i64(w, "count", (int64_t)f->count);
+		json_member_bool(w, "truncated", more);
+		json_member_str(w, "next_marker", more ? buf_str(&marker) : NULL);
+		json_end_object(w);
+		answer_json(f->call, 200);
+	} else {
+		page_begin(f->call);
+		write_found(f);
+		page_end(f->call, more, buf_slice(&marker));
+	}
 	buf_free(&marker);
-}
-
-static void answer_count(struct finding *f, bool more)
-{
-	struct json_writer *w = answer_begin(f->call);
-
-	json_begin_object(w);
-	json_member_i64(w, "count", (int64_t)f->count);
-	json_member_bool(w, "truncated", more);
-	json_key(w, "next_marker");
-	if (more)
-		json_put_i64(w, f->last_seen);
-	else
-		json_put_null(w);
-	json_end_object(w);
-	answer_json(f->call, 200);
 }
 
 void attempts_list(struct call *c)
@@ -458,8 +453,6 @@ void attempts_list(struct call *c)
 	err = find(&f, before, &more, &fault);
 	if (err)
 		answer_err(c, err, &fault);
-	else if (page.count)
-		answer_count(&f, more);
 	else
 		answer_found(&f, more);
 	mem_free(f.known);

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/signalfd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -188,8 +187,12 @@ static int node_begin(struct daemon *d, struct fault *fault)
 	o.limits.memory_bytes = (size_t)(s->memory / s->shards);
 	o.limits.lane_bytes = (size_t)s->endpoint_memory;
 	err = node_start(&o, &d->node, fault);
-	if (err && !fault->param[0])
-		slice_copy(fault->param, sizeof(fault->param), slice_str(settings_where(s, "data")));
+	if (err) {
+		char name[sizeof(fault->param)];
+
+		slice_copy(name, sizeof(name), slice_str(fault->param[0] ? fault->param : "data"));
+		slice_copy(fault->param, sizeof(fault->param), slice_str(settings_where(s, name)));
+	}
 	return err;
 }
 
