@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/metrics.h"
 #include "base/text.h"
 #include "rig.h"
 
@@ -256,6 +257,32 @@ static void metrics(void **state)
 			fail_msg("no %s in\n%s", lines[i], buf_str(&r->body));
 }
 
+/* With more endpoints than lines the busiest has its own, and the others are one. */
+static void metrics_of_many(void **state)
+{
+	struct rig *r = *state;
+	struct buf out;
+
+	rig_project(r);
+	rig_endpoint(r, "");
+	assert_int_equal(rig_call(r, "PUT", "/v1/projects/p1/endpoints/a",
+				  "{\"url\":\"http://127.0.0.1/\",\"events\":[\"send_broadcast\"]}"),
+			 201);
+	assert_int_equal(rig_call(r, "PUT", "/v1/projects/p1/endpoints/z",
+				  "{\"url\":\"http://127.0.0.1/\",\"events\":[\"send_broadcast\"]}"),
+			 201);
+	assert_int_equal(rig_call(r, "POST", "/v1/projects/p1/events",
+				  "{\"type\":\"send_status\",\"message\":{\"id\":\"1\",\"status\":\"sent\"}}"),
+			 202);
+	rig_wait(r, "/v1/projects/p1/endpoints/e1", "delivered", "1");
+	buf_init(&out, 1u << 20);
+	metrics_write(r->node, 1, &out);
+	assert_non_null(strstr(buf_str(&out), "postrider_endpoint_up{project=\"p1\",endpoint=\"e1\"} 1\n"));
+	assert_non_null(strstr(buf_str(&out), "postrider_endpoint_up{project=\"\",endpoint=\"other\"} 2\n"));
+	assert_null(strstr(buf_str(&out), "endpoint=\"a\""));
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +295,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(project_keys, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(isolation, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(metrics, rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(metrics_of_many, rig_begin, rig_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
