@@ -99,38 +99,45 @@ static void put_child(struct form *f, const struct json_iter *it)
 		buf_truncate(&f->key, before);
 }
 
-/* As deep as the JSON reader lets through, JSON_DEPTH_MAX. */
+/* Anything but an array or object. */
+static void put_scalar(struct form *f, struct slice key, struct json v)
+{
+	switch (json_type(v)) {
+	case JSON_FALSE:
+		put_pair(f, key, SLICE_LIT("0"));
+		break;
+	case JSON_TRUE:
+		put_pair(f, key, SLICE_LIT("1"));
+		break;
+	case JSON_NUMBER:
+		put_pair(f, key, number_text(v, &f->scratch));
+		break;
+	case JSON_STRING:
+		put_pair(f, key, json_text_slice(v, &f->scratch));
+		break;
+	default:
+		break; /* as http_build_query does it: null is left out */
+	}
+}
+
+/* As deep as the JSON reader lets through, JSON_DEPTH_MAX. An empty array or object leaves nothing, as with http_build_query. */
 static void put_tree(struct form *f, struct json v)
 {
 	struct json_iter it = json_each(v);
 
-	switch (json_type(v)) {
-	case JSON_NONE:
-	case JSON_NULL:
-		break; /* as http_build_query does it: left out */
-	case JSON_FALSE:
-		put_pair(f, buf_slice(&f->key), SLICE_LIT("0"));
-		break;
-	case JSON_TRUE:
-		put_pair(f, buf_slice(&f->key), SLICE_LIT("1"));
-		break;
-	case JSON_NUMBER:
-		put_pair(f, buf_slice(&f->key), number_text(v, &f->scratch));
-		break;
-	case JSON_STRING:
-		put_pair(f, buf_slice(&f->key), json_text_slice(v, &f->scratch));
-		break;
-	case JSON_ARRAY:
-	case JSON_OBJECT:
-		while (json_next(&it))
-			put_child(f, &it);
-		break;
-	}
+	if (json_type(v) < JSON_ARRAY)
+		put_scalar(f, buf_slice(&f->key), v);
+	while (json_next(&it))
+		put_child(f, &it);
 }
 
 /* A value under a name that needs no encoding. */
 static void put_named(struct form *f, struct slice name, struct json v)
 {
+	if (json_type(v) < JSON_ARRAY) {
+		put_scalar(f, name, v);
+		return;
+	}
 	buf_reset(&f->key);
 	buf_add_slice(&f->key, name);
 	put_tree(f, v);
@@ -394,7 +401,7 @@ static void put_own(struct telerivet *t)
 
 	buf_init(&name, KEY_MAX);
 	for (struct json_iter it = json_each(json_root(&t->scope->event->doc)); json_next(&it);) {
-		if (is_of_the_event(it.key) || is_reserved(t, it.key))
+		if (is_of_the_event(it.key) || is_reserved(t, it.key) || json_is(it.key, "project_id"))
 			continue;
 		if (json_is_nil(json_get_slice(t->object, json_text_slice(it.key, &name))))
 			put_child(&t->form, &it);

@@ -285,7 +285,8 @@ static int render_outside(const struct endpoint *ep, const struct event *e, stru
 			       .organization_id = slice_str(ep->organization_id),
 			       .delivery_id = slice_of("", 0),
 			       .attempt = 1,
-			       .zone = ep->zone };
+			       .zone = ep->zone,
+			       .secret = ep->secrets[0] };
 	int err = template_render(ep->url, &scope, out);
 
 	for (size_t i = 0; !err && i < ep->header_count; i++) {

@@ -75,7 +75,8 @@ static struct scope scope_of(const struct render *r, const struct event *event)
 			       .organization_id = slice_str(r->ep->organization_id),
 			       .delivery_id = slice_str(r->rq->delivery_id),
 			       .attempt = r->attempt,
-			       .zone = r->ep->zone };
+			       .zone = r->ep->zone,
+			       .secret = r->ep->secrets[0] };
 }
 
 static int refuse_item(struct render *r, int err)
@@ -177,7 +178,8 @@ static struct signing signing_of(const struct render *r)
 
 static int url_too_long(struct fault *fault)
 {
-	fault_set(fault, "too_large", "url", "the URL would be longer than %d bytes; send long values in the body", URL_MAX);
+	fault_set(fault, "too_large", "url", "the URL would be longer than %d bytes; send long values in the body",
+		  URL_MAX);
 	return ERR_TOO_BIG;
 }
 

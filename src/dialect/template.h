@@ -7,6 +7,7 @@
  *   or:NAME (another placeholder, or a top-level member of the event, when the value is missing)  default:TEXT
  *   time:FORMAT (in the endpoint's time_zone) utc:FORMAT; formats as in moment.h  map:NAME (maps.h)  status (the status map)
  *   when:NAME=WORD,WORD (missing unless the other value is one of the words)  count (of an array's elements)
+ *   secret_sha1 (hex SHA-1 of the endpoint's secret and the value)
  *   msisdn (46710000123) e164 (+46710000123)  upper lower
  *
  * An argument holds no { } | " ' \\ < > & and no control characters; in a grammar it stands for itself, the value is escaped for its place.
@@ -34,6 +35,7 @@ struct scope {
 	struct slice delivery_id;	   /* {DELIVERY_ID} */
 	uint32_t attempt;		   /* {ATTEMPT}, from 1 */
 	const struct zone *zone;	   /* of |time; NULL is UTC */
+	const char *secret;		   /* of |secret_sha1; NULL when there is none */
 	const struct subject *subject; /* what metrics look up first, when somebody has done so already (metric.h) */
 };
 

@@ -6,13 +6,14 @@
  * A missing value goes through all pipes untouched but `or` and `default`, which exist for it. Whether a value stands in JSON with quotes
  * is the value's own matter: times in Unix seconds and numbers of a map stand without.
  */
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/text.h"
 #include "dialect/maps.h"
 #include "dialect/moment.h"
 #include "dialect/nearest.h"
 #include "dialect/status.h"
 #include "dialect/template_parts.h"
-
-#include "base/mem.h"
 
 #define STEPS_MAX	8
 #define LONG_NUMBER_MIN 7 /* digits; fewer are a short code, which no country's prefix belongs to (telerivet.md) */
@@ -270,17 +271,44 @@ static void apply_e164(const struct step *step, const struct looking *look, stru
 	put_number("+", out, v);
 }
 
+/* --- proof --- */
+
+/* What TurboSMS calls a signature; the checking side is sign_turbosms.c. */
+static void apply_secret_sha1(const struct step *step, const struct looking *look, struct buf *out, struct value *v)
+{
+	const char *secret = look->subject->scope->secret;
+	const struct slice parts[] = { slice_str(secret), v->text };
+	uint8_t digest[SHA1_BYTES];
+
+	(void)step;
+	if (!secret) {
+		*v = (struct value){ .text = SLICE_LIT(""), .missing = true };
+		return;
+	}
+	sha1_parts(parts, 2, digest);
+	buf_reset(out);
+	hex_add(out, digest, sizeof(digest));
+	*v = (struct value){ .text = buf_slice(out) };
+}
+
 /* --- the table --- */
 
 /* clang-format off: a table is read by its columns */
 static const struct pipe pipes[] = {
 	/* name, prepare, apply, on_missing */
-	{ "or", prepare_or, apply_or, true },	     { "default", prepare_default, apply_default, true },
-	{ "when", prepare_when, apply_when, false }, { "time", prepare_time, apply_time, false },
-	{ "utc", prepare_time, apply_utc, false },   { "map", prepare_map, apply_map, false },
-	{ "status", NULL, apply_status, false },     { "msisdn", NULL, apply_msisdn, false },
-	{ "e164", NULL, apply_e164, false },	     { "upper", NULL, apply_upper, false },
-	{ "lower", NULL, apply_lower, false },	     { "count", NULL, apply_count, false },
+	{ "or", prepare_or, apply_or, true },
+	{ "default", prepare_default, apply_default, true },
+	{ "when", prepare_when, apply_when, false },
+	{ "time", prepare_time, apply_time, false },
+	{ "utc", prepare_time, apply_utc, false },
+	{ "map", prepare_map, apply_map, false },
+	{ "status", NULL, apply_status, false },
+	{ "msisdn", NULL, apply_msisdn, false },
+	{ "e164", NULL, apply_e164, false },
+	{ "upper", NULL, apply_upper, false },
+	{ "lower", NULL, apply_lower, false },
+	{ "count", NULL, apply_count, false },
+	{ "secret_sha1", NULL, apply_secret_sha1, false },
 };
 /* clang-format on */
 #define PIPES (sizeof(pipes) / sizeof(pipes[0]))

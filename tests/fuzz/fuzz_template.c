@@ -110,7 +110,7 @@ static void check(enum template_grammar grammar, const struct template *t, struc
 							[TEMPLATE_URL] = check_url,
 							[TEMPLATE_HEADER] = check_header };
 	struct event *e = make_event(values);
-	struct scope scope = { e, NULL, SLICE_LIT("org"), SLICE_LIT("d1"), 1, NULL, NULL };
+	struct scope scope = { e, NULL, SLICE_LIT("org"), SLICE_LIT("d1"), 1, NULL, NULL, NULL };
 	struct buf out;
 	int err;
 

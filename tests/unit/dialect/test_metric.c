@@ -62,7 +62,7 @@ static const struct {
 
 static struct scope scope_of(const struct event *e, const struct status_map *statuses)
 {
-	return (struct scope){ e, statuses, SLICE_LIT("org"), SLICE_LIT("d1"), 3, NULL, NULL };
+	return (struct scope){ e, statuses, SLICE_LIT("org"), SLICE_LIT("d1"), 3, NULL, NULL, NULL };
 }
 
 static void check(const struct scope *scope, const char *name, const char *expected)

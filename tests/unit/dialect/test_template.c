@@ -17,7 +17,7 @@ static const char event_text[] = "{'type':'send_status','id':'evt-9','message':{
 /* The rendered text, or NULL when it could not be rendered; mem_free it. */
 static char *try_render(enum template_grammar grammar, const char *text, const struct event *e)
 {
-	struct scope scope = { e, NULL, SLICE_LIT("org"), SLICE_LIT("d1"), 3, NULL, NULL };
+	struct scope scope = { e, NULL, SLICE_LIT("org"), SLICE_LIT("d1"), 3, NULL, NULL, NULL };
 	struct template *t = NULL;
 	struct fault fault;
 	struct buf out;
