@@ -14,8 +14,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "dialect/ack.h"
 #include "engine/detail.h"
 
+#define ACK_WORDS_MAX 2048
 #define SPARE_FLIGHTS 256
 #define BATCH_MOST    1000 /* the bound of batch.max_items */
 
@@ -439,10 +441,40 @@ struct settlement {
 	struct verdict verdict;
 	struct tx *tx;
 	struct attempt_item *fates;
+	bool *acked; /* by item, when the endpoint acknowledges item by item; NULL: the verdict is for all of them */
+	struct buf words; /* what the reader of the acknowledgement has to say */
 	uint32_t left, dead;
 	int64_t due_ms;
 	bool split;
 };
+
+/*
+ * Reads which items the answer takes. A success status that acknowledges nothing is no failure of the endpoint, so its lane goes on; but nothing is delivered that the
+ * receiver did not name.
+ */
+static void read_ack(struct settlement *s, const struct http_answer *answer)
+{
+	struct flight *f = s->flight;
+	struct event **events = s->lane->engine->events;
+	struct ack_result result;
+
+	if (f->endpoint->ack == ACK_NONE || answer->failure != FAILURE_NONE || !ack_status(f->endpoint, answer->status))
+		return;
+	s->acked = arena_alloc(&s->tx->arena, f->count * sizeof(*s->acked));
+	for (uint32_t i = 0; i < f->count; i++)
+		events[i] = f->items[i]->event;
+	result = ack_read(f->endpoint, events, f->count, answer->body, s->acked, &s->words);
+	if (s->verdict.kind != VERDICT_OK && result.acked > 0)
+		s->verdict.kind =
+			VERDICT_OK; /* any_status: what is acknowledged is delivered, whatever the status says */
+	if (s->verdict.kind == VERDICT_OK && result.worthless)
+		s->verdict.code = -FAILURE_BAD_ACK;
+}
+
+static bool is_taken(const struct settlement *s, uint32_t i)
+{
+	return s->verdict.kind == VERDICT_OK && (!s->acked || s->acked[i]);
+}
 
 static bool all_in_time(const struct flight *f, int64_t due_ms)
 {
@@ -476,7 +508,7 @@ static void decide(struct settlement *s)
 		bool in_time = s->due_ms - it->event->accepted_ms < f->endpoint->retry.max_age_ms;
 		enum item_fate fate = ITEM_DONE;
 
-		if (s->verdict.kind != VERDICT_OK)
+		if (!is_taken(s, i))
 			fate = again && in_time && s->lane->state != LANE_DELETED ? ITEM_LEFT : ITEM_DEAD;
 		s->left += fate == ITEM_LEFT;
 		s->dead += fate == ITEM_DEAD;
@@ -506,12 +538,13 @@ static void note_key(struct lane *lane, const struct http_answer *answer)
 static void record(struct settlement *s, const struct http_answer *answer)
 {
 	struct flight *f = s->flight;
+	bool all_well = s->left + s->dead == 0;
 	struct attempt_detail detail = {
 		.duration_us = answer->timings.total,
 		.timings = answer->timings,
-		.reason = answer->reason,
+		.reason = s->words.n > 0 ? buf_slice(&s->words) : answer->reason,
 		.headers = cut(answer->headers, DETAIL_HEADERS_MAX),
-		.body = cut(answer->body, s->verdict.kind == VERDICT_OK ? DETAIL_OK_BODY_MAX : DETAIL_FAILED_BODY_MAX),
+		.body = cut(answer->body, all_well ? DETAIL_OK_BODY_MAX : DETAIL_FAILED_BODY_MAX),
 		.body_size = (uint32_t)answer->body.n,
 	};
 	struct attempt_row row = {
@@ -657,6 +690,8 @@ void engine_answer(struct engine *e, struct exchange *x, const struct http_answe
 	s.lane->in_flight--;
 	s.verdict = verdict_of(f->endpoint, answer, now_ms, e->limits.retry_after_max_ms);
 	s.tx = tx_new();
+	buf_init(&s.words, ACK_WORDS_MAX);
+	read_ack(&s, answer);
 	s.fates = arena_alloc(&s.tx->arena, f->count * sizeof(*s.fates));
 	decide(&s);
 	record(&s, answer);
@@ -670,6 +705,7 @@ void engine_answer(struct engine *e, struct exchange *x, const struct http_answe
 		put_off(&s);
 	tell_lane(&s);
 	flight_free(&f);
+	buf_free(&s.words);
 	lane_touch(s.lane);
 	engine_commit(e, s.tx);
 }
