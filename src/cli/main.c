@@ -12,6 +12,7 @@
 #include "cli/cmd_send.h"
 #include "cli/cmd_status.h"
 #include "cli/cmd_tail.h"
+#include "daemon/serve.h"
 #include "dialect/nearest.h"
 #include "listen/listen.h"
 
@@ -21,6 +22,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "serve", "the daemon", cmd_serve },
 	{ "apply", "make projects and endpoints as a JSON file says", cmd_apply },
 	{ "export", "write that file from what the daemon has", cmd_export },
 	{ "send", "post events", cmd_send },
