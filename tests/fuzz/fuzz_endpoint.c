@@ -1,10 +1,11 @@
 /*
  * Any JSON as an endpoint's settings: it compiles or is refused with a sentence; what compiles writes settings (secrets included) that
- * compile again and then say the same. Merging and masks are tried on the way.
+ * compile again and then say the same. Merging and masks are tried on the way, and an event of every type is rendered: it becomes a request, or is
+ * refused with a sentence.
  */
 #include <assert.h>
 
-#include "dialect/endpoint.h"
+#include "dialect/request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -86,6 +87,52 @@ static void check_masks(const struct endpoint *ep, struct json settings)
 	json_doc_free(&shown);
 }
 
+static const char status_event[] =
+	"{\"type\":\"send_status\",\"id\":\"1\",\"message\":{\"id\":7,\"status\":\"delivered\",\"time_done\":"
+	"1547125204.5,"
+	"\"channel_status\":{\"sms\":\"sent\",\"viber\":\"<\"},\"to_number\":\"+46 7\",\"price\":1.10,"
+	"\"vars\":{\"a b\":[1,{\"c\":\"\\u0000\\ud800\"}]}}}";
+static const char incoming_event[] = "{\"type\":\"incoming_message\",\"id\":\"2\",\"x\":1,\"state\":{\"id\":\"s\"},"
+				     "\"message\":{\"id\":\"a\",\"from_number\":\"1\"}}";
+static const char broadcast_event[] = "{\"type\":\"send_broadcast\",\"id\":\"3\","
+				      "\"broadcast\":{\"id\":\"b\",\"recipients\":[{\"type\":\"group\"}]}}";
+static const char contact_event[] = "{\"type\":\"contact_update\",\"id\":\"4\",\"update_type\":\"add\","
+				    "\"contact\":{\"id\":\"c\",\"event\":\"e\"}}";
+static const char metadata_event[] =
+	"{\"type\":\"message_metadata\",\"id\":\"5\",\"update_type\":\"star\",\"message\":{\"id\":1}}";
+static const char *const events[] = { status_event, incoming_event, broadcast_event, contact_event, metadata_event };
+
+static struct event *event_of(const char *text)
+{
+	struct event *e = NULL;
+	struct json_doc doc;
+
+	json_doc_init(&doc);
+	assert(json_parse(&doc, slice_str(text), &json_limits_default, NULL) == 0);
+	assert(event_parse(json_root(&doc), SLICE_LIT("p"), 0, &e, NULL) == 0);
+	json_doc_free(&doc);
+	return e;
+}
+
+static void check_render(const struct endpoint *ep)
+{
+	struct request rq;
+
+	request_init(&rq);
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		struct event *e = event_of(events[i]);
+		struct fault fault = { .message = "" };
+		size_t taken;
+
+		if (request_render(ep, &e, 1, true, 1, 1547125204, &rq, &taken, &fault) == 0)
+			assert(taken == 1 && rq.http.url.n > 0);
+		else
+			assert(taken == 0 && fault.message[0]);
+		event_unref(&e);
+	}
+	request_free(&rq);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct json_doc doc;
@@ -96,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ep) {
 		check_round(ep);
 		check_masks(ep, json_root(&doc));
+		check_render(ep);
 		endpoint_unref(&ep);
 	}
 	json_doc_free(&doc);

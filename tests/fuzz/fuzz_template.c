@@ -1,13 +1,17 @@
 /*
  * Any template with any values. The first byte chooses the grammar; the template reaches up to the first NUL byte, and what follows are values
  * with NUL bytes between them, JSON string text with escapes where they are that, plain text where not. Whatever compiles must
- * render to valid JSON, well-formed XML, a URL that our own reader takes, a header of one line.
+ * render to valid JSON, well-formed XML, a URL that our own reader takes, a header of one line, a form value of safe characters. Pipes see maps, a
+ * status map, a zone with summer time and a secret.
  */
 #include <assert.h>
 #include <expat.h>
 
 #include "base/url.h"
+#include "dialect/maps.h"
+#include "dialect/status.h"
 #include "dialect/template.h"
+#include "dialect/zone.h"
 
 #define OUTPUT_MAX (16 * 1024 * 1024)
 
@@ -103,14 +107,58 @@ static void check_header(struct slice text)
 		assert(text.p[i] == '\t' || ((uint8_t)text.p[i] >= 0x20 && text.p[i] != 0x7f));
 }
 
-static void check(enum template_grammar grammar, const struct template *t, struct slice values)
+static void check_form(struct slice text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		assert(text.p[i] > ' ' && text.p[i] < 0x7f && !strchr("&=#?\"<>", text.p[i]));
+}
+
+/* What an endpoint lends its templates. */
+struct surroundings {
+	struct maps *maps;
+	struct status_map *statuses;
+	struct zone *zone;
+};
+
+static void surroundings_init(struct surroundings *s)
+{
+	static const char maps[] = "{\"m\":{\"delivered\":1.5,\"17\":\"\\u0022<&>\\r\\n\",\"x\":null,\"true\":false,\"*"
+				   "\":\"\\ud800]]>\"},\"n\":{}}";
+	static const char statuses[] = "{\"delivered\":\"<D&\\u0022>\",\"x\":null}";
+	struct json_doc doc;
+
+	json_doc_init(&doc);
+	assert(json_parse(&doc, slice_str(maps), &json_limits_default, NULL) == 0);
+	assert(maps_compile(json_root(&doc), &s->maps, NULL) == 0);
+	assert(json_parse(&doc, slice_str(statuses), &json_limits_default, NULL) == 0);
+	assert(status_map_compile(json_root(&doc), &s->statuses, NULL) == 0);
+	assert(zone_read(SLICE_LIT("+05:45"), &s->zone, NULL) == 0);
+	json_doc_free(&doc);
+}
+
+static void surroundings_free(struct surroundings *s)
+{
+	maps_free(&s->maps);
+	status_map_free(&s->statuses);
+	zone_free(&s->zone);
+}
+
+static void check(enum template_grammar grammar, const struct template *t, const struct surroundings *s,
+		  struct slice values)
 {
 	static void (*const checks[])(struct slice) = { [TEMPLATE_JSON] = check_json,
 							[TEMPLATE_XML] = check_xml,
 							[TEMPLATE_URL] = check_url,
-							[TEMPLATE_HEADER] = check_header };
+							[TEMPLATE_HEADER] = check_header,
+							[TEMPLATE_FORM] = check_form };
 	struct event *e = make_event(values);
-	struct scope scope = { e, NULL, SLICE_LIT("org"), SLICE_LIT("d1"), 1, NULL, NULL, NULL };
+	struct scope scope = { .event = e,
+			       .statuses = s->statuses,
+			       .organization_id = SLICE_LIT("org"),
+			       .delivery_id = SLICE_LIT("d1"),
+			       .attempt = 1,
+			       .zone = s->zone,
+			       .secret = "secret" };
 	struct buf out;
 	int err;
 
@@ -129,18 +177,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct slice rest = slice_of(data, size), text;
 	struct fault fault = { .message = "" };
 	struct template *t = NULL;
+	struct surroundings around;
 	enum template_grammar grammar;
 
 	if (size == 0)
 		return 0;
-	grammar = (enum template_grammar)(data[0] % 4);
+	grammar = (enum template_grammar)(data[0] % 5);
 	rest = slice_from(rest, 1);
 	text = take_part(&rest);
-	if (template_compile(grammar, text, &t, &fault) != 0) {
+	surroundings_init(&around);
+	if (template_compile_with(grammar, text, around.maps, &t, &fault) == 0)
+		check(grammar, t, &around, rest);
+	else
 		assert(fault.message[0] && fault.position >= 0 && (size_t)fault.position <= text.n);
-		return 0;
-	}
-	check(grammar, t, rest);
 	template_free(&t);
+	surroundings_free(&around);
 	return 0;
 }
