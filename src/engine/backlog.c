@@ -218,6 +218,7 @@ static void load(struct lane *lane, enum load_kind kind, size_t most_rows, size_
 	/* What is counted must be on its way to the disk before the load is, or the load would not find it. */
 	engine_flush(lane->engine);
 	lane->loading = kind;
+	lane->rewind_to = INT64_MAX;
 	lane->ready_since_load = lane->waiting_since_load = 0;
 	lane->due_since_load = PENDING_HELD;
 	lane->engine->host.load(lane->engine->host.ctx, &q, kind == LOAD_READY,
@@ -302,6 +303,7 @@ static void keep_item(struct lane *lane, struct loaded_row *r, bool released)
 
 	it->row = row_ref_new(lane, r->row.id);
 	it->released = released;
+	it->replayed = r->row.replay != 0;
 	it->attempts = r->row.items[0].attempts;
 	lane_queue(lane, it, released);
 }
@@ -343,6 +345,8 @@ static void end_row(struct lane *lane, struct loaded_row *r, enum failure why)
 
 static bool row_expired(const struct lane *lane, const struct loaded_row *r)
 {
+	if (r->row.replay != 0)
+		return false;
 	for (uint32_t i = 0; i < r->row.item_count; i++)
 		if (r->events[i] && lane->engine->now_ms - r->events[i]->accepted_ms < lane->endpoint->retry.max_age_ms)
 			return false;
@@ -464,7 +468,8 @@ static void sweep_queue(struct lane *lane)
 void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, int64_t now_ms)
 {
 	struct lane *lane = lane_find(e, number);
-	bool stale = false; /* what it brings has fallen behind rows that were put before it: it is loaded again after them */
+	bool stale =
+		false; /* what it brings has fallen behind rows that were put before it: it is loaded again after them */
 	size_t i;
 
 	e->now_ms = now_ms;
@@ -489,6 +494,8 @@ void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, 
 	}
 	if (!lane)
 		return;
+	if (rows->ready && lane->ready_cursor > lane->rewind_to)
+		lane->ready_cursor = lane->rewind_to;
 	if (lane->state != LANE_READY)
 		sweep_queue(lane);
 	lane_touch(lane);

@@ -118,7 +118,7 @@ int64_t items_first_seq(struct item *const *items, uint32_t count)
 
 bool item_expired(const struct lane *lane, const struct item *it)
 {
-	return lane->engine->now_ms - it->event->accepted_ms >= lane->endpoint->retry.max_age_ms;
+	return !it->replayed && lane->engine->now_ms - it->event->accepted_ms >= lane->endpoint->retry.max_age_ms;
 }
 
 static void count_pending(struct lane *lane, int64_t by)

@@ -366,6 +366,8 @@ void engine_rows_added(struct engine *e, uint64_t number, int64_t count, int64_t
 	/* They may stand before what was loaded last: look from there again. */
 	if (lane->ready_cursor >= lowest_id)
 		lane->ready_cursor = lowest_id - 1;
+	if (lane->rewind_to >= lowest_id)
+		lane->rewind_to = lowest_id - 1;
 	atomic_fetch_add_explicit(&lane->stats->pending, count, memory_order_relaxed);
 	lane_touch(lane);
 }

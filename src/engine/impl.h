@@ -38,6 +38,7 @@ struct item {
 	struct slot *slot;   /* NULL once a pending row stands for it */
 	struct row_ref *row; /* its own pending row; NULL when it has none, or when its flight's row stands for it */
 	uint32_t attempts;   /* made before */
+	bool replayed;       /* asked for again by somebody: its age does not end it before it was tried */
 	bool released;       /* it was held behind another delivery and is now first of its message: no hold applies */
 };
 
@@ -101,6 +102,7 @@ struct lane {
 	int64_t next_due_ms;
 	enum load_kind loading;
 	bool load_is_stale;
+	int64_t rewind_to; /* rows came before those that are being loaded: look again from here. INT64_MAX: none did */
 	int64_t ready_since_load, waiting_since_load, due_since_load; /* what came while a load was under way */
 
 	double window, tokens;

@@ -52,6 +52,7 @@ struct lane *lane_new(struct engine *e, struct endpoint *ep, struct endpoint_sta
 	map_init(&lane->holds);
 	map_init(&lane->rows);
 	lane->next_due_ms = lane->due_since_load = PENDING_HELD;
+	lane->rewind_to = INT64_MAX;
 	lane->window = WINDOW_FIRST;
 	lane->tokens = 1;
 	lane->tokens_ms = e->now_ms;
@@ -252,7 +253,8 @@ void lane_feedback_ok(struct lane *lane)
 	lane->probe_delay_ms = 0;
 	stat_set(&lane->stats->failing_since_ms, 0);
 	/* A success of what was under way before does not take back a Retry-After. */
-	if (lane->state == LANE_PROBE || (lane->state == LANE_THROTTLED && lane->engine->now_ms >= lane->not_before_ms)) {
+	if (lane->state == LANE_PROBE ||
+	    (lane->state == LANE_THROTTLED && lane->engine->now_ms >= lane->not_before_ms)) {
 		lane_state_set(lane, LANE_READY);
 		engine_say(lane, LOG_INFO, "endpoint recovered", "");
 	}

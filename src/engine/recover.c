@@ -68,11 +68,12 @@ void engine_recover_summary(struct engine *e, const struct pending_counts *sum)
 
 void engine_recover_done(struct engine *e, int64_t last_seq, int64_t now_ms)
 {
-	struct map_node *n;
+	struct map_node *n, *next;
 
 	e->now_ms = now_ms;
 	e->last_seq = last_seq;
-	while ((n = map_walk(&e->settled, NULL))) {
+	for (n = map_walk(&e->settled, NULL); n; n = next) { /* from the front each time would be quadratic */
+		next = map_walk(&e->settled, n);
 		map_del(&e->settled, n);
 		mem_free(CONTAINER_OF(n, struct settled, node));
 	}

@@ -146,18 +146,18 @@ static bool read_due(void *ctx, const struct pending_row *row)
 	return false;
 }
 
-static void do_load(struct play *p, struct errand *e)
+static struct reading *read_load(struct play *p, const struct errand *e, struct loaded_rows *rows)
 {
 	struct reading *r = mem_zalloc(sizeof(*r));
-	struct loaded_rows rows = { .rows = r->rows, .ready = e->ready, .next_due_ms = PENDING_HELD };
 	struct pending_query later = { PLAY_NUMBER, e->query.due_upto, INT64_MAX, PENDING_HELD - 1, 1 };
 	size_t bytes = 0;
 
+	*rows = (struct loaded_rows){ .rows = r->rows, .ready = e->ready, .next_due_ms = PENDING_HELD };
 	arena_init(&r->arena);
 	store_pending(p->store, &e->query, read_row, r, NULL);
-	rows.more = r->count >= e->query.max_rows;
-	for (; rows.count < r->count && (rows.count == 0 || bytes < e->max_bytes); rows.count++) {
-		struct loaded_row *lr = &r->rows[rows.count];
+	rows->more = r->count >= e->query.max_rows;
+	for (; rows->count < r->count && (rows->count == 0 || bytes < e->max_bytes); rows->count++) {
+		struct loaded_row *lr = &r->rows[rows->count];
 
 		for (uint32_t i = 0; i < lr->row.item_count; i++) {
 			store_log_get(p->store, lr->row.items[i].event_seq, read_event, &lr->events[i], NULL);
@@ -166,12 +166,28 @@ static void do_load(struct play *p, struct errand *e)
 		if (lr->row.revision)
 			lr->revision = endpoint_ref(p->revisions[lr->row.revision - 1]);
 	}
-	rows.more |= rows.count < r->count;
-	if (!rows.ready && !rows.more)
-		store_pending(p->store, &later, read_due, &rows.next_due_ms, NULL);
+	rows->more |= rows->count < r->count;
+	if (!rows->ready && !rows->more)
+		store_pending(p->store, &later, read_due, &rows->next_due_ms, NULL);
+	return r;
+}
+
+static void do_load(struct play *p, struct errand *e)
+{
+	struct loaded_rows rows = e->read_rows;
+	struct reading *r = e->read ? e->read : read_load(p, e, &rows);
+
 	engine_loaded(p->engine, PLAY_NUMBER, &rows, p->now_ms);
 	arena_free(&r->arena);
 	mem_free(r);
+}
+
+void play_read_load(struct play *p)
+{
+	struct errand *e = &p->queue[0];
+
+	assert_true(p->queue_count == 1 && e->load && !e->read);
+	e->read = read_load(p, e, &e->read_rows);
 }
 
 static void do_errand(struct play *p)

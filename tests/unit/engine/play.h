@@ -30,6 +30,8 @@ struct errand {
 	bool load, ready;
 	struct pending_query query;
 	size_t max_bytes;
+	struct reading *read; /* the rows, read already and not handed over yet */
+	struct loaded_rows read_rows;
 };
 
 struct play {
@@ -64,6 +66,8 @@ void play_answer(struct play *p, const char *event, int status, const char *head
 void play_later(struct play *p, int64_t ms);
 void play_run(struct play *p);
 void play_sync(struct play *p);
+/* The one load that waits is read now; the engine gets its rows at the next play_sync. */
+void play_read_load(struct play *p);
 /* Power fails; what is not on disk is lost; a new engine recovers. */
 void play_crash(struct play *p);
 /* Events that were sent before are sent again: ready rows. */

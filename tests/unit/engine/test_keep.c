@@ -160,6 +160,50 @@ static void a_replay_goes_through_pending(void **state)
 	play_free(p);
 }
 
+/* Dead letters are sent again when the receiver is well after days: their age must not end them at once. */
+static void a_replay_of_old_events_is_tried(void **state)
+{
+	struct play *p = play_new(NULL, "{'retry':{'max_attempts':1}}");
+
+	(void)state;
+	play_events(p, "a1 b2");
+	play_answer(p, "a", 500, "");
+	play_answer(p, "b", 500, "");
+	expect_dead(p, "ab");
+	play_later(p, 86400000);
+	play_replay(p, "a b");
+	expect_wire(p, "a"); /* the window has shrunk */
+	play_answer(p, "a", 200, "");
+	expect_wire(p, "b");
+	play_answer(p, "b", 500, "");
+	expect_log(p, "a=500/1 b=500/1 a=200/1 b=500/1");
+	expect_rows(p, "");
+	play_free(p);
+}
+
+/* The rows of a second replay lie before those that are just being loaded. */
+static void rows_added_during_a_load_are_found(void **state)
+{
+	struct play *p = play_new(NULL, "{}");
+
+	(void)state;
+	play_events(p, "a1 b2");
+	play_answer(p, "a", 200, "");
+	play_answer(p, "b", 200, "");
+	p->disk_is_slow = true;
+	play_replay(p, "b");
+	play_sync(p);
+	play_answer(p, "b", 200, "");
+	play_sync(p);
+	play_replay(p, "b");
+	assert_int_equal(p->queue_count, 1); /* the load */
+	play_read_load(p);
+	play_replay(p, "a");
+	play_sync(p);
+	expect_wire(p, "b a");
+	play_free(p);
+}
+
 /* --- crash and stop --- */
 
 static void a_crash_repeats_only_what_was_on_the_wire(void **state)
@@ -255,6 +299,8 @@ int main(void)
 		cmocka_unit_test(an_answer_after_the_change_still_counts),
 		cmocka_unit_test(deletion_ends_everything),
 		cmocka_unit_test(a_replay_goes_through_pending),
+		cmocka_unit_test(a_replay_of_old_events_is_tried),
+		cmocka_unit_test(rows_added_during_a_load_are_found),
 		cmocka_unit_test(a_crash_repeats_only_what_was_on_the_wire),
 		cmocka_unit_test(an_answer_that_was_not_on_disk_is_forgotten),
 		cmocka_unit_test(chains_survive_a_crash),
