@@ -118,6 +118,89 @@ static void test_wiraya_kinds(void **state)
 	endpoint_unref(&ep);
 }
 
+/* event.md, the columns of Webcom and Telerivet. */
+static const struct {
+	const char *status, *webcom, *telerivet;
+} open_columns[] = {
+	{ "queued", "send", "queued" },
+	{ "sent", "send", "sent" },
+	{ "delivered", "deliver", "delivered" },
+	{ "read", "read", "delivered" },
+	{ "partly_delivered", "partly_deliver", "sent" },
+	{ "not_delivered", "not_deliver", "not_delivered" },
+	{ "expired", "expired", "not_delivered" },
+	{ "failed", "not_deliver", "failed" },
+	{ "failed_queued", "send", "failed_queued" },
+	{ "cancelled", "not_deliver", "cancelled" },
+	{ "next_attempt", "send", "failed_queued" },
+	{ "not_reached", "not_deliver", "not_delivered" },
+	{ "incorrect_number", "not_deliver", "failed" },
+	{ "opted_out", "not_deliver", "failed" },
+	{ "not_whitelisted", "not_deliver", "failed" },
+	{ "spam", "not_deliver", "failed" },
+	{ "unknown", "send", "sent" },
+	{ "a word nobody knows", "a word nobody knows", "a word nobody knows" },
+};
+
+static void check_webcom(struct endpoint *ep, enum content_type content, enum ack_rule ack, const char *media_type)
+{
+	static const int64_t delays_ms[] = { 60000, 300000, 900000, 3600000 };
+
+	assert_int_equal(ep->event_mask, 1u << EVENT_SEND_STATUS);
+	assert_int_equal(ep->method, HTTP_POST);
+	assert_int_equal(ep->content, content);
+	assert_string_equal(ep->content_type_header, media_type);
+	assert_int_equal(ep->batch.max_items, 100);
+	assert_int_equal(ep->batch.max_wait_ms, 15000);
+	assert_int_equal(ep->ack, ack);
+	assert_int_equal(ep->retry.max_attempts, 5);
+	assert_int_equal(ep->retry.delay_count, COUNT_OF(delays_ms));
+	for (size_t i = 0; i < COUNT_OF(delays_ms); i++)
+		assert_int_equal(ep->retry.delays_ms[i], delays_ms[i]);
+	assert_null(ep->zone);
+	for (size_t i = 0; i < COUNT_OF(open_columns); i++)
+		for (int simulated = 0; simulated < 2; simulated++)
+			word_is(ep, "chat", open_columns[i].status, simulated, open_columns[i].webcom);
+	endpoint_unref(&ep);
+}
+
+static void test_webcom(void **state)
+{
+	(void)state;
+	check_webcom(endpoint_of("{'preset':'webcom-status','url':'https://example.org/'}"), CONTENT_WEBCOM_XML,
+		     ACK_IDS_XML, "text/xml; charset=utf-8");
+	check_webcom(endpoint_of("{'preset':'webcom-status-json','url':'https://example.org/'}"), CONTENT_WEBCOM_JSON,
+		     ACK_IDS_JSON, "application/json; charset=utf-8");
+}
+
+static void test_telerivet(void **state)
+{
+	static const uint16_t ports[] = { 80, 443, 8000, 8080, 8443 };
+	static const int64_t delays_s[] = { 60, 120, 240, 480, 900, 1800, 3600, 7200, 14400, 21600, 28800 };
+	struct endpoint *ep = endpoint_of("{'preset':'telerivet','url':'http://example.org:8000/'}");
+
+	(void)state;
+	assert_int_equal(ep->event_mask, (1u << EVENT_TYPES) - 1);
+	assert_int_equal(ep->content, CONTENT_FORM);
+	assert_string_equal(ep->content_type_header, "application/x-www-form-urlencoded");
+	assert_int_equal(ep->batch.max_items, 1);
+	assert_int_equal(ep->peer.timeout_ms, 10000);
+	for (int status = 200; status < 600; status++)
+		assert_int_equal(endpoint_success(ep, status), status == 200);
+	assert_int_equal(ep->peer.port_count, COUNT_OF(ports));
+	assert_memory_equal(ep->peer.ports, ports, sizeof(ports));
+	assert_int_equal(ep->retry.delay_count, COUNT_OF(delays_s));
+	for (size_t i = 0; i < COUNT_OF(delays_s); i++)
+		assert_int_equal(ep->retry.delays_ms[i], delays_s[i] * 1000);
+	assert_int_equal(ep->retry.max_age_ms, 86400000);
+	for (size_t i = 0; i < COUNT_OF(open_columns); i++)
+		word_is(ep, "sms", open_columns[i].status, false, open_columns[i].telerivet);
+	endpoint_unref(&ep);
+	ep = endpoint_of("{'preset':'telerivet','ports':null,'url':'http://example.org:9/'}"); /* those of the daemon */
+	assert_null(ep->peer.ports);
+	endpoint_unref(&ep);
+}
+
 static void test_standard_webhooks(void **state)
 {
 	struct endpoint *ep = endpoint_of("{'preset':'standard-webhooks','url':'https://example.org/',"
@@ -169,6 +252,8 @@ int main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_wiraya),
 		cmocka_unit_test(test_wiraya_kinds),
+		cmocka_unit_test(test_webcom),
+		cmocka_unit_test(test_telerivet),
 		cmocka_unit_test(test_standard_webhooks),
 		cmocka_unit_test(test_wrong_files_are_found),
 	};
