@@ -10,6 +10,8 @@ typedef void handler(struct call *c);
 handler health_live, health_ready;
 /* metrics.c */
 handler metrics_show;
+/* openapi.c */
+handler openapi_show, front_show;
 /* projects.c */
 handler projects_list, projects_of_organization, project_get, project_put, project_change, project_delete;
 /* keys.c */

@@ -80,6 +80,8 @@ static const struct route routes[] = {
 	{ "GET", "/healthz", ACCESS_NONE, PLACE_HERE, health_live, "200 as long as the process answers" },
 	{ "GET", "/readyz", ACCESS_NONE, PLACE_HERE, health_ready, "200 while events are taken, 503 otherwise" },
 	{ "GET", "/metrics", ACCESS_METRICS, PLACE_DESK, metrics_show, "Numbers as Prometheus reads them" },
+	{ "GET", "/v1/openapi.json", ACCESS_NONE, PLACE_HERE, openapi_show, "These calls, as OpenAPI 3" },
+	{ "GET", "/", ACCESS_NONE, PLACE_HERE, front_show, "Where to find what" },
 };
 /* clang-format on */
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
@@ -99,7 +101,7 @@ static bool matches(const char *pattern, struct slice path, struct slice params[
 	struct slice left = slice_str(pattern);
 	size_t count = 0;
 
-	if (path.n > 0 && path.p[path.n - 1] == '/')
+	if (path.n > 1 && path.p[path.n - 1] == '/')
 		return false;
 	while (left.n > 0 && path.n > 0) {
 		struct slice wanted = segment(&left), given = segment(&path);
