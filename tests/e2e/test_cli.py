@@ -362,7 +362,7 @@ class Demo(CommandCase):
         self.assertRegex(done.stdout, r"deliveries +12\n")
         self.assertRegex(done.stdout, r"wiraya-push +6 events in 2 requests")
         self.assertRegex(done.stdout, r"wiraya-callback +6 events in 6 requests")
-        self.assertRegex(done.stdout, r"console +http://127\.0\.0\.1:\d+/\n")
+        self.assertRegex(done.stdout, r"console's address +http://127\.0\.0\.1:\d+/ ")
         self.assertIn('"to": "46710000123"', done.stdout)
 
 
