@@ -17,6 +17,7 @@
 #define KEY_MAX	       (64 * 1024)
 #define VALUE_MAX      (16 * 1024 * 1024)
 #define PROPERTIES_MAX 64
+#define RECIPIENTS_MAX 100 /* of a broadcast, as the seed's platform sends them */
 
 /* --- the notation --- */
 
@@ -144,6 +145,16 @@ static void put_named(struct form *f, struct slice name, struct json v)
 	buf_reset(&f->key);
 }
 
+/* The first elements of an array. */
+static void put_first(struct form *f, struct slice name, struct json v, uint32_t most)
+{
+	buf_reset(&f->key);
+	buf_add_slice(&f->key, name);
+	for (struct json_iter it = json_each(v); json_next(&it) && it.index < most;)
+		put_child(f, &it);
+	buf_reset(&f->key);
+}
+
 void encode_tree(struct slice name, struct json v, struct buf *out)
 {
 	struct form f;
@@ -158,6 +169,7 @@ void encode_tree(struct slice name, struct json v, struct buf *out)
 
 /* The order of the REST API's property lists; project_id is the last of each. */
 enum { MESSAGE_DIRECTION = 1, MESSAGE_STATUS, MESSAGE_TYPE };
+enum { BROADCAST_RECIPIENTS = 2 };
 #define P(name) SLICE_LIT(name)
 static const struct slice message_names[] = {
 	P("id"),
@@ -230,7 +242,7 @@ static const struct slice contact_names[] = {
 static const struct slice broadcast_names[] = {
 	P("id"),
 	P("recipients_str"),
-	P("recipients"),
+	[BROADCAST_RECIPIENTS] = P("recipients"),
 	P("title"),
 	P("time_created"),
 	P("last_message_time"),
@@ -351,12 +363,12 @@ static bool is_reserved(const struct telerivet *t, struct json key)
 }
 
 /* Known ones to their places, the others into a form of their own. */
-static void sort_properties(struct telerivet *t)
+static int sort_properties(struct telerivet *t)
 {
 	struct form others;
 
 	form_init(&others, &t->others);
-	others.begun = true;
+	others.begun = true; /* an & before the first one too */
 	for (struct json_iter it = json_each(t->object); json_next(&it);) {
 		size_t place = place_in(t->shape->names, t->shape->count, json_escaped_text(it.key));
 
@@ -365,8 +377,7 @@ static void sort_properties(struct telerivet *t)
 		else if (!is_reserved(t, it.key))
 			put_child(&others, &it);
 	}
-	if (form_end(&others) != 0)
-		t->form.out->failed = true;
+	return form_end(&others);
 }
 
 static void put_properties(struct telerivet *t)
@@ -376,6 +387,8 @@ static void put_properties(struct telerivet *t)
 
 		if (json_is_nil(v))
 			put_default(t, i);
+		else if (t->shape->names == broadcast_names && i == BROADCAST_RECIPIENTS)
+			put_first(&t->form, t->shape->names[i], v, RECIPIENTS_MAX);
 		else if (t->shape->names != message_names || i != MESSAGE_STATUS || !put_status(t, v))
 			put_named(&t->form, t->shape->names[i], v);
 	}
@@ -414,13 +427,14 @@ static int encode_nested(const struct endpoint *ep, const struct scope *scope, s
 	const struct event *e = scope->event;
 	struct json root = json_root(&e->doc);
 	struct telerivet t = { .scope = scope, .shape = &shapes[e->type] };
+	int sorted, ended;
 
 	form_init(&t.form, out);
 	buf_init(&t.others, out->max);
 	t.object = json_get(root, t.shape->object);
 	put_pair(&t.form, SLICE_LIT("event"), slice_str(event_type_word(e->type)));
 	put_named(&t.form, SLICE_LIT("update_type"), json_get(root, "update_type"));
-	sort_properties(&t);
+	sorted = sort_properties(&t);
 	put_properties(&t);
 	put_own(&t);
 	for (size_t i = 0; i < 3 && t.shape->beside[i]; i++)
@@ -428,7 +442,8 @@ static int encode_nested(const struct endpoint *ep, const struct scope *scope, s
 	if (ep->secrets[0])
 		put_pair(&t.form, SLICE_LIT("secret"), slice_str(ep->secrets[0]));
 	buf_free(&t.others);
-	return form_end(&t.form);
+	ended = form_end(&t.form);
+	return sorted ? sorted : ended;
 }
 
 /* --- flat forms --- */

@@ -253,6 +253,7 @@ int main(void)
 		cmocka_unit_test(test_notation),
 		cmocka_unit_test(test_nested_order),
 		cmocka_unit_test(test_names_of_the_form),
+		cmocka_unit_test(test_first_recipients),
 		cmocka_unit_test(test_flat),
 		cmocka_unit_test(test_query),
 		cmocka_unit_test(test_fields_laid_over),
