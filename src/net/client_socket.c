@@ -16,6 +16,7 @@ struct client_socket {
 	uv_poll_t poll;
 	struct client *client;
 	struct client_peer *peer;
+	bool heard; /* something happened on it: until then it may be a connection that never comes about */
 	int polled; /* what the poll handle is set to, 0: stopped */
 	int wanted; /* what libcurl waits for, 0: it does not care */
 };
@@ -41,6 +42,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	int running;
 	uv_os_fd_t fd;
 
+	s->heard = true;
 	if (!s->wanted) {
 		poll_set(s, 0);
 		return;
@@ -53,28 +55,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static struct client_socket *socket_find(const struct client *c, curl_socket_t fd)
 {
 	return (size_t)fd < c->socket_count ? c->sockets[fd] : NULL;
-}
-
-/* libcurl's wish what to wait for on a socket. */
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused)
-{
-	struct client_peer *p = ctx;
-	struct client_socket *s = socket_find(p->client, fd);
-
-	(void)easy;
-	(void)unused;
-	if (!s)
-		return 0;
-	s->wanted = (what & CURL_POLL_IN && what != CURL_POLL_REMOVE ? UV_READABLE : 0) |
-		    (what & CURL_POLL_OUT && what != CURL_POLL_REMOVE ? UV_WRITABLE : 0);
-	poll_set(s, s->wanted ? s->wanted : UV_READABLE);
-	return 0;
-}
-
-void client_socket_setup(struct client_peer *p)
-{
-	curl_multi_setopt(p->multi, CURLMOPT_SOCKETDATA, p);
-	curl_multi_setopt(p->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 }
 
 static void sockets_reach(struct client *c, size_t fd)
@@ -106,6 +86,58 @@ static bool socket_watch(struct client_peer *p, int fd)
 	c->sockets[fd] = s;
 	client_handle_opened(c);
 	return true;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct client_socket *s = handle->data;
+	struct client *c = s->client;
+
+	mem_free(s);
+	client_handle_gone(c);
+}
+
+/* Out of epoll before the number can be given to another socket. */
+static void socket_forget(struct client *c, curl_socket_t fd)
+{
+	struct client_socket *s = socket_find(c, fd);
+
+	if (!s)
+		return;
+	c->sockets[fd] = NULL;
+	uv_poll_stop(&s->poll);
+	uv_close((uv_handle_t *)&s->poll, on_closed);
+}
+
+/*
+ * libcurl's wish what to wait for on a socket. A connection that was given up before it came about is closed by libcurl 7.88 without client_socket_close: "remove" is all that
+ * is heard of it, and its number may be another file by now. So such a one is forgotten; were it still alive, the next wish would take it up again.
+ */
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused)
+{
+	struct client_peer *p = ctx;
+	struct client_socket *s = socket_find(p->client, fd);
+
+	(void)easy;
+	(void)unused;
+	if (what == CURL_POLL_REMOVE && s && !s->heard) {
+		socket_forget(p->client, fd);
+		return 0;
+	}
+	if (!s && what != CURL_POLL_REMOVE && socket_watch(p, fd))
+		s = socket_find(p->client, fd);
+	if (!s)
+		return 0;
+	s->wanted = (what & CURL_POLL_IN && what != CURL_POLL_REMOVE ? UV_READABLE : 0) |
+		    (what & CURL_POLL_OUT && what != CURL_POLL_REMOVE ? UV_WRITABLE : 0);
+	poll_set(s, s->wanted ? s->wanted : UV_READABLE);
+	return 0;
+}
+
+void client_socket_setup(struct client_peer *p)
+{
+	curl_multi_setopt(p->multi, CURLMOPT_SOCKETDATA, p);
+	curl_multi_setopt(p->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 }
 
 /* The source address; its port is chosen at connect(), so that thousands of connections to different receivers may share one. */
@@ -149,6 +181,7 @@ curl_socket_t client_socket_open(void *data, curlsocktype purpose, struct curl_s
 		return refuse(slot, FAILURE_INTERNAL, "the source address cannot be used for it",
 			      "look at --bind-address");
 	}
+	socket_forget(c, fd); /* one that libcurl closed without a word, and has not spoken of since */
 	if (!socket_watch(slot->peer, fd)) {
 		close(fd);
 		return refuse(slot, FAILURE_INTERNAL, "the socket cannot be polled", "look at this machine's limits");
@@ -156,25 +189,8 @@ curl_socket_t client_socket_open(void *data, curlsocktype purpose, struct curl_s
 	return fd;
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-	struct client_socket *s = handle->data;
-	struct client *c = s->client;
-
-	mem_free(s);
-	client_handle_gone(c);
-}
-
 int client_socket_close(void *data, curl_socket_t fd)
 {
-	struct client *c = data;
-	struct client_socket *s = socket_find(c, fd);
-
-	if (s) {
-		/* Out of epoll before the number can be given to another socket. */
-		c->sockets[fd] = NULL;
-		uv_poll_stop(&s->poll);
-		uv_close((uv_handle_t *)&s->poll, on_closed);
-	}
+	socket_forget(data, fd);
 	return close(fd);
 }

@@ -427,12 +427,14 @@ static void client_gone(void *ctx)
 
 void shard_host_close(struct shard_host *h, void (*closed)(void *shard), void *shard)
 {
-	struct map_node *n;
+	struct map_node *n, *next;
 
 	assert(shard == h->shard || !h->closed);
 	onces_end(h);
-	while ((n = map_walk(&h->peers, NULL)))
+	for (n = map_walk(&h->peers, NULL); n; n = next) {
+		next = map_walk(&h->peers, n);
 		peer_drop(h, CONTAINER_OF(n, struct peer, node));
+	}
 	h->closed = closed;
 	client_close(&h->client, client_gone, h);
 }

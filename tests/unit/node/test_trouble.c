@@ -1,9 +1,12 @@
 /* A store that is full for a while, and one that breaks: what is refused, what is kept, what is told. The store's commit is led through a switch here. */
 #include "town.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "node/latch.h"
@@ -246,6 +249,74 @@ static void test_cut_off_parks(void **state)
 	town_close(&t);
 }
 
+/* Nobody ever accepts here. With a queue of 0 and that filled, a connection neither succeeds nor fails; with a longer one it stands, and nothing is said on it. */
+static int deaf_listener(int queue, int fillers[4], uint16_t *ret_port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, queue), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+	for (int i = 0; i < 4 && fillers; i++) {
+		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		connect(fillers[i], (struct sockaddr *)&at, sizeof(at));
+	}
+	*ret_port = ntohs(at.sin_port);
+	return fd;
+}
+
+/*
+ * libcurl closes a socket that never got its connection without a word to its owner: the loop went on to watch a number that was no file any more, and libuv
+ * ended the process. Here such connections end by their deadline, and others are cut off by the stop.
+ */
+static void put_deaf(struct town *t, const char *id, const char *scheme, uint16_t port, int timeout_ms)
+{
+	struct fault fault = { 0 };
+	char text[128];
+
+	snprintf(text, sizeof(text), "{\"url\":\"%s://127.0.0.1:%u/\",\"timeout_ms\":%d}", scheme, port, timeout_ms);
+	assert_int_equal(town_change(t, PROJECT("p"), id, text, ENDPOINT_REPLACE, &fault), 0);
+}
+
+static void wait_for_timeout(struct town *t, const char *id)
+{
+	struct endpoint_view v = town_view(t, id);
+
+	TOWN_WAIT(t, atomic_load(&v.stats->last_code) == -FAILURE_TIMEOUT);
+	node_endpoint_view_free(&v);
+}
+
+static void test_connections_that_hang(void **state)
+{
+	int fillers[4], full, silent;
+	uint16_t port;
+	struct town t;
+
+	(void)state;
+	town_open(&t, 1);
+	town_stop(&t);
+	t.options.stop_ms = 100;
+	town_start(&t);
+	full = deaf_listener(0, fillers, &port);
+	put_deaf(&t, "short", "http", port, 1000);
+	put_deaf(&t, "long", "http", port, 60000);
+	silent = deaf_listener(100, NULL, &port);
+	put_deaf(&t, "short-tls", "https", port, 1000);
+	put_deaf(&t, "long-tls", "https", port, 60000);
+	town_endpoint(&t, "good", "/good", "");
+	post_many(&t, 20);
+	wait_for_timeout(&t, "short");
+	wait_for_timeout(&t, "short-tls");
+	TOWN_WAIT(&t, sink_count(t.sink, "/good", "") == 20);
+	town_close(&t);
+	for (int i = 0; i < 4; i++)
+		close(fillers[i]);
+	close(full);
+	close(silent);
+}
+
 static void test_stop_with_full_disk(void **state)
 {
 	struct faulty faulty;
@@ -268,7 +339,7 @@ int main(void)
 		cmocka_unit_test(test_full_disk),	    cmocka_unit_test(test_results_wait_for_room),
 		cmocka_unit_test(test_broken_store),	    cmocka_unit_test(test_broken_with_results),
 		cmocka_unit_test(test_stop_with_full_disk), cmocka_unit_test(test_stop_while_sending),
-		cmocka_unit_test(test_cut_off_parks),
+		cmocka_unit_test(test_cut_off_parks),	    cmocka_unit_test(test_connections_that_hang),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
