@@ -102,6 +102,37 @@ static void test_names_of_the_form(void **state)
 	      "event=message_metadata&update_type=star&id=7&direction=incoming&message_type=call&project_id=demo");
 }
 
+static size_t occurrences(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, word)); p++)
+		n++;
+	return n;
+}
+
+static void test_first_recipients(void **state)
+{
+	const char *events[2] = { NULL, NULL };
+	struct fault fault;
+	struct buf event;
+	char *got;
+
+	(void)state;
+	buf_init(&event, 100000);
+	buf_add_str(&event, "{'type':'send_broadcast','broadcast':{'id':'B','recipients':[{'id':'C'}");
+	for (int i = 1; i < 130; i++)
+		buf_add_str(&event, ",{'id':'C'}");
+	buf_add_str(&event, "]}}");
+	events[0] = buf_str(&event);
+	got = rendered(FORM, events, &fault);
+	assert_non_null(got);
+	assert_int_equal(occurrences(got, "recipients%5B"), 100);
+	assert_non_null(strstr(got, "&recipients%5B99%5D%5Bid%5D=C&project_id=demo"));
+	mem_free(got);
+	buf_free(&event);
+}
+
 #define FLAT                                                                                                           \
 	"'fields':{'to':'{RECIPIENT}','none':'{message.nothing}','both':'{message.nothing}/{ID}','text':'a "           \
 	"b','ex':'x{1}'}"
