@@ -290,7 +290,7 @@ class Events(ApiCase):
         self.assertEqual(self.api.state(self.pid, "s", "slow")["state"], "pending")
         down = wait_until(lambda: (s := self.api.state(self.pid, "s", "down")) and s["attempts"] == 1 and s, "one attempt")
         self.assertEqual(down["state"], "pending")
-        self.assertTrue(550 < down["next_attempt_time"] - time.time() < 610, down)
+        self.assertTrue(530 < down["next_attempt_time"] - time.time() < 610, down)
         self.refused(self.api.get(f"{self.base}/events/none"), 404, "not_found")
 
 
