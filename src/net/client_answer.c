@@ -91,6 +91,9 @@ static bool take_status(struct client_slot *slot, struct slice line)
 			      "the answer is no HTTP/1.x; check that the port of the URL speaks it");
 	if (blank + 4 > line.n || !slice_to_i64(slice_of(line.p + blank + 1, 3), &status))
 		return refuse(slot, FAILURE_PROTOCOL, "the answer's first line has no status; mend the receiver");
+	if (status < 100 || status > 599)
+		return refuse(slot, FAILURE_PROTOCOL, "the answer's status %lld is none of HTTP's; mend the receiver",
+			      status);
 	if (slot->https && !slot->tls_key_known)
 		client_tls_key(slot);
 	slot->status = (int)status;
@@ -118,17 +121,28 @@ static void take_end(struct client_slot *slot)
 	curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
+/* A blank for each control byte, as RFC 9110 has it in 5.5: what is kept is shown to people and split into lines again. */
+static void clean(char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (((uint8_t)p[i] < ' ' && p[i] != '\t') || p[i] == 0x7f)
+			p[i] = ' ';
+}
+
 /* A line that begins with a blank continues the one before (RFC 9112, 5.2). */
 static void keep_line(struct client_slot *slot, struct slice line)
 {
 	bool folded = (line.p[0] == ' ' || line.p[0] == '\t') && slot->headers.n >= 2;
+	size_t before;
 
 	if (folded) {
 		buf_truncate(&slot->headers, slot->headers.n - 2);
 		buf_add_char(&slot->headers, ' ');
 		line = slice_trim(line);
 	}
+	before = slot->headers.n;
 	buf_add_slice(&slot->headers, line);
+	clean(slot->headers.p + before, slot->headers.n - before);
 	buf_add(&slot->headers, "\r\n", 2);
 }
 

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "base/url.h"
 #include "net/client.h"
 #include "net/resolve.h"
@@ -80,6 +81,8 @@ struct client_peer {
 	struct buf loaded;	/* "host:port" whose addresses the multi handle knows */
 	uint64_t loaded_serial; /* and of which answer, 0: it may know nothing */
 	uint16_t loaded_port;
+	struct list unnamed;  /* sockets whose own port is not known yet */
+	struct map by_port;   /* the others */
 	X509_STORE *store;    /* of settings->ca_pem */
 	X509 *leaf;	      /* the certificate seen last, NULL: none yet */
 	uint8_t leaf_key[32]; /* and the digest of its key */
@@ -151,9 +154,13 @@ void client_peer_release(struct client_peer *p);
 
 /* client_socket.c */
 void client_socket_setup(struct client_peer *p);
+/* Lets go of sockets that libcurl closed without a word, once the multi handle is gone. */
+void client_socket_part(struct client_peer *p);
 /* One of libcurl's two socket callbacks of an easy handle each: data is the slot, and the client. */
 curl_socket_t client_socket_open(void *data, curlsocktype purpose, struct curl_sockaddr *address);
 int client_socket_close(void *data, curl_socket_t fd);
+/* A CURLOPT_PREREQFUNCTION; data is the slot. */
+int client_socket_check(void *data, char *there, char *here, int there_port, int here_port);
 
 /* client_call.c */
 void client_call_begin(struct client_call *call);

@@ -79,6 +79,8 @@ struct client_peer *client_peer_new(struct client *c, const struct http_peer *se
 	list_init(&p->looking);
 	list_init(&p->free_slots);
 	list_init(&p->busy_slots);
+	list_init(&p->unnamed);
+	map_init(&p->by_port);
 	list_push(&c->peers, &p->link);
 	return p;
 }
@@ -165,6 +167,7 @@ void client_peer_drop(struct client_peer *p)
 	buf_free(&p->target.text);
 	buf_free(&p->target.sent);
 	p->target.serial = 0;
+	client_socket_part(p);
 	X509_STORE_free(p->store);
 	p->store = NULL;
 	X509_free(p->leaf);

@@ -43,6 +43,8 @@ static void options_transport(CURL *easy, struct client_slot *slot)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, slot);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, client_socket_close);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, slot->peer->client);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, client_socket_check);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, slot);
 }
 
 static void options_answer(CURL *easy, struct client_slot *slot)

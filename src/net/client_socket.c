@@ -5,6 +5,7 @@
  *
  * The last word of the address guard is here, on the very address that is connected to.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -16,6 +17,9 @@ struct client_socket {
 	uv_poll_t poll;
 	struct client *client;
 	struct client_peer *peer;
+	struct list unnamed;
+	struct map_node by_port;
+	bool named; /* in peer->by_port and no more in peer->unnamed */
 	bool heard; /* something happened on it: until then it may be a connection that never comes about */
 	int polled; /* what the poll handle is set to, 0: stopped */
 	int wanted; /* what libcurl waits for, 0: it does not care */
@@ -82,6 +86,7 @@ static bool socket_watch(struct client_peer *p, int fd)
 		return false;
 	}
 	s->poll.data = s;
+	list_push(&p->unnamed, &s->unnamed);
 	sockets_reach(c, (size_t)fd);
 	c->sockets[fd] = s;
 	client_handle_opened(c);
@@ -104,6 +109,10 @@ static void socket_forget(struct client *c, curl_socket_t fd)
 
 	if (!s)
 		return;
+	if (s->named)
+		map_del(&s->peer->by_port, &s->by_port);
+	else
+		list_del(&s->unnamed);
 	c->sockets[fd] = NULL;
 	uv_poll_stop(&s->poll);
 	uv_close((uv_handle_t *)&s->poll, on_closed);
@@ -187,6 +196,86 @@ curl_socket_t client_socket_open(void *data, curlsocktype purpose, struct curl_s
 		return refuse(slot, FAILURE_INTERNAL, "the socket cannot be polled", "look at this machine's limits");
 	}
 	return fd;
+}
+
+static int local_port(const struct client_socket *s)
+{
+	union resolve_address a = { 0 };
+	socklen_t n = sizeof(a);
+	uv_os_fd_t fd;
+
+	uv_fileno((const uv_handle_t *)&s->poll, &fd);
+	if (getsockname(fd, &a.sa, &n) != 0)
+		return 0;
+	return ntohs(a.sa.sa_family == AF_INET6 ? a.in6.sin6_port : a.in.sin_port);
+}
+
+/* Of a new connection; libcurl does not say which of the sockets that it opened became one. */
+static void port_note(struct client_peer *p, int port)
+{
+	LIST_EACH (it, &p->unnamed) {
+		struct client_socket *s = CONTAINER_OF(it, struct client_socket, unnamed);
+
+		if (local_port(s) != port)
+			continue;
+		list_del(&s->unnamed);
+		s->named = true;
+		map_add(&p->by_port, &s->by_port, hash_u64((uint64_t)port));
+		return;
+	}
+}
+
+static void close_if_readable(struct client_socket *s)
+{
+	uv_os_fd_t fd;
+	char byte;
+
+	uv_fileno((const uv_handle_t *)&s->poll, &fd);
+	if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		shutdown(fd, SHUT_RDWR);
+}
+
+void client_socket_part(struct client_peer *p)
+{
+	struct map_node *n;
+	uv_os_fd_t fd;
+
+	while (!list_empty(&p->unnamed)) {
+		uv_fileno((uv_handle_t *)&CONTAINER_OF(p->unnamed.next, struct client_socket, unnamed)->poll, &fd);
+		socket_forget(p->client, fd);
+	}
+	while ((n = map_walk(&p->by_port, NULL))) {
+		uv_fileno((uv_handle_t *)&CONTAINER_OF(n, struct client_socket, by_port)->poll, &fd);
+		socket_forget(p->client, fd);
+	}
+	map_free(&p->by_port);
+}
+
+/*
+ * Bytes that lie there before the request is sent cannot be its answer, but would be taken for it: a receiver that says more than its Content-Length, in two
+ * packets, would acknowledge the next event with the rest. libcurl 7.88 only looks whether the connection was closed. It cannot be told to take
+ * another one either, so this one is closed under it: it finds that it cannot send, and does it again on a new connection.
+ *
+ * Nor does it say here which connection it took (CURLINFO_ACTIVESOCKET is not set yet), but for its ports.
+ */
+int client_socket_check(void *data, char *there, char *here, int there_port, int here_port)
+{
+	struct client_slot *slot = data;
+	struct client_peer *p = slot->peer;
+	uint64_t hash = hash_u64((uint64_t)here_port);
+	long connections = 0;
+
+	(void)there;
+	(void)here;
+	(void)there_port;
+	curl_easy_getinfo(slot->easy, CURLINFO_NUM_CONNECTS, &connections);
+	if (connections > 0) {
+		port_note(p, here_port);
+		return CURL_PREREQFUNC_OK;
+	}
+	for (struct map_node *n = map_first(&p->by_port, hash); n; n = map_next(n, hash))
+		close_if_readable(CONTAINER_OF(n, struct client_socket, by_port));
+	return CURL_PREREQFUNC_OK;
 }
 
 int client_socket_close(void *data, curl_socket_t fd)

@@ -26,6 +26,7 @@ struct visit {
 	struct buf in, out;
 	size_t dripped;
 	enum play_end end;
+	const char *late;
 	unsigned drip_ms;
 	int handles;
 };
@@ -110,6 +111,7 @@ static void on_drip(uv_timer_t *timer)
 
 static void visit_play(struct visit *v, const struct play *play)
 {
+	v->late = play->late;
 	buf_reset(&v->out);
 	buf_add_str(&v->out, play->head);
 	for (size_t i = 0; i < play->fill; i++)
@@ -205,6 +207,17 @@ struct receiver *receiver_new(uv_loop_t *loop, const struct play *plays, size_t 
 	assert(uv_tcp_bind(&r->tcp, (const struct sockaddr *)&address, 0) == 0);
 	assert(uv_listen((uv_stream_t *)&r->tcp, 128, on_connection) == 0);
 	return r;
+}
+
+void receiver_say_late(struct receiver *r)
+{
+	LIST_EACH (it, &r->visits) {
+		struct visit *v = CONTAINER_OF(it, struct visit, link);
+
+		if (v->late)
+			visit_write(v, v->late, strlen(v->late), PLAY_KEEP);
+		v->late = NULL;
+	}
 }
 
 static void on_closed(uv_handle_t *handle)

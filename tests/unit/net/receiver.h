@@ -16,11 +16,14 @@ struct play {
 	size_t fill;
 	const char *tail;
 	enum play_end end;
+	const char *late; /* for receiver_say_late, NULL: nothing */
 	unsigned drip_ms; /* above 0: byte by byte, so many milliseconds apart */
 };
 
 /* Plays plays[i] to the i-th request, over all connections, and the last one to all that follow. plays is borrowed. */
 struct receiver *receiver_new(uv_loop_t *loop, const struct play *plays, size_t count);
+/* Writes what the plays had for later on the connections where they were played. */
+void receiver_say_late(struct receiver *r);
 /* Gone after the loop's next turns. */
 void receiver_free(struct receiver **r);
 uint16_t receiver_port(const struct receiver *r);

@@ -269,6 +269,13 @@ static const struct wrong {
 	  200,
 	  0 },
 	{ "negative length", { .head = "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n" }, FAILURE_PROTOCOL, 200, 0 },
+	{ "no status of HTTP's", { .head = "HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n" }, FAILURE_PROTOCOL, 0, 0 },
+	{ "control bytes",
+	  { .head = "HTTP/1.1 200 OK\r\nX-A: \x01"
+		    "a\rb\x7f\r\nContent-Length: 1\r\n\r\na" },
+	  FAILURE_NONE,
+	  200,
+	  1 },
 	{ "folded header",
 	  { .head = "HTTP/1.1 200 OK\r\nX-A: 1\r\n  2\r\nContent-Length: 1\r\n\r\na" },
 	  FAILURE_NONE,
@@ -289,6 +296,8 @@ static void test_wrong_answers(void **state)
 				 t.body_n, t.reason);
 		if (strcmp(w->name, "folded header") == 0)
 			assert_string_equal(t.headers, "X-A: 1 2\r\nContent-Length: 1\r\n");
+		if (strcmp(w->name, "control bytes") == 0)
+			assert_string_equal(t.headers, "X-A:  a b \r\nContent-Length: 1\r\n");
 	}
 }
 
@@ -320,6 +329,36 @@ static void test_leftover_bytes(void **state)
 		assert_string_equal(t.body, i < 2 ? "a" : "ok");
 	}
 	assert_int_equal(receiver_connections(r), 3);
+	client_peer_free(&p);
+	receiver_free(&r);
+	bench_close(&b);
+}
+
+/* The same in a second packet, when the answer was long taken: the connection is given up before the next request is on it. */
+static void test_late_bytes(void **state)
+{
+	static const struct play plays[] = {
+		{ .head = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na",
+		  .late = "HTTP/1.1 299 Evil\r\nContent-Length: 4\r\n\r\nevil" },
+		{ .head = OK_ANSWER },
+	};
+	struct http_peer settings = bench_settings();
+	struct bench b;
+	struct receiver *r;
+	struct client_peer *p;
+	char url[128];
+
+	(void)state;
+	bench_open(&b, false, NULL, 0);
+	r = receiver_new(&b.loop, plays, 2);
+	p = client_peer_new(b.client, &settings);
+	url_of(r, "127.0.0.1", url, sizeof(url));
+	assert_string_equal(bench_post(&b, p, url, "x").body, "a");
+	receiver_say_late(r);
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(bench_post(&b, p, url, "x").body, "ok");
+	assert_int_equal(receiver_connections(r), 2);
+	assert_int_equal(receiver_requests(r), 4);
 	client_peer_free(&p);
 	receiver_free(&r);
 	bench_close(&b);
@@ -875,6 +914,7 @@ int main(void)
 		cmocka_unit_test(test_peers_apart),
 		cmocka_unit_test(test_wrong_answers),
 		cmocka_unit_test(test_leftover_bytes),
+		cmocka_unit_test(test_late_bytes),
 		cmocka_unit_test(test_closed_while_idle),
 		cmocka_unit_test(test_refused_connection),
 		cmocka_unit_test(test_refused_targets),
