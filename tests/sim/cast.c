@@ -101,7 +101,7 @@ static void draw_settings(struct sim *s, struct sim_endpoint *ep, bool active, s
 		 world_chance(w, 0.5) ? 0.1 : (double)world_draw(w, 0, 10) / 10,
 		 world_chance(w, 0.15) ? (int)world_draw(w, 1, 6) : 0, ep->max_age_ms / 1000);
 	buf_addf(out, "\"disable_after_s\":%d,\"statuses\":%s}",
-		 world_chance(w, 0.1) ? (int)world_draw(w, 60, 1800) : 0,
+		 !s->healed && world_chance(w, 0.1) ? (int)world_draw(w, 60, 1800) : 0,
 		 world_chance(w, 0.1) ? "[\"delivered\",\"sent\"]" : "null");
 }
 

@@ -49,7 +49,7 @@ static void finish_disabling(struct node *n)
 	for (int i = 0; i < n->sim->endpoint_count; i++) {
 		struct sim_endpoint *ep = &n->sim->endpoints[i];
 
-		if (!ep->disable_wanted || n->changing || ep->deleted || n->state != NODE_UP)
+		if (!ep->disable_wanted || ep->deleted || !node_may_change(n))
 			continue;
 		ep->disable_wanted = false;
 		if (cast_revision(n->sim, ep, false))

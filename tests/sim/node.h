@@ -21,8 +21,10 @@ void node_stall_disk(struct node *n, int64_t ms);
 /* A request of a client; false when it is refused at once. */
 bool node_submit(struct node *n, struct sim_event **events, int count);
 void node_answer(struct node *n, struct exchange *x, const struct http_answer *a);
-/* Puts the endpoint's latest revision in force, or deletes it. One change at a time: false when another is under way, or the node is down. */
-bool node_change(struct node *n, struct sim_endpoint *ep, bool delete);
+/* One change of settings at a time, and only while the node is up. */
+bool node_may_change(const struct node *n);
+/* Puts the endpoint's latest revision in force, or deletes it. False when it may not. */
+bool node_change(struct node *n, struct sim_endpoint *ep, bool removal);
 /* Sends some old events of an endpoint again. */
 bool node_replay(struct node *n, struct sim_endpoint *ep);
 struct store *node_disk(struct node *n);

@@ -341,22 +341,27 @@ static void change_arrived(struct node *n, struct work *w, bool refused)
 	node_touch(n);
 }
 
-bool node_change(struct node *n, struct sim_endpoint *ep, bool delete)
+bool node_may_change(const struct node *n)
+{
+	return n->state == NODE_UP && !n->changing;
+}
+
+bool node_change(struct node *n, struct sim_endpoint *ep, bool removal)
 {
 	struct amendment *ch;
 
-	if (n->state != NODE_UP || n->changing || ep->deleted || (delete &&!ep->in_force))
+	if (!node_may_change(n) || ep->deleted || (removal && !ep->in_force))
 		return false;
 	ch = mem_zalloc(sizeof(*ch));
 	n->changing = ep->changing = true;
 	if (!ep->stats)
 		ep->stats = endpoint_stats_new();
 	ch->endpoint = ep;
-	ch->revision = delete ? 0 : ep->revision_count;
+	ch->revision = removal ? 0 : ep->revision_count;
 	ch->work = (struct work){ .tx = tx_new(), .arrive = change_arrived, .drop = drop_change };
-	world_note(&n->sim->world, delete ? "delete" : "change", ep->index, ch->revision, 0);
+	world_note(&n->sim->world, removal ? "delete" : "change", ep->index, ch->revision, 0);
 	engine_endpoint_prepare(node_socket(n, ep->number)->engine, ep->number, ch->work.tx, &ch->from_seq);
-	write_doc(ch->work.tx, ep, delete ? ep->in_force : ch->revision, ch->from_seq, delete);
+	write_doc(ch->work.tx, ep, removal ? ep->in_force : ch->revision, ch->from_seq, removal);
 	judge_asked(n->sim, ch->work.tx);
 	simstore_add(n->store, &ch->work);
 	n->sim->totals.changes++;

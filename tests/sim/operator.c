@@ -53,7 +53,7 @@ static struct sim_endpoint *any_endpoint(struct sim *s)
 
 static void change(struct sim *s, struct sim_endpoint *ep, bool active)
 {
-	if (ep->deleted || ep->changing || !node_is_up(s->node))
+	if (ep->deleted || !node_may_change(s->node))
 		return;
 	if (ep->in_force && cast_revision(s, ep, active))
 		node_change(s->node, ep, false);
