@@ -52,6 +52,7 @@ static void answer_secret(struct call *c, const char *secret)
 	json_begin_object(w);
 	json_member_string(w, "id", c->params[1]);
 	json_member_str(w, "secret", secret);
+	public_key_write(w, secret);
 	json_end_object(w);
 	answer_json(c, 200);
 }
@@ -67,7 +68,7 @@ void endpoint_rotate_secret(struct call *c)
 
 	if (!call_endpoint(c, &v))
 		return;
-	secret_make(secret);
+	secret_make(v.endpoint->secrets[0], secret);
 	buf_init(&patch, 4096);
 	json_writer_init(&w, &patch);
 	json_begin_object(&w);

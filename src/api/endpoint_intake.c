@@ -6,24 +6,19 @@
 
 #include "api/endpoint_show.h"
 #include "base/digest.h"
-#include "base/text.h"
 #include "dialect/endpoint_field.h"
 #include "dialect/preset.h"
 
 #define INTAKE_MAX ((size_t)8 << 20)
 
-void secret_make(char ret[SECRET_MADE_BYTES])
+void secret_make(const char *like, char ret[SECRET_MADE_BYTES])
 {
-	uint8_t key[32];
 	struct buf text;
 
-	random_secure(key, sizeof(key));
 	buf_init(&text, SECRET_MADE_BYTES - 1);
-	buf_add_str(&text, "whsec_");
-	base64_add(&text, key, sizeof(key));
+	sign_secret_make(like, &text);
 	slice_copy(ret, SECRET_MADE_BYTES, buf_slice(&text));
 	mem_wipe(text.p, text.n);
-	mem_wipe(key, sizeof(key));
 	buf_free(&text);
 }
 
@@ -67,7 +62,7 @@ static void add_secret(struct json body, const struct endpoint *current, bool re
 	if (!json_is_nil(json_get(body, "secret")) || !asks_for_signature(body) || (has_one && !replace))
 		return;
 	if (!has_one)
-		secret_make(made);
+		secret_make(NULL, made);
 	json_member_str(w, "secret", has_one ? SECRET_MASK : made);
 }
 

@@ -4,15 +4,16 @@
 
 #include "dialect/endpoint.h"
 
+#define SECRET_MADE_BYTES 128
+
 struct intake {
 	struct buf text;
 	struct json_doc doc;
-	char made_secret[64]; /* "" when the caller brought his own, or needs none */
+	char made_secret[SECRET_MADE_BYTES]; /* "" when the caller brought his own, or needs none */
 };
 
-#define SECRET_MADE_BYTES 64
-/* "whsec_" and 32 random bytes in base64. */
-void secret_make(char ret[SECRET_MADE_BYTES]);
+/* A new signing secret of the same form as `like` (NULL: whsec_). */
+void secret_make(const char *like, char ret[SECRET_MADE_BYTES]);
 
 /*
  * body without what is only shown, and with a signing secret when it asks for standard_webhooks without one and current (NULL: a new endpoint) has none. replace: body is all of the

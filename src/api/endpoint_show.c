@@ -8,9 +8,9 @@
 #include "engine/stats.h"
 
 static const char *const shown_only[] = {
-	"id",	  "organization_id",  "state",		 "disabled_reason", "pending",	      "waiting",   "in_flight",
-	"window", "oldest_pending_s", "next_retry_time", "failing_since",   "last_code",      "last_time", "delivered",
-	"failed", "expired",	      "time_created",	 "time_updated",    "tls_key_sha256",
+	"id",	  "organization_id",  "state",		 "disabled_reason", "pending",	      "waiting",    "in_flight",
+	"window", "oldest_pending_s", "next_retry_time", "failing_since",   "last_code",      "last_time",  "delivered",
+	"failed", "expired",	      "time_created",	 "time_updated",    "tls_key_sha256", "public_key",
 };
 
 bool endpoint_shown_only(struct slice name)
@@ -91,6 +91,15 @@ static const char *state_word(const struct endpoint_view *v)
 	return lane_state_word((enum lane_state)atomic_load_explicit(&v->stats->state, memory_order_relaxed));
 }
 
+void public_key_write(struct json_writer *w, const char *secret)
+{
+	struct buf text;
+
+	buf_init(&text, 128);
+	json_member_str(w, "public_key", secret && sign_public_key(secret, &text) ? buf_str(&text) : NULL);
+	buf_free(&text);
+}
+
 /* What may be written behind "pin:" in tls.verify; null until the receiver was reached over TLS. */
 static void write_tls_key(struct json_writer *w, const struct endpoint_stats *s)
 {
@@ -133,6 +142,7 @@ void endpoint_show(struct json_writer *w, const struct endpoint_view *v, int64_t
 	if (v->endpoint->of_organization)
 		json_member_str(w, "organization_id", v->endpoint->owner);
 	write_settings(w, v->endpoint, reveal, secret);
+	public_key_write(w, v->endpoint->secrets[0]);
 	json_member_str(w, "state", state_word(v));
 	json_member_str(w, "disabled_reason", v->disabled_reason[0] ? v->disabled_reason : NULL);
 	write_numbers(w, v->stats, now_ms);

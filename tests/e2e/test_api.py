@@ -520,6 +520,22 @@ class Signatures(ApiCase):
         self.assertTrue(self.signed_by(second, new) and self.signed_by(second, secret), "both, while it is rotated")
         self.assertNotIn(new.encode(), self.api.get(self.at + "/e").expect(200).body)
 
+    def test_public_key(self):
+        """Who signs with a private key is told the public one; a rotation makes a new pair, and shows that one's."""
+        private = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+        public = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
+        made = self.api.endpoint(self.pid, "e", preset="standard-webhooks", url=self.url(), secret=private)
+        self.assertEqual(made["public_key"], public)
+        self.api.events(self.pid, sms(1))
+        self.assertTrue(self.arrived()[0].headers["webhook-signature"].startswith("v1a,"))
+        rotated = self.api.post(self.at + "/e/rotate_secret").expect(200).json
+        self.assertRegex(rotated["secret"], "^whsk_")
+        shown = self.api.get(self.at + "/e").expect(200).json
+        self.assertEqual(shown["public_key"], rotated["public_key"])
+        self.assertNotEqual(shown["public_key"], public)
+        self.api.put(self.at + "/e", shown).expect(200)
+        self.assertIsNone(self.api.endpoint(self.pid, "f", preset="standard-webhooks", url=self.url())["public_key"])
+
     def test_a_secret_is_made(self):
         made = self.api.endpoint(self.pid, "e", preset="standard-webhooks", url=self.url())
         self.assertRegex(made["secret"], r"^(whsec_|\*\*\*)")
