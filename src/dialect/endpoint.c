@@ -125,7 +125,8 @@ static int read_rows(struct endpoint *ep, struct json in_force, struct fault *fa
 static int check_agreement(const struct endpoint *ep, struct fault *fault)
 {
 	static int (*const checks[])(const struct endpoint *, struct fault *) = {
-		check_content, check_batch, check_body, check_auth, check_headers, check_signature, check_client_cert,
+		check_content, check_batch,   check_order,     check_body,
+		check_auth,    check_headers, check_signature, check_client_cert,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
@@ -264,6 +265,16 @@ bool endpoint_wants(const struct endpoint *ep, const struct event *e)
 {
 	return (ep->event_mask & (1u << e->type)) && origin_passes(e) && filter_match(ep->filter, e) &&
 	       status_passes(ep, e);
+}
+
+bool endpoint_has_finals(const struct endpoint *ep)
+{
+	return filter_has_finals(ep->filter);
+}
+
+bool endpoint_is_final(const struct endpoint *ep, const struct event *e)
+{
+	return filter_is_final(ep->filter, e);
 }
 
 static bool varies(const struct endpoint *ep)

@@ -61,7 +61,7 @@ struct endpoint_form_field {
 	struct template *value;
 };
 
-struct endpoint_filter; /* compiled `filter`, `statuses`, `message_types` */
+struct endpoint_filter; /* compiled `filter`, `statuses`, `message_types`, `final_statuses` */
 
 struct endpoint {
 	_Atomic int refs;
@@ -105,6 +105,7 @@ struct endpoint {
 	char *ack_body;      /* for ACK_BODY_EQUALS; NULL otherwise */
 	bool ack_any_status; /* an acknowledging body counts whatever the status (X7) */
 	enum order_rule order;
+	bool newest_replaces; /* a newer event of a message takes the place of one that waits (X5); only with ORDER_MESSAGE */
 	uint32_t concurrency;
 	double rate_per_s; /* 0: no limit */
 	struct {
@@ -156,6 +157,9 @@ void endpoint_write(const struct endpoint *ep, struct json_writer *w, bool revea
 
 /* True when the event goes to this endpoint: type, message type, status, filter (filter.h), origin rule, and a status the map does not leave out. Ignores `active` and ownership. */
 bool endpoint_wants(const struct endpoint *ep, const struct event *e);
+/* By `final_statuses` (X12): are there any; and is this a status after which nothing more of its message is sent, once it was acknowledged? */
+bool endpoint_has_finals(const struct endpoint *ep);
+bool endpoint_is_final(const struct endpoint *ep, const struct event *e);
 /* Events of one batch must agree in this: a hash of rendered URL and header values (W9); 0 when none of them differ by event, or a request
  * takes one event anyway. */
 uint64_t endpoint_group(const struct endpoint *ep, const struct event *e);

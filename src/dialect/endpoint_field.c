@@ -103,6 +103,8 @@ const struct field endpoint_fields[] = {
 	{ "concurrency", "4", NUMBER(read_integer, 1, 256), INTO(concurrency) },
 	{ "rate_per_s", "0", NUMBER(read_real, 0, 100000), INTO(rate_per_s) },
 	{ "order", "\"message\"", CHOICE(order_words), INTO(order) },
+	{ "newest_replaces", "false", .read = read_flag, INTO(newest_replaces) },
+	{ "final_statuses", "null", .read = read_final_statuses },
 	{ "retry.delays_s", W12_DELAYS, NUMBER(read_delays, 0, 7 * DAY_S) },
 	{ "retry.jitter", "0.1", NUMBER(read_real, 0, 1), INTO(retry.jitter) },
 	{ "retry.max_attempts", "0", NUMBER(read_integer, 0, 1000), INTO(retry.max_attempts) },

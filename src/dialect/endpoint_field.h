@@ -72,6 +72,7 @@ FIELD_READER(read_line);    /* as read_text, without control characters */
 
 FIELD_READER(read_message_types);
 FIELD_READER(read_statuses);
+FIELD_READER(read_final_statuses);
 FIELD_READER(read_filter);
 FIELD_READER(read_xml_root);
 FIELD_READER(read_status_map);
@@ -96,6 +97,7 @@ FIELD_READER(read_client_key);
 
 int check_content(const struct endpoint *ep, struct fault *fault);
 int check_batch(const struct endpoint *ep, struct fault *fault);
+int check_order(const struct endpoint *ep, struct fault *fault);
 int check_body(const struct endpoint *ep, struct fault *fault);
 int check_headers(const struct endpoint *ep, struct fault *fault);
 int check_signature(const struct endpoint *ep, struct fault *fault);

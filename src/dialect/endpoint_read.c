@@ -287,6 +287,24 @@ int read_statuses(const struct field *f, struct json v, struct endpoint *ep, str
 	return filter_set_statuses(ep->filter, v, fault);
 }
 
+int read_final_statuses(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault)
+{
+	(void)f;
+	return filter_set_finals(ep->filter, v, fault);
+}
+
+/* Both look at what goes before of the same message: without order there is no before, and in strict order nothing is passed over. */
+int check_order(const struct endpoint *ep, struct fault *fault)
+{
+	if (ep->newest_replaces && ep->order != ORDER_MESSAGE)
+		return fault_param(fault, "newest_replaces",
+				   "needs \"order\": \"message\"; change order, or leave newest_replaces out");
+	if (filter_has_finals(ep->filter) && ep->order == ORDER_NONE)
+		return fault_param(fault, "final_statuses",
+				   "needs \"order\": \"message\" or \"strict\"; change order, or use null");
+	return 0;
+}
+
 int read_filter(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault)
 {
 	(void)f;
@@ -334,13 +352,15 @@ static const char *judge_success(const struct status_range *range)
 {
 	if (range->from >= 200 && (range->from >= 400 || range->to < 300))
 		return NULL;
-	return "takes an interim answer or a redirect (1xx, 3xx) for a success, which it never is; name 2xx, 4xx or 5xx "
+	return "takes an interim answer or a redirect (1xx, 3xx) for a success, which it never is; name 2xx, 4xx or "
+	       "5xx "
 	       "statuses";
 }
 
 static const char *judge_throttle(const struct status_range *range)
 {
-	return range->from >= 400 ? NULL : "throttles by answers that ask for nothing of the kind; name 4xx or 5xx statuses";
+	return range->from >= 400 ? NULL
+				  : "throttles by answers that ask for nothing of the kind; name 4xx or 5xx statuses";
 }
 
 static int add_range(struct status_set *set, struct slice text, range_judge *judge, struct fault *fault)

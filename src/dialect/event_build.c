@@ -18,13 +18,18 @@
 
 /* FNV-1a, mixed. Unkeyed on purpose: it decides the same after a restart. A caller who makes ids collide only
  * makes his own messages wait for each other. */
-static uint64_t hash_thing(char kind, struct slice id)
+static uint64_t fnv(uint64_t h, struct slice s)
 {
-	uint64_t h = 0xcbf29ce484222325u ^ (uint8_t)kind;
+	for (size_t i = 0; i < s.n; i++)
+		h = (h ^ (uint8_t)s.p[i]) * 0x100000001b3u;
+	return h;
+}
 
-	for (size_t i = 0; i < id.n; i++)
-		h = (h ^ (uint8_t)id.p[i]) * 0x100000001b3u;
-	h = hash_u64(h);
+/* The project is part of it: an organization's endpoint gets messages of several, and equal ids are different messages. */
+static uint64_t hash_thing(char kind, struct slice project, struct slice id)
+{
+	uint64_t h = hash_u64(fnv(fnv(0xcbf29ce484222325u ^ (uint8_t)kind, project) ^ project.n, id));
+
 	return h ? h : 1;
 }
 
@@ -33,17 +38,17 @@ static struct json message_id_of(const struct parts *p)
 	return json_get_slice(p->v[MEMBER_MESSAGE], member_names[MEMBER_ID]);
 }
 
-static uint64_t order_hash(const struct parts *p, struct slice message_id, struct buf *scratch)
+static uint64_t order_hash(const struct parts *p, const struct event *e, struct buf *scratch)
 {
 	struct json contact = json_get_slice(p->v[MEMBER_CONTACT], member_names[MEMBER_ID]);
 	struct json broadcast = json_get_slice(p->v[MEMBER_BROADCAST], member_names[MEMBER_ID]);
 
-	if (message_id.n > 0)
-		return hash_thing('m', message_id);
+	if (e->message_id.n > 0)
+		return hash_thing('m', e->project, e->message_id);
 	if (!json_is_nil(contact))
-		return hash_thing('c', json_text_slice(contact, scratch));
+		return hash_thing('c', e->project, json_text_slice(contact, scratch));
 	if (!json_is_nil(broadcast))
-		return hash_thing('b', json_text_slice(broadcast, scratch));
+		return hash_thing('b', e->project, json_text_slice(broadcast, scratch));
 	return 0;
 }
 
@@ -230,7 +235,7 @@ struct event *event_build(struct json object, const struct parts *p, struct slic
 	sizes.text = front_bytes(&front) + p->text + 1;
 	e = make(p, &sizes, &text);
 	e->accepted_ms = now_ms;
-	e->order_hash = order_hash(p, e->message_id, &id_text);
+	e->order_hash = order_hash(p, e, &id_text);
 	write_all(e, text, &front, object);
 	buf_free(&id_text);
 	buf_free(&message_text);
@@ -251,7 +256,7 @@ struct event *event_copy(const struct json_doc *doc, const struct parts *p, stru
 	e = make(p, &sizes, &text);
 	memcpy(text, doc->text, doc->len);
 	memcpy(e->doc.nodes, doc->nodes, doc->count * sizeof(*doc->nodes));
-	e->order_hash = order_hash(p, e->message_id, &id_text);
+	e->order_hash = order_hash(p, e, &id_text);
 	buf_free(&id_text);
 	buf_free(&message_text);
 	return e;

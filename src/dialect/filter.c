@@ -21,7 +21,8 @@ struct words {
 
 struct endpoint_filter {
 	struct words message_types, statuses;
-	char *text; /* of the conditions; NULL when there are none */
+	struct words finals; /* narrows nothing by itself; an empty list names none */
+	char *text;	     /* of the conditions; NULL when there are none */
 	struct json_doc conditions;
 };
 
@@ -54,13 +55,14 @@ void filter_free(struct endpoint_filter **f)
 		return;
 	words_free(&(*f)->message_types);
 	words_free(&(*f)->statuses);
+	words_free(&(*f)->finals);
 	json_doc_free(&(*f)->conditions);
 	mem_free((*f)->text);
 	mem_free(*f);
 	*f = NULL;
 }
 
-/* --- the two lists of words --- */
+/* --- the lists of words --- */
 
 static int message_type_check(struct slice word, struct fault *fault)
 {
@@ -108,14 +110,16 @@ static int word_add(struct words *list, struct json v, int (*check)(struct slice
 	return err;
 }
 
-static int words_set(struct words *list, struct json v, int (*check)(struct slice, struct fault *), struct fault *fault)
+/* without: what no list means */
+static int words_set(struct words *list, struct json v, const char *without, int (*check)(struct slice, struct fault *),
+		     struct fault *fault)
 {
 	struct json_iter it = json_each(v);
 
 	if (json_is_nil(v))
 		return 0;
 	if (json_type(v) != JSON_ARRAY)
-		return fault_param(fault, "", "must be a list of words, or null for all, not %s",
+		return fault_param(fault, "", "must be a list of words, or null for %s, not %s", without,
 				   json_type_name(json_type(v)));
 	while (json_next(&it)) {
 		int err = word_add(list, it.value, check, fault);
@@ -126,19 +130,23 @@ static int words_set(struct words *list, struct json v, int (*check)(struct slic
 		}
 	}
 	if (list->count == 0)
-		return fault_param(fault, "",
-				   "is an empty list, so nothing would be sent; name a word, or use null for all");
+		return fault_param(fault, "", "is an empty list; name a word, or use null for %s", without);
 	return 0;
 }
 
 int filter_set_message_types(struct endpoint_filter *f, struct json v, struct fault *fault)
 {
-	return words_set(&f->message_types, v, message_type_check, fault);
+	return words_set(&f->message_types, v, "all", message_type_check, fault);
 }
 
 int filter_set_statuses(struct endpoint_filter *f, struct json v, struct fault *fault)
 {
-	return words_set(&f->statuses, v, status_check, fault);
+	return words_set(&f->statuses, v, "all", status_check, fault);
+}
+
+int filter_set_finals(struct endpoint_filter *f, struct json v, struct fault *fault)
+{
+	return words_set(&f->finals, v, "none", status_check, fault);
 }
 
 static bool words_pass(const struct words *list, struct slice word)
@@ -372,4 +380,22 @@ bool filter_match(const struct endpoint_filter *f, const struct event *e)
 		match = conditions_hold(f, e, &scratch);
 	buf_free(&scratch);
 	return match;
+}
+
+bool filter_has_finals(const struct endpoint_filter *f)
+{
+	return f->finals.count > 0;
+}
+
+bool filter_is_final(const struct endpoint_filter *f, const struct event *e)
+{
+	struct buf scratch;
+	bool is_final;
+
+	if (f->finals.count == 0 || e->type != EVENT_SEND_STATUS)
+		return false;
+	buf_init(&scratch, 4096);
+	is_final = words_pass(&f->finals, json_text_slice(event_path(e, SLICE_LIT("message.status")), &scratch));
+	buf_free(&scratch);
+	return is_final;
 }

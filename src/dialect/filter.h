@@ -1,5 +1,5 @@
 /*
- * What narrows the events of an endpoint beyond their type: `message_types`, `statuses` and `filter`.
+ * What narrows the events of an endpoint beyond their type: `message_types`, `statuses` and `filter`; and `final_statuses`, after which nothing more of a message is sent.
  *
  * `filter` is an object of dotted paths into the event and what must hold there; all of them must hold:
  *   {"message.vars.region": "north",                 the same text (17 and "17" are the same; two numbers also by value)
@@ -15,7 +15,7 @@
 
 #include "dialect/event.h"
 
-struct endpoint_filter; /* immutable once its three parts are set */
+struct endpoint_filter; /* immutable once its parts are set */
 
 /* A filter that lets everything through. Free with filter_free. */
 struct endpoint_filter *filter_new(void);
@@ -25,11 +25,15 @@ void filter_free(struct endpoint_filter **f);
  * param is relative to the setting. */
 int filter_set_message_types(struct endpoint_filter *f, struct json v, struct fault *fault);
 int filter_set_statuses(struct endpoint_filter *f, struct json v, struct fault *fault);
+int filter_set_finals(struct endpoint_filter *f, struct json v, struct fault *fault); /* null: none */
 int filter_set_conditions(struct endpoint_filter *f, struct json v, struct fault *fault);
 
 /*
  * message_types counts for events with a message, statuses for send_status events. Any thread.
  */
 bool filter_match(const struct endpoint_filter *f, const struct event *e);
+/* Are there words in `final_statuses`; and is this a send_status event with one of them? Any thread. */
+bool filter_has_finals(const struct endpoint_filter *f);
+bool filter_is_final(const struct endpoint_filter *f, const struct event *e);
 
 #endif

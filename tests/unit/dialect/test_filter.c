@@ -62,6 +62,32 @@ static void test_statuses(void **state)
 		wants(some, "{'type':'incoming_message','message':{'id':'1','from_number':'46','status':'received'}}"));
 }
 
+static bool is_final(const char *settings, const char *event)
+{
+	struct endpoint *ep = endpoint_of(settings);
+	struct event *e = event_of(event);
+	bool answer = endpoint_is_final(ep, e);
+
+	assert_true(endpoint_has_finals(ep) || !answer);
+	endpoint_unref(&ep);
+	event_unref(&e);
+	return answer;
+}
+
+static void test_final_statuses(void **state)
+{
+	static const char some[] = "{'url':'https://example.org/','final_statuses':['failed','delivered']}";
+
+	(void)state;
+	assert_true(is_final(some, DELIVERED));
+	assert_false(is_final("{'url':'https://example.org/'}", DELIVERED));
+	assert_false(is_final(some, "{'type':'send_status','message':{'id':'1','status':'sent'}}"));
+	assert_false(is_final(
+		some, "{'type':'incoming_message','message':{'id':'1','from_number':'46','status':'delivered'}}"));
+	/* they keep nothing away by themselves */
+	assert_true(wants(some, "{'type':'send_status','message':{'id':'1','status':'sent'}}"));
+}
+
 static void test_conditions(void **state)
 {
 	(void)state;
@@ -165,15 +191,11 @@ static void test_status_map_leaves_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_types),
-		cmocka_unit_test(test_message_types),
-		cmocka_unit_test(test_statuses),
-		cmocka_unit_test(test_conditions),
-		cmocka_unit_test(test_conditions_on_what_is_absent),
-		cmocka_unit_test(test_operators),
-		cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_origin),
-		cmocka_unit_test(test_status_map_leaves_out),
+		cmocka_unit_test(test_types),	   cmocka_unit_test(test_message_types),
+		cmocka_unit_test(test_statuses),   cmocka_unit_test(test_final_statuses),
+		cmocka_unit_test(test_conditions), cmocka_unit_test(test_conditions_on_what_is_absent),
+		cmocka_unit_test(test_operators),  cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_origin),	   cmocka_unit_test(test_status_map_leaves_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

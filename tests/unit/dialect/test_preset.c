@@ -154,6 +154,8 @@ static void check_webcom(struct endpoint *ep, enum content_type content, enum ac
 	assert_int_equal(ep->batch.max_wait_ms, 15000);
 	assert_int_equal(ep->ack, ack);
 	assert_int_equal(ep->retry.max_attempts, 5);
+	assert_true(ep->newest_replaces);
+	assert_true(endpoint_has_finals(ep));
 	assert_int_equal(ep->retry.delay_count, COUNT_OF(delays_ms));
 	for (size_t i = 0; i < COUNT_OF(delays_ms); i++)
 		assert_int_equal(ep->retry.delays_ms[i], delays_ms[i]);
