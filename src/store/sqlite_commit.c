@@ -1,6 +1,7 @@
 /*
  * The commit: changes of many transactions, in order, in one SQLite transaction. Good weather is nothing but appends to `log`, at the end
- * of one b-tree; the floor is written once, where a change asks for it; what goes wrong pays in `pending` and `dead`.
+ * of one b-tree, collected and inserted sixteen at a time; the floor is written once, where a change asks for it; what goes wrong pays in
+ * `pending` and `dead`.
  *
  * What lives in memory (last seq, floor, recent ids) follows the disk: it is taken back when the transaction is.
  */

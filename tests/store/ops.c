@@ -147,7 +147,7 @@ static void make_commit(struct op *op, struct rand *r, int64_t last)
 	op->count = 1 + rand_below(r, 3);
 	for (size_t i = 0; i < op->count; i++) {
 		op->txs[i] = tx_new();
-		for (uint64_t n = rand_below(r, rand_chance(r, 0.06) ? 80 : 6); n > 0; n--)
+		for (uint64_t n = rand_below(r, rand_chance(r, 0.01) ? 60 : 6); n > 0; n--)
 			make_change(op->txs[i], r, last);
 	}
 }
