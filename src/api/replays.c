@@ -109,7 +109,7 @@ void replay_start(struct call *c)
 	struct fault fault = NO_FAULT;
 	struct replay_query q = { 0 };
 	struct json body;
-	bool count_only;
+	bool count_only = false;
 
 	if (!call_body_or_none(c, &body))
 		return;

@@ -9,7 +9,7 @@ import re
 import subprocess
 import unittest
 
-from harness import PATIENCE, PROGRAM, ROOT, Case, Running, free_port, wait_until
+from harness import KEY, PATIENCE, PROGRAM, ROOT, Case, Running, free_port, wait_until
 
 STEP = re.compile(r"^<!-- (run|shows)(?: (\w+))? -->\n```\w*\n(.*?)^```$", re.M | re.S)
 
@@ -70,6 +70,23 @@ class Readme(Case):
     def test_all_shell_blocks_of_the_tour_are_run(self):
         tour = (ROOT / "README.md").read_text().split("## A quick tour")[1].split("\n## ")[0]
         self.assertEqual(tour.count("```sh\n"), len([s for s in STEP.findall(tour) if s[0] == "run"]))
+
+
+class ApiPage(Case):
+    def test_its_calls_are_answered(self):
+        """The calls of docs/api.md, in order, against a daemon; none may be refused."""
+        text = (ROOT / "docs" / "api.md").read_text()
+        blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
+        served, receiver = self.daemon(), self.receiver()
+        script = "".join(blocks).replace("curl -s ", "curl -sf ")
+        script = re.sub(r"^postrider serve.*\n", "", script, flags=re.M)  # runs already
+        for said, meant in {"http://127.0.0.1:8420": served.url, "http://127.0.0.1:9000": receiver.url()[:-1], "my-admin-key-0123456789": KEY}.items():
+            self.assertIn(said, script)
+            script = script.replace(said, meant)
+        done = subprocess.run(["bash", "-O", "expand_aliases", "-eu", "-c", "exec 2>&1\n" + script.replace("\nprc", "\necho;prc")], cwd=self.folder(),
+                              capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 0, script + done.stdout)
+        self.assertGreater(done.stdout.count("{"), 5)
 
 
 class Documents(Case):
