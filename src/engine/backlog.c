@@ -218,11 +218,12 @@ static void load(struct lane *lane, enum load_kind kind, size_t most_rows, size_
 	/* What is counted must be on its way to the disk before the load is, or the load would not find it. */
 	engine_flush(lane->engine);
 	lane->loading = kind;
+	lane->loading_bytes = most_bytes < LOAD_BYTES ? most_bytes : LOAD_BYTES;
+	lane->engine->loading_bytes += lane->loading_bytes;
 	lane->rewind_to = INT64_MAX;
 	lane->ready_since_load = lane->waiting_since_load = 0;
 	lane->due_since_load = PENDING_HELD;
-	lane->engine->host.load(lane->engine->host.ctx, &q, kind == LOAD_READY,
-				most_bytes < LOAD_BYTES ? most_bytes : LOAD_BYTES);
+	lane->engine->host.load(lane->engine->host.ctx, &q, kind == LOAD_READY, lane->loading_bytes);
 }
 
 static void drain_deleted(struct lane *lane)
@@ -251,7 +252,7 @@ static void load_ready(struct lane *lane)
 
 	if (lane->ready_rows == 0 || lane->items * 4 >= limits->lane_items)
 		return;
-	if (lane->engine->bytes < limits->memory_bytes)
+	if (lane->engine->bytes + lane->engine->loading_bytes < limits->memory_bytes)
 		most_bytes = limits->lane_bytes > lane->bytes ? limits->lane_bytes - lane->bytes : 1;
 	else if (lane->items > 0 && lane->bytes * 2 >= limits->lane_share)
 		return;
@@ -437,11 +438,23 @@ static bool is_last_load(const struct loaded_rows *rows)
 	return !rows->more && (rows->ready || rows->next_due_ms == PENDING_HELD);
 }
 
+/* What was counted and is not there any more was a replay's that was cancelled. */
+static void trust_ready(struct lane *lane, const struct loaded_rows *rows)
+{
+	int64_t gone = lane->ready_rows - lane->ready_since_load;
+
+	for (size_t i = 0; i < rows->count; i++)
+		gone -= !row_in_memory(lane, rows->rows[i].row.id);
+	if (gone > 0)
+		atomic_fetch_sub_explicit(&lane->stats->pending, gone, memory_order_relaxed);
+	lane->ready_rows = lane->ready_since_load;
+}
+
 /* A load that found everything knows better than the counters what is left: only what was written since it was asked for. */
 static void trust_load(struct lane *lane, const struct loaded_rows *rows)
 {
 	if (is_last_load(rows) && rows->ready)
-		lane->ready_rows = lane->ready_since_load;
+		trust_ready(lane, rows);
 	else if (is_last_load(rows))
 		lane->waiting_rows = lane->waiting_since_load;
 	if (is_last_load(rows) && lane->loading == LOAD_ALL)
@@ -478,6 +491,7 @@ void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, 
 		if (!stale)
 			trust_load(lane, rows);
 		lane->loading = LOAD_NONE;
+		e->loading_bytes -= lane->loading_bytes;
 		lane->load_is_stale = false;
 	}
 	for (i = 0; i < rows->count; i++) {

@@ -378,8 +378,12 @@ void engine_rows_removed(struct engine *e, uint64_t number, int64_t count)
 
 	if (!lane)
 		return;
+	/* Some of them may be in memory, and not among ready_rows. Rather count too many there, which the next load finds out, than too few: those would never be loaded. */
+	count -= (int64_t)lane->rows.count;
 	if (count > lane->ready_rows)
 		count = lane->ready_rows;
+	if (count < 0)
+		count = 0;
 	lane->ready_rows -= count;
 	atomic_fetch_sub_explicit(&lane->stats->pending, count, memory_order_relaxed);
 	lane_touch(lane);

@@ -101,6 +101,7 @@ struct lane {
 	int64_t due_cursor, id_cursor; /* waiting rows up to this (due, id) are loaded */
 	int64_t next_due_ms;
 	enum load_kind loading;
+	size_t loading_bytes; /* asked for at most, by the load under way or the last one */
 	bool load_is_stale;
 	int64_t rewind_to; /* rows came before those that are being loaded: look again from here. INT64_MAX: none did */
 	int64_t ready_since_load, waiting_since_load, due_since_load; /* what came while a load was under way */
@@ -140,6 +141,7 @@ struct engine {
 	struct list all, dirty, slots;
 	struct heap timers;
 	size_t bytes;         /* of events in all lanes' memory */
+	size_t loading_bytes; /* and what loads under way may bring: many lanes ask in one turn */
 	uint32_t uncommitted; /* transactions handed to the host */
 	struct tx *turn;      /* spills of this turn; NULL while there are none */
 	struct list spare;    /* flights for reuse, by link */

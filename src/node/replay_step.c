@@ -182,26 +182,26 @@ static void scan_once(struct node *n, struct scan *scan, int *ret_err)
 		log_error(n->log, "replay cannot read the log", LOG_STR("detail", fault.message));
 }
 
-/* One step of a running replay; milliseconds until the next one. */
-static int64_t go(struct replays *rs, struct replay *r)
+/* One step of a running replay, which looks like now (a cancel may change it meanwhile); milliseconds until the next one. */
+static int64_t go(struct replays *rs, struct replay *r, const struct replay *now)
 {
 	struct node *n = rs->node;
 	struct scan scan = {
-		.directory = n->directory, .query = r->query, .cursor = r->cursor, .max = STEP, .look = LOOK
+		.directory = n->directory, .query = now->query, .cursor = now->cursor, .max = STEP, .look = LOOK
 	};
 	struct step st = { .replays = rs, .replay = r, .scan = &scan };
 	struct endpoint_view view;
-	int64_t floor = shard_floor(node_shard(n, r->endpoint));
+	int64_t floor = shard_floor(node_shard(n, now->endpoint));
 
-	st.endpoint_gone = !view_endpoint(n, r->endpoint, &view);
+	st.endpoint_gone = !view_endpoint(n, now->endpoint, &view);
 	if (st.endpoint_gone) {
 		committer_run(n->committer, step_job, &st);
 		return st.err ? REST_MS : 0;
 	}
 	scan.endpoint = view.endpoint;
-	scan.upto = floor < r->last_seq ? floor : r->last_seq;
+	scan.upto = floor < now->last_seq ? floor : now->last_seq;
 	if (atomic_load_explicit(&view.stats->pending, memory_order_relaxed) > PENDING_MAX ||
-	    (scan.cursor >= scan.upto && scan.cursor < r->last_seq)) {
+	    (scan.cursor >= scan.upto && scan.cursor < now->last_seq)) {
 		node_endpoint_view_free(&view);
 		return REST_MS;
 	}
@@ -216,17 +216,19 @@ static int64_t go(struct replays *rs, struct replay *r)
 int64_t replays_go(struct replays *rs)
 {
 	int64_t wait = NOTHING_MS;
-	struct replay *r;
+	struct replay *r, now;
 
 	/* Replays are only removed on this thread, so what was found stays while the lock is not held. */
 	for (size_t i = 0;; i++) {
 		pthread_mutex_lock(&rs->lock);
 		r = i < rs->by_id.count ? rs->by_id.items[i] : NULL;
+		if (r)
+			now = *r;
 		pthread_mutex_unlock(&rs->lock);
 		if (!r)
 			return wait;
-		if (r->state == REPLAY_RUNNING) {
-			int64_t ms = go(rs, r);
+		if (now.state == REPLAY_RUNNING) {
+			int64_t ms = go(rs, r, &now);
 
 			wait = ms < wait ? ms : wait;
 		}

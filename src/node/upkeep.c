@@ -1,6 +1,5 @@
 /*
- * Upkeep in small steps, because a commit that arrives has to wait for the step under way. The index follows the log when nothing else is to do, and in between when it is far
- * behind; retention and checkpoints have their times. The floor is only a hint for the next start, so once a second is enough; while commits
+ * Upkeep in small steps, because a commit that arrives has to wait for the step under way. The index follows the log run by run; retention and checkpoints have their times. The floor is only a hint for the next start, so once a second is enough; while commits
  * come anyway it costs one more of them.
  */
 #include "node/upkeep.h"
@@ -9,9 +8,7 @@
 #include "node/parts.h"
 
 #define FLOOR_MS	   1000
-#define INDEX_STEP	   2000
-#define INDEX_FAR	   50000 /* rows behind: not only when idle any more */
-#define INDEX_IDLE_MS	   900	 /* no index commit for every single event of a trickle */
+#define INDEX_LOOK	   4096 /* further rows after which it is worth asking whether a run is whole */
 #define PRUNE_MS	   60000
 #define PRUNE_STEP	   5000
 #define CHECKPOINT_ROWS	   50000
@@ -22,11 +19,11 @@
 struct upkeep {
 	struct node *node;
 	int64_t floor, floor_ms;
-	int64_t indexed_rows, index_ms; /* rows of the log when the index was last complete */
+	int64_t index_seq; /* last seq when the index was last asked */
 	int64_t prune_ms;
 	int64_t checkpoint_rows, checkpoint_ms;
 	int64_t bytes_ms;
-	bool index_more, index_far, prune_more;
+	bool index_more, prune_more;
 };
 
 struct upkeep *upkeep_new(struct node *n)
@@ -34,7 +31,6 @@ struct upkeep *upkeep_new(struct node *n)
 	struct upkeep *u = mem_zalloc(sizeof(*u));
 
 	u->node = n;
-	u->index_more = true; /* nobody knows what the last run left */
 	return u;
 }
 
@@ -56,6 +52,10 @@ int upkeep_floor(struct upkeep *u, struct store *store)
 	struct tx *tx;
 	int err;
 
+	/* All events are settled: what stands above the last of them are attempts, which nobody needs to read at the next start, nor to keep for ever. */
+	if (floor >= atomic_load(&u->node->last_event_seq))
+		floor = store_last_seq(store);
+
 	if (floor <= store_floor(store))
 		return 0;
 	tx = tx_new();
@@ -73,26 +73,19 @@ static void go_floor(struct upkeep *u, struct store *store, int64_t now)
 	upkeep_floor(u, store);
 }
 
-static void go_index(struct upkeep *u, struct store *store, bool idle, int64_t now)
+/* A run is indexed as soon as it is whole, however busy the store is: put off, the work would only be more. */
+static void go_index(struct upkeep *u, struct store *store)
 {
-	int64_t rows = store_last_seq(store), behind = rows - u->indexed_rows;
+	int64_t last = store_last_seq(store);
 	struct fault fault = { 0 };
 	int err;
 
-	if (behind > 0)
-		u->index_more = true;
-	if (!u->index_more || !(behind > INDEX_FAR || (idle && (now >= u->index_ms || behind > INDEX_STEP))))
+	if (!u->index_more && last - u->index_seq < INDEX_LOOK)
 		return;
-	err = store_index_step(store, INDEX_STEP, &u->index_more, &fault);
-	u->index_ms = now + INDEX_IDLE_MS;
-	u->index_far = !err && u->index_more && behind > INDEX_STEP;
-	if (err) {
+	u->index_seq = last;
+	err = store_index_step(store, &u->index_more, &fault);
+	if (err)
 		failed(u, "search index not written", err, &fault);
-	} else if (!u->index_more) {
-		u->indexed_rows = rows;
-	} else if (u->indexed_rows + INDEX_STEP < rows) {
-		u->indexed_rows += INDEX_STEP;
-	}
 }
 
 static void go_prune(struct upkeep *u, struct store *store, int64_t now)
@@ -133,12 +126,12 @@ int64_t upkeep_go(struct upkeep *u, struct store *store, bool idle)
 	int64_t now = clock_mono_us() / 1000;
 
 	go_floor(u, store, now);
-	go_index(u, store, idle, now);
+	go_index(u, store);
 	go_prune(u, store, now);
 	go_checkpoint(u, store, idle, now);
 	if (now >= u->bytes_ms) {
 		u->bytes_ms = now + BYTES_MS;
 		atomic_store_explicit(&u->node->store_bytes, store_bytes(store), memory_order_relaxed);
 	}
-	return u->prune_more || u->index_far ? 0 : REST_MS;
+	return u->prune_more || u->index_more ? 0 : REST_MS;
 }

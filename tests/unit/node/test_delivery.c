@@ -290,6 +290,64 @@ static void test_replay_cancelled(void **state)
 	town_close(&t);
 }
 
+/*
+ * A cancelled replay's rows among others, some of both in memory. The engine took all that had gone from its count of rows on disk, also those in memory, which were not in
+ * that count: the last of the others were never loaded again before a restart.
+ */
+static void test_replay_cancelled_among_others(void **state)
+{
+	struct replay_query q = { 0 };
+	struct fault fault = { 0 };
+	char id[ID_BYTES], name[16];
+	struct town t;
+
+	(void)state;
+	town_open(&t, 1);
+	town_stop(&t);
+	t.options.limits.lane_items = 8;
+	town_start(&t);
+	for (int i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "old%d", i);
+		assert_int_equal(town_status(&t, "p", name), 0);
+	}
+	sink_answer(t.sink, "/a", SINK_HOLD);
+	town_endpoint(&t, "a", "/a", ",\"order\":\"none\",\"concurrency\":1,\"timeout_ms\":1500" RETRY);
+	assert_int_equal(node_replay_start(t.node, PROJECT("p"), SLICE_LIT("a"), &q, id, &fault), 0);
+	TOWN_WAIT(&t, replay_is(&t, id, "\"done\"") && sink_count(t.sink, "/a", "") == 1);
+	for (int i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "new%d", i);
+		assert_int_equal(town_status(&t, "p", name), 0);
+	}
+	TOWN_WAIT(&t, pending(&t, "a") == 30);
+	assert_int_equal(node_replay_cancel(t.node, PROJECT("p"), SLICE_LIT("a"), slice_str(id), &fault), 0);
+	sink_answer(t.sink, "/a", 200);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "e-new") >= 20);
+	TOWN_WAIT(&t, pending(&t, "a") == 0);
+	town_close(&t);
+}
+
+/* Retries of an old event, and no new one: the next start need not read all those attempts, and they need not be kept for ever. */
+static void test_floor_passes_attempts(void **state)
+{
+	struct store_options options = STORE_OPTIONS_DEFAULT;
+	struct fault fault = { 0 };
+	struct store *store;
+	struct town t;
+
+	(void)state;
+	town_open(&t, 1);
+	sink_answer(t.sink, "/a", 500);
+	town_endpoint(&t, "a", "/a", RETRY);
+	assert_int_equal(town_status(&t, "p", "1"), 0);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "") >= 5);
+	town_stop(&t);
+	assert_int_equal(store_sqlite_open(t.dir, &options, &store, &fault), 0);
+	assert_true(store_last_seq(store) >= 5);
+	assert_int_equal(store_floor(store), store_last_seq(store));
+	store_close(&store);
+	town_close(&t);
+}
+
 struct once {
 	struct latch *latch;
 	int status;
@@ -351,6 +409,8 @@ int main(void)
 		cmocka_unit_test(test_replay_of_dead_letters),
 		cmocka_unit_test(test_replay_of_everything_over_a_restart),
 		cmocka_unit_test(test_replay_cancelled),
+		cmocka_unit_test(test_replay_cancelled_among_others),
+		cmocka_unit_test(test_floor_passes_attempts),
 		cmocka_unit_test(test_send_once),
 	};
 
