@@ -346,8 +346,8 @@ int check_signature(const struct endpoint *ep, struct fault *fault)
 		const char *wanted = i == 0 || secret ? sign_secret_wanted(ep->signature, secret) : NULL;
 
 		if (wanted)
-			return fault_param(fault, params[i], "%s %s; signature %s needs it", secret ? "must be" : "is missing: give",
-					   wanted, sign_word(ep->signature));
+			return fault_param(fault, params[i], "%s %s; signature %s needs it",
+					   secret ? "must be" : "is missing: give", wanted, sign_word(ep->signature));
 	}
 	return 0;
 }

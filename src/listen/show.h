@@ -8,12 +8,12 @@
 
 struct arrival {
 	struct server_request *rq;
-	uint64_t number;	     /* counted from 1 */
-	int64_t time_ms;	     /* Unix time */
-	int status;		     /* what it is answered */
-	int64_t delay_ms;	     /* and after how long */
-	bool verified;		     /* a secret was given */
-	const char *signature_fault; /* when verified: NULL is a right signature */
+	uint64_t number;	      /* counted from 1 */
+	int64_t time_ms;	      /* Unix time */
+	int status;		      /* what it is answered */
+	int64_t delay_ms;	      /* and after how long */
+	bool verified;		      /* a secret was given */
+	const char *signature_fault;  /* when verified: NULL is a right signature */
 	const struct ack_answer *ack; /* what the answer acknowledges; NULL without --ack */
 };
 

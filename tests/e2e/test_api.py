@@ -471,6 +471,15 @@ class Endpoints(ApiCase):
         self.api.wait_state(self.pid, "before", "e", "delivered")
         self.assertEqual({r.json["id"] for r in receiver.requests}, {"before", "after"})
 
+    def test_502_throttles_at_once_where_the_preset_says_so(self):
+        """Standard Webhooks: 429, 502 and 504 ask to slow down. Elsewhere it takes ten failures in a row."""
+        receiver = self.receiver(502)
+        for eid, preset, state in (("std", "standard-webhooks", ("throttled", "probe")), ("any", None, ("ready",))):
+            self.api.endpoint(self.pid, eid, preset=preset, url=receiver.url(f"/{eid}"), retry={"delays_s": [3600]})
+            self.api.events(self.pid, {**sms(1), "id": f"t-{eid}"})
+            self.api.wait_attempts(self.pid, 1, endpoint_id=eid)
+            self.assertIn(self.api.get(f"{self.at}/{eid}").expect(200).json["state"], state)
+
     def test_410_disables(self):
         receiver = self.receiver(410)
         self.api.endpoint(self.pid, "e", preset="wiraya-push", url=receiver.url("/"), retry=QUICK)
