@@ -19,6 +19,7 @@ struct commit {
 	struct tx *const *txs;
 	size_t count;
 	int64_t last_seq, floor; /* as they will be */
+	bool floor_put;		 /* a change asks for it */
 	uint64_t events;	 /* ids added to the recent ones */
 	int64_t last_attempt;	 /* of the transaction at hand */
 	uint64_t *hashes, *hash; /* of all events, in order; of the next one */
@@ -276,6 +277,7 @@ static int apply(struct sqlite_store *s, struct commit *c, struct change *change
 	case CHANGE_FLOOR:
 		assert(change->u.floor <= c->last_seq);
 		c->floor = change->u.floor;
+		c->floor_put = true;
 		return SQLITE_OK;
 	case CHANGE_DOC:
 		return put_doc(s, &change->u.doc);
@@ -296,7 +298,8 @@ static int apply_all(struct sqlite_store *s, void *ctx)
 	}
 	if (rc == SQLITE_OK)
 		rc = write_log(s, c);
-	if (rc == SQLITE_OK && c->floor != s->floor)
+	/* Also when it is the same as before: that is how the node asks a full disk whether there is room again. */
+	if (rc == SQLITE_OK && c->floor_put)
 		rc = sqlite_meta_put(s, "floor", c->floor);
 	return rc;
 }

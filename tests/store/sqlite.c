@@ -91,6 +91,36 @@ static void test_folder(void **state)
 	store_close(&s);
 }
 
+static off_t wal_size(const char *folder)
+{
+	struct stat st;
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/store.db-wal", folder);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* A floor that stays where it was is written all the same: on a full disk that is the question whether there is room, and nothing written was always answered with yes. */
+static void test_same_floor_is_written(void **state)
+{
+	const char *folder = *state;
+	struct store *s = open_sound(folder);
+	struct tx *tx = tx_new();
+	off_t before;
+
+	put_events(s, 3);
+	tx_floor(tx, 3);
+	commit(s, tx);
+	before = wal_size(folder);
+	tx = tx_new();
+	tx_floor(tx, 3);
+	commit(s, tx);
+	assert_true(wal_size(folder) > before);
+	assert_int_equal(store_floor(s), 3);
+	store_close(&s);
+}
+
 static void test_no_place_for_folder(void **state)
 {
 	struct fault fault;
@@ -399,6 +429,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_folder),
+		TEST(test_same_floor_is_written),
 		TEST(test_no_place_for_folder),
 		TEST(test_foreign_database),
 		TEST(test_no_database),
