@@ -4,29 +4,68 @@
  */
 #include "api/exchange_show.h"
 
+#include "base/arena.h"
+#include "base/text.h"
+
 #define MASK	     SLICE_LIT("***")
 #define SECRET_LEAST 4 /* shorter ones would mask half of every text */
 #define TEXT_MAX     ((size_t)64 * 1024 * 1024)
 
 /* --- masking --- */
 
-static struct slice secret_at(const struct endpoint *ep, size_t index)
+/* Each secret in each spelling that a request may give it: as it is, as a form and a URL write it, as JSON does. */
+struct spellings {
+	struct arena arena;
+	struct slice text[3 * 4];
+	size_t count;
+};
+
+static void add_spelling(struct spellings *all, struct slice s)
 {
-	const char *const secrets[] = { ep->peer.password, ep->secrets[0], ep->secrets[1] };
-
-	return slice_str(index < sizeof(secrets) / sizeof(secrets[0]) ? secrets[index] : NULL);
+	for (size_t i = 0; i < all->count; i++)
+		if (slice_eq(all->text[i], s))
+			return;
+	all->text[all->count++] = arena_slice(&all->arena, s);
 }
-#define SECRETS 3
 
-/* The first secret in s: its place, or s.n. */
-static size_t find_secret(const struct endpoint *ep, struct slice s, size_t *ret_len)
+static void spell(struct spellings *all, const char *secret)
+{
+	struct slice plain = slice_str(secret);
+	struct buf text;
+
+	if (plain.n < SECRET_LEAST)
+		return;
+	buf_init(&text, 8 * plain.n + 16);
+	add_spelling(all, plain);
+	form_add(&text, plain);
+	add_spelling(all, buf_slice(&text));
+	buf_reset(&text);
+	percent_add(&text, plain);
+	add_spelling(all, buf_slice(&text));
+	buf_reset(&text);
+	json_add_escaped(&text, plain);
+	add_spelling(all, buf_slice(&text));
+	buf_free(&text);
+}
+
+static void spellings_init(struct spellings *all, const struct endpoint *ep)
+{
+	arena_init(&all->arena);
+	all->count = 0;
+	spell(all, ep->peer.password);
+	spell(all, ep->secrets[0]);
+	spell(all, ep->secrets[1]);
+}
+
+/* The first secret in s, the longest one where several begin: its place, or s.n. */
+static size_t find_secret(const struct spellings *all, struct slice s, size_t *ret_len)
 {
 	size_t first = s.n;
 
 	*ret_len = 0;
-	for (size_t i = 0; i < SECRETS; i++) {
-		struct slice secret = secret_at(ep, i);
-		const char *p = secret.n >= SECRET_LEAST && s.n ? memmem(s.p, s.n, secret.p, secret.n) : NULL;
+	for (size_t i = 0; i < all->count; i++) {
+		struct slice secret = all->text[i];
+		const char *p = s.n ? memmem(s.p, s.n, secret.p, secret.n) : NULL;
 		size_t place = p ? (size_t)(p - s.p) : s.n;
 
 		if (!p || place > first || (place == first && secret.n < *ret_len))
@@ -39,14 +78,18 @@ static size_t find_secret(const struct endpoint *ep, struct slice s, size_t *ret
 
 static void add_masked(struct buf *out, const struct endpoint *ep, struct slice s)
 {
+	struct spellings all;
+
+	spellings_init(&all, ep);
 	while (s.n > 0) {
-		size_t len, at = find_secret(ep, s, &len);
+		size_t len, at = find_secret(&all, s, &len);
 
 		buf_add(out, s.p, at);
 		if (at < s.n)
 			buf_add_slice(out, MASK);
 		s = slice_from(s, at + len);
 	}
+	arena_free(&all.arena);
 }
 
 static void put_masked(struct json_writer *w, const struct endpoint *ep, struct slice s)

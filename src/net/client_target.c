@@ -27,7 +27,7 @@ static bool port_allowed(const struct client_peer *p, uint16_t port)
 {
 	const struct http_peer *settings = p->settings;
 
-	if (!settings->ports)
+	if (!settings->ports || guard_ports_chosen(p->client->guard))
 		return guard_port(p->client->guard, port);
 	for (size_t i = 0; i < settings->port_count; i++)
 		if (settings->ports[i] == port)

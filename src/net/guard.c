@@ -44,6 +44,7 @@ struct guard {
 	size_t own_count;
 	struct port_range *ports;
 	size_t port_count;
+	bool ports_chosen; /* by the operator */
 };
 
 struct special {
@@ -312,6 +313,7 @@ int guard_allow_ports(struct guard *g, struct slice list, struct fault *fault)
 	mem_free(g->ports);
 	g->ports = ports;
 	g->port_count = count;
+	g->ports_chosen = true;
 	return 0;
 }
 
@@ -418,6 +420,14 @@ static const char *judge_embedded(const struct guard *g, const struct address *a
 	return NULL;
 }
 
+/* Of the form of a carried 0.0.0.1, but it carries nothing (RFC 4291, 2.5.5.1). */
+static bool is_loopback6(const struct address *a)
+{
+	static const uint8_t loopback[V6_BYTES] = { [V6_BYTES - 1] = 1 };
+
+	return memcmp(a->b, loopback, sizeof(loopback)) == 0;
+}
+
 const char *guard_check(const struct guard *g, const struct sockaddr *address)
 {
 	struct address a = { 0 };
@@ -427,7 +437,7 @@ const char *guard_check(const struct guard *g, const struct sockaddr *address)
 	if (!address_read(address, &a, &port))
 		return "it is neither an IPv4 nor an IPv6 address";
 	why = judge(g, &a, port);
-	if (!why && a.n == V6_BYTES)
+	if (!why && a.n == V6_BYTES && !is_loopback6(&a))
 		why = judge_embedded(g, &a, port);
 	return why;
 }
@@ -438,4 +448,9 @@ bool guard_port(const struct guard *g, uint16_t port)
 		if (port >= g->ports[i].first && port <= g->ports[i].last)
 			return true;
 	return false;
+}
+
+bool guard_ports_chosen(const struct guard *g)
+{
+	return g->ports_chosen;
 }

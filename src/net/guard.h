@@ -25,5 +25,7 @@ void guard_deny_own(struct guard *g, const struct sockaddr *address);
 /* NULL when the address may be connected to; otherwise a constant sentence naming the range it is in. */
 const char *guard_check(const struct guard *g, const struct sockaddr *address);
 bool guard_port(const struct guard *g, uint16_t port);
+/* True when guard_allow_ports set the list: then it counts instead of an endpoint's own, too. */
+bool guard_ports_chosen(const struct guard *g);
 
 #endif

@@ -125,6 +125,18 @@ static void masked(void **state)
 	expect(r, "auth.password", "***");
 }
 
+/* In a form the secret does not look like itself; nobody may read it there either. */
+static void masked_in_forms(void **state)
+{
+	struct rig *r = *state;
+
+	rig_project(r);
+	rig_endpoint(r, ",\"preset\":\"telerivet\",\"secret\":\"s3cret & co\"");
+	assert_int_equal(rig_call(r, "POST", E1 "/render", "{}"), 200);
+	assert_non_null(strstr(buf_str(&r->body), "&secret=***"));
+	assert_null(strstr(buf_str(&r->body), "s3cret"));
+}
+
 static void signed_requests(void **state)
 {
 	struct rig *r = *state;
@@ -323,6 +335,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bad_settings, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(collection, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(masked, rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(masked_in_forms, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(signed_requests, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(switched, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(tested, rig_begin, rig_end),
