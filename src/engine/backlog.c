@@ -203,6 +203,19 @@ void backlog_store_old(struct engine *e, int64_t accepted_before_ms)
 
 /* --- back into memory --- */
 
+void backlog_load(struct lane *lane, enum load_kind kind, const struct pending_query *q, size_t most_bytes)
+{
+	/* What is counted must be on its way to the disk before the load is, or the load would not find it. */
+	engine_flush(lane->engine);
+	lane->loading = kind;
+	lane->loading_bytes = most_bytes < LOAD_BYTES ? most_bytes : LOAD_BYTES;
+	lane->engine->loading_bytes += lane->loading_bytes;
+	lane->rewind_to = INT64_MAX;
+	lane->ready_since_load = lane->waiting_since_load = 0;
+	lane->due_since_load = PENDING_HELD;
+	lane->engine->host.load(lane->engine->host.ctx, q, kind == LOAD_READY, lane->loading_bytes);
+}
+
 static void load(struct lane *lane, enum load_kind kind, size_t most_rows, size_t most_bytes)
 {
 	struct pending_query q = {
@@ -215,22 +228,13 @@ static void load(struct lane *lane, enum load_kind kind, size_t most_rows, size_
 		.max_rows = (uint32_t)(most_rows < LOAD_ROWS ? most_rows : LOAD_ROWS),
 	};
 
-	/* What is counted must be on its way to the disk before the load is, or the load would not find it. */
-	engine_flush(lane->engine);
-	lane->loading = kind;
-	lane->loading_bytes = most_bytes < LOAD_BYTES ? most_bytes : LOAD_BYTES;
-	lane->engine->loading_bytes += lane->loading_bytes;
-	lane->rewind_to = INT64_MAX;
-	lane->ready_since_load = lane->waiting_since_load = 0;
-	lane->due_since_load = PENDING_HELD;
-	lane->engine->host.load(lane->engine->host.ctx, &q, kind == LOAD_READY, lane->loading_bytes);
+	backlog_load(lane, kind, &q, most_bytes);
 }
 
 static void drain_deleted(struct lane *lane)
 {
 	while (!list_empty(&lane->queue))
-		delivery_end_queued(lane, CONTAINER_OF(lane->queue.next, struct item, link), FAILURE_DELETED,
-				    "the endpoint was deleted while this waited");
+		delivery_end_queued(lane, CONTAINER_OF(lane->queue.next, struct item, link), FAILURE_DELETED, NULL);
 	if (lane->ready_rows > 0)
 		load(lane, LOAD_READY, LOAD_ROWS, LOAD_BYTES);
 	else if (lane->waiting_rows + lane->held_rows > 0)
@@ -267,7 +271,7 @@ void backlog_refill(struct lane *lane)
 		drain_deleted(lane);
 		return;
 	}
-	if (!lane_sends(lane))
+	if (!lane_sends(lane) || newest_load(lane))
 		return;
 	if (lane->waiting_rows > 0 && lane->next_due_ms <= lane->engine->now_ms && retries_wanted(lane) > 0)
 		load(lane, LOAD_DUE, retries_wanted(lane), LOAD_BYTES);
@@ -309,7 +313,7 @@ static void keep_item(struct lane *lane, struct loaded_row *r, bool released)
 	lane_queue(lane, it, released);
 }
 
-static void keep_flight(struct lane *lane, struct loaded_row *r)
+struct flight *backlog_flight(struct lane *lane, const struct loaded_row *r)
 {
 	struct flight *f = flight_new(lane, r->revision ? r->revision : lane->endpoint, r->row.item_count);
 
@@ -321,6 +325,13 @@ static void keep_flight(struct lane *lane, struct loaded_row *r)
 		f->items[f->count] = item_new(r->events[i], NULL);
 		f->items[f->count++]->attempts = r->row.items[i].attempts;
 	}
+	return f;
+}
+
+static void keep_flight(struct lane *lane, struct loaded_row *r)
+{
+	struct flight *f = backlog_flight(lane, r);
+
 	list_push(&lane->retries, &f->link);
 	lane->retry_count++;
 }
@@ -398,7 +409,7 @@ static void take_row(struct lane *lane, struct loaded_row *r)
 	}
 }
 
-static bool row_in_memory(const struct lane *lane, int64_t id)
+bool backlog_in_memory(const struct lane *lane, int64_t id)
 {
 	uint64_t h = hash_u64((uint64_t)id);
 
@@ -438,15 +449,19 @@ static bool is_last_load(const struct loaded_rows *rows)
 	return !rows->more && (rows->ready || rows->next_due_ms == PENDING_HELD);
 }
 
-/* What was counted and is not there any more was a replay's that was cancelled. */
+/*
+ * What was counted and is not there any more was a replay's that was cancelled. More than was counted were written while the load was under way: from now on those
+ * are counted as ready and are in memory as well, which the next load must not take for gone.
+ */
 static void trust_ready(struct lane *lane, const struct loaded_rows *rows)
 {
-	int64_t gone = lane->ready_rows - lane->ready_since_load;
+	int64_t gone = lane->ready_rows - lane->ready_since_load - lane->ready_twice;
 
 	for (size_t i = 0; i < rows->count; i++)
-		gone -= !row_in_memory(lane, rows->rows[i].row.id);
+		gone -= !backlog_in_memory(lane, rows->rows[i].row.id);
 	if (gone > 0)
 		atomic_fetch_sub_explicit(&lane->stats->pending, gone, memory_order_relaxed);
+	lane->ready_twice = gone < 0 ? -gone : 0;
 	lane->ready_rows = lane->ready_since_load;
 }
 
@@ -473,8 +488,7 @@ static void sweep_queue(struct lane *lane)
 
 		if (!item_expired(lane, first))
 			return;
-		delivery_end_queued(lane, first, FAILURE_EXPIRED,
-				    "older than retry.max_age_s: it was not sent any more");
+		delivery_end_queued(lane, first, FAILURE_EXPIRED, NULL);
 	}
 }
 
@@ -486,6 +500,13 @@ void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, 
 	size_t i;
 
 	e->now_ms = now_ms;
+	if (lane && lane->loading == LOAD_OVERTAKEN) {
+		e->loading_bytes -= lane->loading_bytes;
+		newest_loaded(lane, rows);
+		for (i = 0; i < rows->count; i++)
+			drop_references(&rows->rows[i]);
+		return;
+	}
 	if (lane) {
 		stale = lane->load_is_stale;
 		if (!stale)
@@ -499,7 +520,7 @@ void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, 
 
 		if (lane && !stale) /* past those in memory too, or the next load would bring them again and again */
 			move_cursor(lane, &r->row);
-		if (lane && !stale && !row_in_memory(lane, r->row.id)) {
+		if (lane && !stale && !backlog_in_memory(lane, r->row.id)) {
 			if (!is_last_load(rows))
 				uncount(lane, &r->row);
 			take_row(lane, r);

@@ -168,6 +168,10 @@ static const char *why_sentence(enum failure why)
 		return "older than retry.max_age_s: it was not sent any more";
 	case FAILURE_DELETED:
 		return "the endpoint was deleted while this waited";
+	case FAILURE_SUPERSEDED:
+		return "a newer event of the same message took its place";
+	case FAILURE_FINAL:
+		return "a final status of this message was acknowledged before, so nothing more of it is sent";
 	case FAILURE_DAMAGED:
 		return "the stored event is damaged or gone, so nothing can be sent; check the disk, and send the "
 		       "event again";
@@ -222,8 +226,9 @@ static void end_items(struct lane *lane, const struct endpoint *ep, struct item 
 			hold_finish(lane, order_hash, tx);
 	}
 	count_pending(lane, -(int64_t)count);
-	atomic_fetch_add_explicit(why == FAILURE_EXPIRED ? &lane->stats->expired : &lane->stats->dead, count,
-				  memory_order_relaxed);
+	if (dead)
+		atomic_fetch_add_explicit(why == FAILURE_EXPIRED ? &lane->stats->expired : &lane->stats->dead, count,
+					  memory_order_relaxed);
 	stats_count_code(lane->stats, row.code, row.outcome);
 }
 
@@ -238,7 +243,24 @@ void delivery_end_queued(struct lane *lane, struct item *it, enum failure why, c
 	struct tx *tx = engine_turn_tx(lane->engine);
 
 	lane_unqueue(lane, it);
-	end_items(lane, lane->endpoint, &it, 1, why, slice_str(reason), tx);
+	end_items(lane, lane->endpoint, &it, 1, why, slice_str(reason ? reason : why_sentence(why)), tx);
+}
+
+void delivery_end_held(struct lane *lane, int64_t seq, enum failure why, struct tx *tx)
+{
+	struct attempt_detail detail = { .timings = { -1, -1, -1, -1, -1 }, .reason = slice_str(why_sentence(why)) };
+	struct attempt_item fate = { seq, 0, ITEM_ENDED };
+	struct attempt_row row = { .outcome = ATTEMPT_FAILED,
+				   .code = (int16_t) - (int)why,
+				   .time_ms = lane->engine->now_ms,
+				   .items = &fate,
+				   .item_count = 1 };
+
+	tx_pending_end(tx, lane->number, seq);
+	write_attempt(lane, lane->endpoint, &row, &detail, tx);
+	lane->held_rows--;
+	count_pending(lane, -1);
+	stats_count_code(lane->stats, row.code, row.outcome);
 }
 
 /* --- deliver --- */
@@ -264,8 +286,26 @@ static bool message_among(struct item *const *items, uint32_t count, uint64_t or
 	return false;
 }
 
+/* Ends what need not be sent any more: too old, or something newer waits behind it, or its message is final. */
+static bool is_past(struct lane *lane, struct item *it)
+{
+	enum failure why = FAILURE_NONE;
+
+	if (item_expired(lane, it))
+		why = FAILURE_EXPIRED;
+	else if (it->released && hold_has_newer(lane, it->event->order_hash, it->event->seq))
+		why = FAILURE_SUPERSEDED;
+	else if (final_was_before(lane, it))
+		why = FAILURE_FINAL;
+	if (why == FAILURE_FINAL)
+		final_say(lane, it->event);
+	if (why != FAILURE_NONE)
+		delivery_end_queued(lane, it, why, NULL);
+	return why != FAILURE_NONE;
+}
+
 /*
- * The queue's next items that may go together in one request, left in the queue: same URL and headers (W9), not held, not expired. Where many groups mix, the
+ * The queue's next items that may go together in one request, left in the queue: same URL and headers (W9), not held, not past. Where many groups mix, the
  * search for more of the same ends somewhere; and what is left out must not be overtaken by later events of its message (strict: by any).
  */
 static uint32_t gather(struct lane *lane, uint32_t most)
@@ -280,11 +320,10 @@ static uint32_t gather(struct lane *lane, uint32_t most)
 
 		if (count == most || skips == SKIPPED_MOST)
 			break;
-		held = hold_ask(lane, it);
-		if (item_expired(lane, it)) {
-			delivery_end_queued(lane, it, FAILURE_EXPIRED, why_sentence(FAILURE_EXPIRED));
+		if (is_past(lane, it) || !newest_among(lane, e->picked, &count, it) ||
+		    !newest_among(lane, e->skipped, &skips, it))
 			continue;
-		}
+		held = hold_ask(lane, it);
 		if (held == HOLD_IN_MEMORY) {
 			hold_wait(lane, it);
 			continue;
@@ -403,6 +442,8 @@ static struct flight *next_retry(struct lane *lane)
 
 		for (uint32_t i = 0; i < f->count; i++)
 			events[i] = f->items[i]->event;
+		if (newest_split(f, lane->engine->now_ms + 1))
+			continue;
 		if (flight_expired(f)) {
 			end_flight(f, FAILURE_EXPIRED, why_sentence(FAILURE_EXPIRED));
 			continue;
@@ -484,6 +525,21 @@ static bool all_in_time(const struct flight *f, int64_t due_ms)
 	return true;
 }
 
+/* Marks what was not taken and has something newer behind it; returns how many there are. */
+static uint32_t find_replaced(struct settlement *s)
+{
+	struct flight *f = s->flight;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct item *it = f->items[i];
+
+		it->replaced = !is_taken(s, i) && hold_has_newer(s->lane, it->event->order_hash, it->event->seq);
+		count += it->replaced;
+	}
+	return count;
+}
+
 /* Decides what becomes of each item; nothing is changed yet. */
 static void decide(struct settlement *s)
 {
@@ -492,10 +548,10 @@ static void decide(struct settlement *s)
 	uint32_t attempt = f->attempts + 1;
 	int64_t delay = endpoint_delay_ms(f->endpoint, attempt, rand_unit(&e->rand));
 	bool again = delay >= 0;
-	uint32_t i;
+	uint32_t replaced = find_replaced(s), i;
 
 	/* Refused again, or for the last time: there may be no other chance to find the one item that is to blame. */
-	if (s->verdict.kind == VERDICT_REFUSED && f->count > 1 &&
+	if (s->verdict.kind == VERDICT_REFUSED && f->count - replaced > 1 &&
 	    (attempt >= 2 || !again || !all_in_time(f, e->now_ms + delay))) {
 		s->split = again = true;
 		delay = 0;
@@ -508,7 +564,9 @@ static void decide(struct settlement *s)
 		bool in_time = s->due_ms - it->event->accepted_ms < f->endpoint->retry.max_age_ms;
 		enum item_fate fate = ITEM_DONE;
 
-		if (!is_taken(s, i))
+		if (it->replaced)
+			fate = ITEM_LEFT; /* by this exchange; end_replaced says what became of it */
+		else if (!is_taken(s, i))
 			fate = again && in_time && s->lane->state != LANE_DELETED ? ITEM_LEFT : ITEM_DEAD;
 		s->left += fate == ITEM_LEFT;
 		s->dead += fate == ITEM_DEAD;
@@ -585,10 +643,12 @@ static void finish_ended(struct settlement *s)
 			continue;
 		}
 		ended++;
-		if (s->fates[i].fate == ITEM_DONE)
+		if (s->fates[i].fate == ITEM_DONE) {
 			stats_observe(&lane->stats->delivery, (now_ms - it->event->accepted_ms) * 1000);
-		else if (lane->state != LANE_DELETED)
+			final_acknowledged(lane, it->event);
+		} else if (lane->state != LANE_DELETED) {
 			tx_dead(s->tx, &(struct dead_row){ lane->number, it->event->seq, 0, now_ms });
+		}
 		let_go(lane, &it, s->tx);
 		hold_finish(lane, order_hash, s->tx);
 	}
@@ -596,6 +656,29 @@ static void finish_ended(struct settlement *s)
 	count_pending(lane, -(int64_t)ended);
 	atomic_fetch_add_explicit(&lane->stats->dead, s->dead, memory_order_relaxed);
 	atomic_fetch_add_explicit(&lane->stats->delivered, ended - s->dead, memory_order_relaxed);
+}
+
+/* What something newer replaces ends in the same transaction, and the newer one goes next. */
+static void end_replaced(struct settlement *s)
+{
+	struct flight *f = s->flight;
+	struct item **gone = arena_alloc(&s->tx->arena, f->count * sizeof(struct item *));
+	uint32_t kept = 0, count = 0;
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		struct item *it = f->items[i];
+
+		if (!it->replaced) {
+			f->items[kept++] = it;
+			continue;
+		}
+		it->attempts++;
+		it->released = true; /* as one of the first of its message */
+		gone[count++] = it;
+	}
+	f->count = kept;
+	if (count > 0)
+		delivery_end(s->lane, f->endpoint, gone, count, FAILURE_SUPERSEDED, s->tx);
 }
 
 /*
@@ -638,6 +721,7 @@ static void put_off(struct settlement *s)
 	struct flight *f = s->flight;
 	bool split = s->split && f->count > 1;
 	uint32_t half = split ? f->count / 2 : f->count;
+	int64_t first_row, second_row;
 	uint32_t i;
 
 	for (i = 0; i < f->count; i++)
@@ -652,13 +736,15 @@ static void put_off(struct settlement *s)
 	put_part(s, 0, half, split ? 0 : f->attempts + 1);
 	if (half < f->count)
 		put_part(s, half, f->count - half, 0);
+	first_row = items_first_seq(f->items, half);
+	second_row = half < f->count ? items_first_seq(f->items + half, f->count - half) : 0;
 	for (i = 0; i < f->count; i++) {
 		uint64_t order_hash = f->items[i]->event->order_hash;
 
 		receipt_slot(s->tx, &f->items[i]->slot);
 		receipt_row(s->tx, &f->items[i]->row);
 		item_free(&f->items[i]);
-		hold_left(s->lane, order_hash, s->tx);
+		hold_left(s->lane, order_hash, s->due_ms, i < half ? first_row : second_row, s->tx);
 	}
 	f->count = 0;
 }
@@ -701,6 +787,8 @@ void engine_answer(struct engine *e, struct exchange *x, const struct http_answe
 		receipt_row(s.tx, &f->row);
 	}
 	finish_ended(&s);
+	if (f->count > 0)
+		end_replaced(&s);
 	if (f->count > 0)
 		put_off(&s);
 	tell_lane(&s);

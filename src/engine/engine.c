@@ -23,6 +23,7 @@ const struct engine_limits engine_limits_default = {
 	.probe_first_ms = 1000,
 	.probe_max_ms = 60000,
 	.retry_after_max_ms = 3600000,
+	.finals = 1000000,
 };
 
 struct engine *engine_new(const struct engine_host *host, const struct engine_limits *limits, uint64_t seed,
@@ -43,6 +44,7 @@ struct engine *engine_new(const struct engine_host *host, const struct engine_li
 	list_init(&e->dirty);
 	list_init(&e->slots);
 	list_init(&e->spare);
+	e->finals = recent_new(limits->finals);
 	heap_init(&e->timers);
 	e->skipped = mem_alloc(SKIPPED_MOST * sizeof(struct item *));
 	e->picked = mem_alloc(BATCH_MOST * sizeof(struct item *));
@@ -90,6 +92,7 @@ void engine_free(struct engine **ep)
 	}
 	tx_free(&e->turn);
 	map_free(&e->settled); /* empty once recovery is done */
+	recent_free(&e->finals);
 	routes_free(e);
 	map_free(&e->lanes);
 	heap_free(&e->timers);

@@ -79,6 +79,7 @@ struct engine_limits {
 	uint32_t throttle_after;   /* failed exchanges in a row. Default 10 */
 	int64_t probe_first_ms, probe_max_ms; /* 1,000 and 60,000 */
 	int64_t retry_after_max_ms; /* cap on Retry-After. Default 3,600,000 */
+	uint32_t finals;            /* messages whose final status was acknowledged are known for so many (X12). Default 1,000,000; 24 bytes each, as they come */
 };
 extern const struct engine_limits engine_limits_default;
 
@@ -130,6 +131,8 @@ int64_t engine_floor(const struct engine *e);
 void engine_recover_row(struct engine *e, const struct pending_row *row);
 void engine_recover_summary(struct engine *e, const struct pending_counts *sum);
 void engine_recover_settled(struct engine *e, uint64_t endpoint, int64_t event_seq);
+/* A final status of a message with this order_hash was acknowledged: at any time between engine_endpoint_set and engine_recover_done, oldest first. */
+void engine_recover_final(struct engine *e, uint64_t endpoint, uint64_t order_hash);
 void engine_recover_event(struct engine *e, struct event *ev, struct slice organization_id, int64_t now_ms);
 void engine_recover_done(struct engine *e, int64_t last_seq, int64_t now_ms);
 

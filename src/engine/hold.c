@@ -2,6 +2,8 @@
  * Order of the events of one message (order: message). While one of its deliveries is on the wire or waits for its retry, the later ones are held: in memory behind
  * one that flies, as held rows behind one that has a pending row. In good weather the map is empty but for what flies.
  *
+ * Where the newest replaces (X5), not more than one waits: what comes supersedes what waited.
+ *
  * A hold is made when a fresh item goes on the wire and ends with the last delivery of its chain. Items of one message in one batch count together: `first`.
  */
 #include "engine/impl.h"
@@ -70,11 +72,33 @@ enum hold_answer hold_ask(const struct lane *lane, const struct item *it)
 	return h->pending ? HOLD_ON_DISK : HOLD_IN_MEMORY;
 }
 
+static void meets(struct hold *h, int64_t seq)
+{
+	if (seq > h->newest)
+		h->newest = seq;
+}
+
+bool hold_has_newer(const struct lane *lane, uint64_t order_hash, int64_t seq)
+{
+	const struct hold *h = order_hash && newest_rules(lane) ? hold_find(lane, order_hash) : NULL;
+
+	return h && h->newest > seq;
+}
+
 /* The item stays counted as one of the lane's queue: it takes the same memory. */
 void hold_wait(struct lane *lane, struct item *it)
 {
+	struct hold *h = hold_find(lane, it->event->order_hash);
+
+	if (hold_has_newer(lane, h->order_hash, it->event->seq)) {
+		delivery_end_queued(lane, it, FAILURE_SUPERSEDED, NULL);
+		return;
+	}
+	while (newest_rules(lane) && !list_empty(&h->waiting))
+		delivery_end_queued(lane, CONTAINER_OF(h->waiting.next, struct item, link), FAILURE_SUPERSEDED, NULL);
 	list_del(&it->link);
-	list_push(&hold_find(lane, it->event->order_hash)->waiting, &it->link);
+	list_push(&h->waiting, &it->link);
+	meets(h, it->event->seq);
 }
 
 /* Chains stay short: a message has a handful of statuses. */
@@ -106,6 +130,7 @@ static void hold_row(struct lane *lane, struct hold *h, struct item *it, struct 
 	int64_t seq = it->event->seq;
 
 	chain_insert(h, seq);
+	meets(h, seq);
 	if (it->row && it->row->id != seq)
 		tx_pending_end(tx, lane->number, it->row->id);
 	backlog_put_single(lane, seq, it->event->order_hash, PENDING_HELD, tx);
@@ -114,24 +139,58 @@ static void hold_row(struct lane *lane, struct hold *h, struct item *it, struct 
 	item_free(&it);
 }
 
+/* What waits in the chain before the last one has been superseded by it. */
+static void keep_newest(struct lane *lane, struct hold *h, struct tx *tx)
+{
+	while (h->chain_count > 1)
+		delivery_end_held(lane, chain_pop(h), FAILURE_SUPERSEDED, tx);
+}
+
 void hold_store(struct lane *lane, struct item *it, struct tx *tx)
 {
-	hold_row(lane, hold_find(lane, it->event->order_hash), it, tx);
+	struct hold *h = hold_find(lane, it->event->order_hash);
+
+	if (hold_has_newer(lane, h->order_hash, it->event->seq)) {
+		delivery_end(lane, lane->endpoint, &it, 1, FAILURE_SUPERSEDED, tx);
+		return;
+	}
+	hold_row(lane, h, it, tx);
+	if (newest_rules(lane)) {
+		keep_newest(lane, h, tx);
+		newest_note(lane, h->due_ms, h->row);
+	}
 }
 
 void hold_begin(struct lane *lane, const struct item *it)
 {
-	if (it->event->order_hash != 0 && !it->released)
-		hold_get(lane, it->event->order_hash)->first++;
+	struct hold *h;
+
+	if (it->event->order_hash == 0 || it->released)
+		return;
+	h = hold_get(lane, it->event->order_hash);
+	h->first++;
+	meets(h, it->event->seq);
 }
 
-void hold_left(struct lane *lane, uint64_t order_hash, struct tx *tx)
+void hold_moved(struct lane *lane, uint64_t order_hash, int64_t due_ms, int64_t row)
+{
+	struct hold *h = order_hash ? hold_find(lane, order_hash) : NULL;
+
+	if (h) {
+		h->due_ms = due_ms;
+		h->row = row;
+	}
+}
+
+void hold_left(struct lane *lane, uint64_t order_hash, int64_t due_ms, int64_t row, struct tx *tx)
 {
 	struct hold *h = order_hash ? hold_find(lane, order_hash) : NULL;
 
 	if (!h)
 		return;
 	h->pending = true;
+	h->due_ms = due_ms;
+	h->row = row;
 	while (!list_empty(&h->waiting)) {
 		struct item *it = CONTAINER_OF(h->waiting.next, struct item, link);
 
@@ -153,10 +212,14 @@ void hold_demote(struct lane *lane, struct item *it, struct tx *tx)
 /* The chain's next row may go now. It is written anew, so the store needs no notion of chains. */
 static void release_next(struct lane *lane, struct hold *h, struct tx *tx)
 {
+	if (newest_rules(lane))
+		keep_newest(lane, h, tx);
 	lane->held_rows--;
 	h->first = 1;
 	h->pending = true;
-	backlog_put_single(lane, chain_pop(h), h->order_hash, lane->engine->now_ms + 1, tx);
+	h->due_ms = lane->engine->now_ms + 1;
+	h->row = chain_pop(h);
+	backlog_put_single(lane, h->row, h->order_hash, h->due_ms, tx);
 }
 
 void hold_finish(struct lane *lane, uint64_t order_hash, struct tx *tx)
@@ -196,10 +259,14 @@ void hold_recover(struct lane *lane, const struct pending_row *row)
 			continue;
 		h = hold_get(lane, row->items[i].order_hash);
 		h->pending = true;
-		if (row->due_ms == PENDING_HELD)
+		meets(h, row->items[i].event_seq);
+		if (row->due_ms == PENDING_HELD) {
 			chain_insert(h, row->id);
-		else
-			h->first++;
+			continue;
+		}
+		h->first++;
+		h->due_ms = row->due_ms;
+		h->row = row->id;
 	}
 }
 
@@ -213,5 +280,7 @@ void hold_recover_done(struct lane *lane)
 
 		if (h->first == 0 && h->chain_count > 0)
 			release_next(lane, h, engine_turn_tx(lane->engine));
+		else if (h->chain_count > 0 && newest_rules(lane))
+			newest_note(lane, h->due_ms, h->row);
 	}
 }

@@ -3,6 +3,7 @@
  *   engine.c    the turn, routing, slots and the floor          lane.c     states, window, timers, feedback
  *   delivery.c  accept, deliver, settle                         hold.c     order of the events of one message
  *   backlog.c   what goes to pending and comes back             recover.c  start
+ *   newest.c    what needs no delivery any more
  */
 #ifndef ENGINE_IMPL_H
 #define ENGINE_IMPL_H
@@ -13,6 +14,7 @@
 #include "base/rand.h"
 #include "engine/engine.h"
 #include "engine/verdict.h"
+#include "store/recent.h"
 
 #define BATCH_MOST   1000 /* the bound of batch.max_items */
 #define SKIPPED_MOST 64   /* items left out of one batch because they belong to another */
@@ -39,6 +41,7 @@ struct item {
 	struct row_ref *row; /* its own pending row; NULL when it has none, or when its flight's row stands for it */
 	uint32_t attempts;   /* made before */
 	bool replayed;       /* asked for again by somebody: its age does not end it before it was tried */
+	bool replaced;       /* while its answer is settled: a newer one takes its place */
 	bool released;       /* it was held behind another delivery and is now first of its message: no hold applies */
 };
 
@@ -62,6 +65,8 @@ struct hold {
 	uint64_t order_hash;
 	uint32_t first;       /* items of the delivery that goes first: on the wire or waiting for its retry */
 	bool pending;         /* that delivery has a pending row */
+	int64_t newest;       /* seq of the last event of the message that is here */
+	int64_t due_ms, row;  /* of that pending row, as it is on disk */
 	struct list waiting;  /* items in memory; only while !pending */
 	int64_t *chain;       /* ids of held rows, ascending; only while pending */
 	uint32_t chain_count, chain_capacity;
@@ -71,7 +76,13 @@ enum load_kind {
 	LOAD_NONE,
 	LOAD_READY,
 	LOAD_DUE,
+	LOAD_OVERTAKEN, /* one row, whatever its time: something newer waits behind it */
 	LOAD_ALL /* waiting and held, due or not: of a deleted endpoint */
+};
+
+/* A pending row that holds back something newer. */
+struct overtaken {
+	int64_t due_ms, id;
 };
 
 struct lane {
@@ -97,6 +108,7 @@ struct lane {
 
 	/* pending rows that are not in memory */
 	int64_t ready_rows, waiting_rows, held_rows;
+	int64_t ready_twice; /* of ready_rows, such that are in memory after all */
 	int64_t ready_cursor;         /* ready rows up to this id are loaded */
 	int64_t due_cursor, id_cursor; /* waiting rows up to this (due, id) are loaded */
 	int64_t next_due_ms;
@@ -104,6 +116,8 @@ struct lane {
 	size_t loading_bytes; /* asked for at most, by the load under way or the last one */
 	bool load_is_stale;
 	int64_t rewind_to; /* rows came before those that are being loaded: look again from here. INT64_MAX: none did */
+	struct overtaken *overtaken; /* to be looked at before their time; forgetting one costs time only */
+	uint32_t overtaken_count, overtaken_capacity;
 	int64_t ready_since_load, waiting_since_load, due_since_load; /* what came while a load was under way */
 
 	double window, tokens;
@@ -149,6 +163,7 @@ struct engine {
 	struct item **skipped; /* scratch of one turn, SKIPPED_MOST */
 	struct item **picked;  /* and BATCH_MOST of each */
 	struct event **events;
+	struct recent *finals; /* messages of which a final status was acknowledged */
 	struct map settled; /* recovery: (endpoint, seq) that need nothing any more */
 	bool stopping;
 };
@@ -187,7 +202,9 @@ void delivery_accept(struct lane *lane, struct slot *slot, struct event *ev);
 void delivery_run(struct lane *lane);
 /* Ends items without an exchange; takes the items. Their flight's row is ended by the caller. */
 void delivery_end(struct lane *lane, const struct endpoint *ep, struct item **items, uint32_t count, enum failure why, struct tx *tx);
-void delivery_end_queued(struct lane *lane, struct item *it, enum failure why, const char *reason);
+void delivery_end_queued(struct lane *lane, struct item *it, enum failure why, const char *reason); /* reason NULL: the usual one */
+/* The same for one in a held row, whose event is not in memory. */
+void delivery_end_held(struct lane *lane, int64_t seq, enum failure why, struct tx *tx);
 bool item_expired(const struct lane *lane, const struct item *it);
 struct item *item_new(struct event *ev, struct slot *slot);
 void item_free(struct item **it);
@@ -203,7 +220,10 @@ enum hold_answer hold_ask(const struct lane *lane, const struct item *it);
 void hold_wait(struct lane *lane, struct item *it);                      /* after HOLD_IN_MEMORY: out of the queue, into the hold */
 void hold_store(struct lane *lane, struct item *it, struct tx *tx);      /* after HOLD_ON_DISK, out of the queue already: a held row; frees the item */
 void hold_begin(struct lane *lane, const struct item *it);               /* a fresh item goes on the wire */
-void hold_left(struct lane *lane, uint64_t order_hash, struct tx *tx);   /* the first delivery has a pending row now */
+/* the first delivery has a pending row now */
+void hold_left(struct lane *lane, uint64_t order_hash, int64_t due_ms, int64_t row, struct tx *tx);
+void hold_moved(struct lane *lane, uint64_t order_hash, int64_t due_ms, int64_t row); /* and now another one */
+bool hold_has_newer(const struct lane *lane, uint64_t order_hash, int64_t seq); /* in a lane where the newest replaces */
 void hold_demote(struct lane *lane, struct item *it, struct tx *tx);     /* one of the first delivery's items is to wait for the others; frees it */
 void hold_finish(struct lane *lane, uint64_t order_hash, struct tx *tx); /* an item of the first delivery ended; after the last one it is the next one's turn */
 void hold_recover(struct lane *lane, const struct pending_row *row);
@@ -221,10 +241,27 @@ void backlog_put_flight(struct flight *f, struct tx *tx, int64_t due_ms, uint32_
 void backlog_put_back(struct lane *lane, struct item **items, uint32_t count, struct tx *tx);
 void backlog_put_single(struct lane *lane, int64_t seq, uint64_t order_hash, int64_t due_ms, struct tx *tx);
 void backlog_waits(struct lane *lane, int64_t due_ms); /* one more waiting row that is not in memory */
+struct flight *backlog_flight(struct lane *lane, const struct loaded_row *r); /* the row's items, in no list */
+/* Asks for rows: one load a lane at a time. */
+void backlog_load(struct lane *lane, enum load_kind kind, const struct pending_query *q, size_t most_bytes);
+bool backlog_in_memory(const struct lane *lane, int64_t id); /* is the row of this id? */
 void backlog_store_old(struct engine *e, int64_t accepted_before_ms);
 void backlog_expire(struct lane *lane);
 void backlog_all(struct lane *lane, struct tx *tx); /* a row for everything in memory and on the wire; the memory is emptied */
 bool backlog_drained(const struct lane *lane);
+
+/* --- newest.c --- */
+bool newest_rules(const struct lane *lane); /* newest_replaces is set */
+/* Of the items gathered so far, the one of the same message goes; false when it is the newer one, and `it` went instead. */
+bool newest_among(struct lane *lane, struct item **items, uint32_t *count, struct item *it);
+/* Ends those items of a flight that waits for its time behind which something newer waits; the others become a row for due_ms. False: there are none, nothing was done. */
+bool newest_split(struct flight *f, int64_t due_ms);
+void newest_note(struct lane *lane, int64_t due_ms, int64_t row); /* look at this row before its time */
+bool newest_load(struct lane *lane);                              /* asks for the next such row; false: there is none */
+void newest_loaded(struct lane *lane, struct loaded_rows *rows);
+void final_acknowledged(struct lane *lane, const struct event *ev);
+void final_say(struct lane *lane, const struct event *ev); /* tells the operator that this one is not sent */
+bool final_was_before(const struct lane *lane, const struct item *it);
 
 /* --- recover.c --- */
 bool recover_is_settled(const struct engine *e, uint64_t endpoint, int64_t seq);

@@ -112,6 +112,7 @@ void lane_free(struct lane *lane)
 	list_del(&lane->route);
 	endpoint_unref(&lane->endpoint);
 	endpoint_stats_unref(&lane->stats);
+	mem_free(lane->overtaken);
 	mem_free(lane);
 }
 
