@@ -14,7 +14,13 @@ void names_free(struct names **n);
 const char *names_address(const struct names *n);
 /* What a name has from now on: numeric addresses with blanks between; NULL: the server stays silent for it. Other names do not exist. */
 void names_set(struct names *n, const char *name, const char *addresses, uint32_t ttl_s);
+/* name is another name for target from now on: a CNAME, and target's addresses with it. */
+void names_alias(struct names *n, const char *name, const char *target, uint32_t ttl_s);
+/* Over UDP the answers for name are cut from now on: whole ones come over TCP. */
+void names_truncate(struct names *n, const char *name);
 /* Questions that came, for any name. */
 size_t names_asked(const struct names *n);
+/* Those of them that came over TCP. */
+size_t names_asked_tcp(const struct names *n);
 
 #endif

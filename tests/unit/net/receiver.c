@@ -192,21 +192,36 @@ static void on_connection(uv_stream_t *server, int status)
 	r->open++;
 }
 
-struct receiver *receiver_new(uv_loop_t *loop, const struct play *plays, size_t count)
+static struct receiver *receiver_at(uv_loop_t *loop, const struct sockaddr *address, const struct play *plays,
+				    size_t count)
 {
 	struct receiver *r = mem_zalloc(sizeof(*r));
-	struct sockaddr_in address;
 
 	r->plays = plays;
 	r->count = count;
 	buf_init(&r->last, REQUEST_MAX);
 	list_init(&r->visits);
-	uv_ip4_addr("127.0.0.1", 0, &address);
 	uv_tcp_init(loop, &r->tcp);
 	r->tcp.data = r;
-	assert(uv_tcp_bind(&r->tcp, (const struct sockaddr *)&address, 0) == 0);
+	assert(uv_tcp_bind(&r->tcp, address, 0) == 0);
 	assert(uv_listen((uv_stream_t *)&r->tcp, 128, on_connection) == 0);
 	return r;
+}
+
+struct receiver *receiver_new(uv_loop_t *loop, const struct play *plays, size_t count)
+{
+	struct sockaddr_in address;
+
+	uv_ip4_addr("127.0.0.1", 0, &address);
+	return receiver_at(loop, (const struct sockaddr *)&address, plays, count);
+}
+
+struct receiver *receiver_new_v6(uv_loop_t *loop, const struct play *plays, size_t count)
+{
+	struct sockaddr_in6 address;
+
+	uv_ip6_addr("::1", 0, &address);
+	return receiver_at(loop, (const struct sockaddr *)&address, plays, count);
 }
 
 void receiver_say_late(struct receiver *r)
@@ -237,11 +252,11 @@ void receiver_free(struct receiver **r)
 
 uint16_t receiver_port(const struct receiver *r)
 {
-	struct sockaddr_in address;
+	struct sockaddr_in6 address; /* where the port of IPv4 has the same place */
 	int n = sizeof(address);
 
 	uv_tcp_getsockname(&r->tcp, (struct sockaddr *)&address, &n);
-	return ntohs(address.sin_port);
+	return ntohs(address.sin6_port);
 }
 
 size_t receiver_requests(const struct receiver *r)

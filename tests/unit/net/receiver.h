@@ -22,6 +22,8 @@ struct play {
 
 /* Plays plays[i] to the i-th request, over all connections, and the last one to all that follow. plays is borrowed. */
 struct receiver *receiver_new(uv_loop_t *loop, const struct play *plays, size_t count);
+/* The same on ::1; the machine must have it. */
+struct receiver *receiver_new_v6(uv_loop_t *loop, const struct play *plays, size_t count);
 /* Writes what the plays had for later on the connections where they were played. */
 void receiver_say_late(struct receiver *r);
 /* Gone after the loop's next turns. */

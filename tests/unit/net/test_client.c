@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "bench.h"
@@ -784,6 +785,52 @@ static void test_bind(void **state)
 	bench_close(&b);
 }
 
+static bool has_v6(void)
+{
+	struct sockaddr_in6 address;
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool has;
+
+	uv_ip6_addr("::1", 0, &address);
+	has = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+/* IPv6: by its address, by name beside an IPv4 address where nobody listens, and from a source address of its own. */
+static void test_v6(void **state)
+{
+	static const struct play play = { .head = OK_ANSWER };
+	struct http_peer settings = bench_settings();
+	struct bench b;
+	struct receiver *r;
+	struct client_peer *p;
+	struct told t;
+	char url[128], host[64];
+
+	(void)state;
+	if (!has_v6())
+		skip();
+	for (int bound = 0; bound < 2; bound++) {
+		bench_open(&b, true, bound ? "::1" : NULL, 0);
+		assert_int_equal(guard_allow_net(b.guard, SLICE_LIT("::1/128"), NULL), 0);
+		names_set(b.names, "six.example", "127.0.0.9 ::1", 60);
+		r = receiver_new_v6(&b.loop, &play, 1);
+		p = client_peer_new(b.client, &settings);
+		t = bench_post(&b, p, url_of(r, "[::1]", url, sizeof(url)), "x");
+		if (t.status != 200)
+			fail_msg("%s: %s", url, t.reason);
+		snprintf(host, sizeof(host), "Host: [::1]:%u\r\n", receiver_port(r));
+		assert_non_null(memmem(receiver_last(r).p, receiver_last(r).n, host, strlen(host)));
+		assert_int_equal(bench_post(&b, p, url_of(r, "six.example", url, sizeof(url)), "x").status, 200);
+		assert_int_equal(bench_post(&b, p, url, "x").timings.connect, -1);
+		client_peer_free(&p);
+		receiver_free(&r);
+		bench_close(&b);
+	}
+}
+
 /* Names: each address is looked up, checked, handed to libcurl; one forbidden address refuses all. */
 static void test_names(void **state)
 {
@@ -927,6 +974,7 @@ int main(void)
 		cmocka_unit_test(test_reentrance),
 		cmocka_unit_test(test_idle_peer),
 		cmocka_unit_test(test_bind),
+		cmocka_unit_test(test_v6),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_silent_names),
 		cmocka_unit_test(test_many),

@@ -338,6 +338,10 @@ static void test_allow(void **state)
 	assert_null(check(g, "127.0.0.1", 443));
 	assert_non_null(check(g, "127.0.0.2", 443));
 	assert_non_null(check(g, "::1", 443));
+	/* Which has the form of a carried 0.0.0.1. */
+	allow(g, "::1");
+	assert_null(check(g, "::1", 443));
+	assert_non_null(check(g, "::2", 443));
 	allow(g, "fd00:1::/32");
 	assert_null(check(g, "fd00:1::1", 443));
 	assert_non_null(check(g, "fd00:2::1", 443));

@@ -181,6 +181,51 @@ static void test_many(void **state)
 	bench_close(&b);
 }
 
+/* Behind another name: its addresses are checked the same, and the shorter of both lives counts. */
+static void test_alias(void **state)
+{
+	struct bench b;
+	struct told t;
+
+	(void)state;
+	bench_open(&b, 0, 300000);
+	names_set(b.names, "host.example", "127.0.0.7", 60);
+	names_alias(b.names, "www.example", "host.example", 60);
+	t = ask(&b, "www.example");
+	assert_int_equal(t.failure, FAILURE_NONE);
+	assert_string_equal(t.first, "127.0.0.7");
+	assert_non_null(resolve_cached(b.resolve, "www.example"));
+	names_alias(b.names, "short.example", "host.example", 0);
+	assert_int_equal(ask(&b, "short.example").failure, FAILURE_NONE);
+	assert_null(resolve_cached(b.resolve, "short.example"));
+	names_set(b.names, "inner.example", "10.0.0.1", 60);
+	names_alias(b.names, "bad.example", "inner.example", 60);
+	assert_int_equal(ask(&b, "bad.example").failure, FAILURE_REFUSED_ADDRESS);
+	names_alias(b.names, "nowhere.example", "none.example", 60);
+	assert_int_equal(ask(&b, "nowhere.example").failure, FAILURE_DNS);
+	bench_close(&b);
+}
+
+/* An answer that does not fit into a packet is asked for again over TCP. */
+static void test_tcp(void **state)
+{
+	struct bench b;
+	struct told t;
+
+	(void)state;
+	bench_open(&b, 0, 0);
+	names_set(b.names, "long.example", "127.0.0.7 127.0.0.8", 60);
+	names_truncate(b.names, "long.example");
+	t = ask(&b, "long.example");
+	assert_int_equal(t.failure, FAILURE_NONE);
+	assert_int_equal(t.addresses, 2);
+	assert_true(names_asked_tcp(b.names) > 0);
+	names_set(b.names, "mixed.example", "127.0.0.7 10.0.0.1", 60);
+	names_truncate(b.names, "mixed.example");
+	assert_int_equal(ask(&b, "mixed.example").failure, FAILURE_REFUSED_ADDRESS);
+	bench_close(&b);
+}
+
 static void test_no_such_name(void **state)
 {
 	struct bench b;
@@ -335,6 +380,8 @@ int main(void)
 		cmocka_unit_test(test_both_families),
 		cmocka_unit_test(test_mixed),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_alias),
+		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_no_such_name),
 		cmocka_unit_test(test_ttl),
 		cmocka_unit_test(test_shared_and_cancelled),
