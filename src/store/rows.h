@@ -21,7 +21,7 @@ enum attempt_outcome { ATTEMPT_OK, ATTEMPT_RETRY, ATTEMPT_FAILED };
 enum item_fate {
 	ITEM_DONE, /* delivered (acknowledged, where the endpoint asks for that) */
 	ITEM_DEAD, /* failed for good */
-	ITEM_LEFT, /* will be sent again: there is a pending row for it in the same tx */
+	ITEM_LEFT, /* not delivered; there is a pending row for it in the same tx, or a later attempt row that ends it */
 	ITEM_ENDED /* needs no delivery any more (superseded, final, cancelled): settled, not dead, not delivered */
 };
 
