@@ -78,7 +78,7 @@ static void count(struct call *c, const struct replay_query *q)
 {
 	struct fault fault = NO_FAULT;
 	struct json_writer *w;
-	int64_t n;
+	int64_t n = 0;
 	int err = node_replay_count(c->node, call_owner(c), c->params[1], q, &n, &fault);
 
 	if (err) {

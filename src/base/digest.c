@@ -1,5 +1,5 @@
 /*
- * What needs libcrypto, zlib or the kernel's randomness. Failures of these libraries on inputs that cannot be wrong mean
+ * What needs libcrypto or the kernel's randomness. Failures of these libraries on inputs that cannot be wrong mean
  * a broken installation (no SHA-256 provider, no entropy); they end the process rather than sign with rubbish.
  */
 #include "base/digest.h"
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <zlib.h>
 
 static void must(bool ok, const char *what)
 {
@@ -116,12 +115,6 @@ bool ed25519_verify(const uint8_t key[ED25519_KEY_BYTES], struct slice s,
 bool mem_same(const void *a, const void *b, size_t n)
 {
 	return CRYPTO_memcmp(a, b, n) == 0;
-}
-
-uint32_t crc32_of(struct slice s)
-{
-	/* zlib takes a NULL pointer as the question for the initial value, which is the checksum of nothing as well */
-	return (uint32_t)crc32_z(0, (const Bytef *)s.p, s.n);
 }
 
 void mem_wipe(void *p, size_t n)

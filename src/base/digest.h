@@ -1,4 +1,4 @@
-/* Digests and MACs over OpenSSL's libcrypto, checksums over zlib, ids from the system's randomness. Any thread. */
+/* Digests and MACs over OpenSSL's libcrypto, ids from the system's randomness. Any thread. */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
 
@@ -28,7 +28,6 @@ bool ed25519_verify(const uint8_t key[ED25519_KEY_BYTES], struct slice s,
 
 /* Constant time in the content. */
 bool mem_same(const void *a, const void *b, size_t n);
-uint32_t crc32_of(struct slice s);
 /* Overwrites secrets so that the compiler cannot leave it out. */
 void mem_wipe(void *p, size_t n);
 

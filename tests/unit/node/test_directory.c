@@ -104,7 +104,7 @@ static void test_wrong_projects_are_refused(void **state)
 		{ "", "{}", "id" },
 		{ "x", "[]", "" },
 		{ "x", "{\"name\":1}", "name" },
-		{ "x", "{\"colour\":\"red\"}", "" },
+		{ "x", "{\"colour\":\"red\"}", "colour" },
 		{ "x", "{\"notify_emails\":[\"nobody\"]}", "notify_emails" },
 		{ "x", "{\"notify_emails\":\"a@b.c\"}", "notify_emails" },
 	};
