@@ -433,47 +433,54 @@ void change_forget(struct node *n, uint64_t number, uint32_t revision)
 
 /* --- changes that nobody asked the API for --- */
 
-static void change_entry(struct node *n, struct entry *en, const char *patch, const char *disabled_reason)
+static int change_entry(struct node *n, struct entry *en, const char *patch, const char *disabled_reason)
 {
 	const struct endpoint *ep = en->current;
 	struct wanted want = { { slice_str(ep->owner), ep->of_organization }, slice_str(ep->id), en };
 	struct fault fault = { 0 };
 	struct json_doc doc;
+	int err;
 
 	json_doc_init(&doc);
 	json_parse(&doc, slice_str(patch), &json_limits_default, NULL);
-	if (change_text(n, &want, json_root(&doc), ENDPOINT_MERGE, disabled_reason, &fault))
+	err = change_text(n, &want, json_root(&doc), ENDPOINT_MERGE, disabled_reason, &fault);
+	if (err)
 		log_error(n->log, "endpoint could not be changed", LOG_STR("owner", ep->owner),
 			  LOG_STR("endpoint", ep->id), LOG_STR("detail", fault.message));
 	json_doc_free(&doc);
+	return err;
 }
 
-void change_disable(struct node *n, uint64_t number, uint32_t revision, const char *reason)
+int change_disable(struct node *n, uint64_t number, uint32_t revision, const char *reason)
 {
 	struct entry *en;
+	int err = 0;
 
 	pthread_mutex_lock(&n->change_lock);
 	en = find_number(n, number);
 	if (en && !en->deleted && en->current->revision == revision) {
 		log_warn(n->log, "endpoint disabled", LOG_STR("owner", en->current->owner),
 			 LOG_STR("endpoint", en->current->id), LOG_STR("reason", reason));
-		change_entry(n, en, "{\"active\":false}", reason);
+		err = change_entry(n, en, "{\"active\":false}", reason);
 	}
 	pthread_mutex_unlock(&n->change_lock);
+	return err;
 }
 
-void change_organization(struct node *n, struct slice project)
+int change_organization(struct node *n, struct slice project)
 {
 	struct owner owner = { project, false };
 	struct slice after_id = SLICE_LIT("");
 	char last[128];
 	struct entry *en;
+	int err = 0;
 
 	pthread_mutex_lock(&n->change_lock);
-	while ((en = next_of(n, owner, after_id)) && !atomic_load(&n->stopping)) {
+	while (!err && (en = next_of(n, owner, after_id)) && !atomic_load(&n->stopping)) {
 		slice_copy(last, sizeof(last), slice_str(en->current->id));
 		after_id = slice_str(last);
-		change_entry(n, en, "{}", en->disabled_reason[0] ? en->disabled_reason : NULL);
+		err = change_entry(n, en, "{}", en->disabled_reason[0] ? en->disabled_reason : NULL);
 	}
 	pthread_mutex_unlock(&n->change_lock);
+	return err;
 }

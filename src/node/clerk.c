@@ -13,7 +13,7 @@
 
 struct errand {
 	struct list link;
-	void (*run)(struct node *n, const struct errand *er);
+	int (*run)(struct node *n, const struct errand *er);
 	uint64_t number;
 	uint32_t revision;
 	char text[256];
@@ -26,11 +26,12 @@ struct clerk {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct list errands;
+	struct list later; /* the thread's own: errands that found no room on the disk, for the next round */
 	bool woken, stopping;
 	struct rounds rounds;
 };
 
-static void add(struct clerk *c, void (*run)(struct node *n, const struct errand *er), uint64_t number,
+static void add(struct clerk *c, int (*run)(struct node *n, const struct errand *er), uint64_t number,
 		uint32_t revision, const char *text)
 {
 	struct errand *er = mem_zalloc(sizeof(*er));
@@ -45,19 +46,20 @@ static void add(struct clerk *c, void (*run)(struct node *n, const struct errand
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void run_disable(struct node *n, const struct errand *er)
+static int run_disable(struct node *n, const struct errand *er)
 {
-	change_disable(n, er->number, er->revision, er->text);
+	return change_disable(n, er->number, er->revision, er->text);
 }
 
-static void run_retired(struct node *n, const struct errand *er)
+static int run_retired(struct node *n, const struct errand *er)
 {
 	change_forget(n, er->number, er->revision);
+	return 0;
 }
 
-static void run_organization(struct node *n, const struct errand *er)
+static int run_organization(struct node *n, const struct errand *er)
 {
-	change_organization(n, slice_str(er->text));
+	return change_organization(n, slice_str(er->text));
 }
 
 void clerk_disable(struct clerk *c, uint64_t number, uint32_t revision, const char *reason)
@@ -100,6 +102,27 @@ static bool next(struct clerk *c, int64_t until_us, struct errand **ret)
 	return go_on;
 }
 
+static void run_errand(struct clerk *c, struct errand *er)
+{
+	int err = er->run(c->node, er);
+
+	if (err == ERR_FULL || err == ERR_BUSY)
+		list_push(&c->later, &er->link);
+	else
+		mem_free(er);
+}
+
+/* An endpoint whose disabling was forgotten would stand still, and its settings would say that it is active. */
+static void run_later(struct clerk *c)
+{
+	struct list due, *l;
+
+	list_init(&due);
+	list_splice_front(&due, &c->later); /* each once: what fails again waits for the next round */
+	while ((l = list_pop(&due)))
+		run_errand(c, CONTAINER_OF(l, struct errand, link));
+}
+
 static void *run(void *ctx)
 {
 	struct clerk *c = ctx;
@@ -107,11 +130,12 @@ static void *run(void *ctx)
 	int64_t round_us = 0;
 
 	while (next(c, round_us, &er)) {
-		if (er)
-			er->run(c->node, er);
-		else
-			round_us = clock_mono_us() + rounds_go(&c->rounds, c->node) * 1000;
-		mem_free(er);
+		if (er) {
+			run_errand(c, er);
+			continue;
+		}
+		run_later(c);
+		round_us = clock_mono_us() + rounds_go(&c->rounds, c->node) * 1000;
 	}
 	mem_free(er);
 	return NULL;
@@ -123,6 +147,7 @@ struct clerk *clerk_new(struct node *n)
 
 	c->node = n;
 	list_init(&c->errands);
+	list_init(&c->later);
 	pthread_mutex_init(&c->lock, NULL);
 	cond_init_monotonic(&c->more);
 	return c;
@@ -157,7 +182,7 @@ void clerk_free(struct clerk **cp)
 
 	if (!c)
 		return;
-	while ((l = list_pop(&c->errands)))
+	while ((l = list_pop(&c->errands)) || (l = list_pop(&c->later)))
 		mem_free(CONTAINER_OF(l, struct errand, link));
 	pthread_cond_destroy(&c->more);
 	pthread_mutex_destroy(&c->lock);

@@ -249,6 +249,36 @@ static void test_cut_off_parks(void **state)
 	town_close(&t);
 }
 
+/* The receiver says 410 while the disk is full: the endpoint is disabled as soon as there is room, and not forgotten in between. */
+static void test_disabled_after_full_disk(void **state)
+{
+	struct endpoint_view v;
+	struct faulty faulty;
+	bool active = true;
+	struct town t;
+
+	(void)state;
+	faulty_open(&t, &faulty);
+	put_endpoint(&t);
+	town_endpoint(&t, "gone", "/gone", ",\"rate_per_s\":1");
+	sink_answer(t.sink, "/a", 500);
+	post_many(&t, 2);
+	TOWN_WAIT(&t, sink_count(t.sink, "/gone", "") == 1);
+	sink_answer(t.sink, "/gone", 410);
+	atomic_store(&faulty.error, ERR_FULL);
+	v = town_view(&t, "gone");
+	TOWN_WAIT(&t, atomic_load(&v.stats->state) == LANE_DISABLED);
+	node_endpoint_view_free(&v);
+	atomic_store(&faulty.error, 0);
+	for (int64_t end = clock_mono_us() + 20000000; active && clock_mono_us() < end; sink_breathe(t.sink)) {
+		v = town_view(&t, "gone");
+		active = v.endpoint->active;
+		node_endpoint_view_free(&v);
+	}
+	assert_false(active);
+	town_close(&t);
+}
+
 /* Nobody ever accepts here. With a queue of 0 and that filled, a connection neither succeeds nor fails; with a longer one it stands, and nothing is said on it. */
 static int deaf_listener(int queue, int fillers[4], uint16_t *ret_port)
 {
@@ -336,10 +366,15 @@ static void test_stop_with_full_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full_disk),	    cmocka_unit_test(test_results_wait_for_room),
-		cmocka_unit_test(test_broken_store),	    cmocka_unit_test(test_broken_with_results),
-		cmocka_unit_test(test_stop_with_full_disk), cmocka_unit_test(test_stop_while_sending),
-		cmocka_unit_test(test_cut_off_parks),	    cmocka_unit_test(test_connections_that_hang),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_results_wait_for_room),
+		cmocka_unit_test(test_broken_store),
+		cmocka_unit_test(test_broken_with_results),
+		cmocka_unit_test(test_stop_with_full_disk),
+		cmocka_unit_test(test_stop_while_sending),
+		cmocka_unit_test(test_cut_off_parks),
+		cmocka_unit_test(test_connections_that_hang),
+		cmocka_unit_test(test_disabled_after_full_disk),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
