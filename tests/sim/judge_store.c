@@ -90,7 +90,7 @@ void judge_asked(struct sim *s, const struct tx *tx)
 				fate_of(s, ev, ep)->regrouped |= has_end(at);
 				continue;
 			}
-			fate_of(s, ev, ep)->asked = end;
+			fate_of(s, ev, ep)->asked = (uint8_t)end;
 			s->judge->watches[ep->index].message_free_ms[ev->message] = s->world.now_ms;
 			if (end == END_DEAD)
 				rule_dead(s, at, ep, ev);
@@ -173,7 +173,7 @@ static void attempt_applied(struct sim *s, const struct tx *tx, const struct att
 		if (end != END_NONE && f->settled)
 			judge_fail(s, "ends", "endpoint %d: event %d ends a second time", ep->index, ev->index);
 		if (end != END_NONE)
-			f->settled = end;
+			f->settled = (uint8_t)end;
 	}
 }
 
