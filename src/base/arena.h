@@ -7,7 +7,7 @@
 struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunk; /* newest first */
-	size_t used;               /* bytes handed out, for accounting */
+	size_t used;		   /* bytes handed out, for accounting */
 };
 
 void arena_init(struct arena *a);

@@ -22,8 +22,8 @@ struct http_request {
 	struct slice body;
 };
 
-#define HTTP_BODY_MAX (256 * 1024)  /* an answer's body; more is FAILURE_TOO_LARGE */
-#define HTTP_HEADERS_MAX (16 * 1024) /* an answer's header block */
+#define HTTP_BODY_MAX	 (256 * 1024) /* an answer's body; more is FAILURE_TOO_LARGE */
+#define HTTP_HEADERS_MAX (16 * 1024)  /* an answer's header block */
 
 /* Microseconds since the attempt began; -1 where a phase was not reached or not needed. */
 struct http_timings {
@@ -31,9 +31,9 @@ struct http_timings {
 };
 
 struct http_answer {
-	enum failure failure;   /* FAILURE_NONE: status, headers and body are whole */
-	int status;             /* 0 when none came */
-	struct slice headers;   /* as received, lines ended by CRLF, without the status line */
+	enum failure failure; /* FAILURE_NONE: status, headers and body are whole */
+	int status;	      /* 0 when none came */
+	struct slice headers; /* as received, lines ended by CRLF, without the status line */
 	struct slice body;
 	struct http_timings timings;
 	/* SHA-256 of the DER SubjectPublicKeyInfo of the receiver that answered over TLS, as in http_peer.pin; not known when
@@ -48,12 +48,12 @@ enum tls_verify { TLS_STRICT, TLS_SELF_SIGNED, TLS_PIN, TLS_OFF };
 /* How to talk to one endpoint; owned by the endpoint's compiled settings, immutable. Strings are NUL-terminated, NULL when unset. */
 struct http_peer {
 	enum tls_verify verify;
-	int tls_min; /* 12 or 13 */
+	int tls_min;	 /* 12 or 13 */
 	uint8_t pin[32]; /* SHA-256 of the DER SubjectPublicKeyInfo, for TLS_PIN */
 	const char *ca_pem, *client_cert_pem, *client_key_pem;
 	const char *username, *password; /* basic authentication; both or neither */
-	int64_t timeout_ms;   /* absolute, from the name look-up to the last byte */
-	int connections_max;  /* at most this many at once */
+	int64_t timeout_ms;		 /* absolute, from the name look-up to the last byte */
+	int connections_max;		 /* at most this many at once */
 	/* The ports allowed for this endpoint, NULL for the daemon's own list. */
 	const uint16_t *ports;
 	size_t port_count;

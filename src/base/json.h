@@ -26,8 +26,8 @@ enum json_type {
 /* 16 bytes a value. An object's members follow it as key node, value node, key node, …; an array's elements as value nodes. */
 struct json_node {
 	uint32_t start; /* offset of its text; for a string, of the byte after the quote */
-	uint32_t len;   /* bytes of its text; for a string, without the quotes */
-	uint32_t next;  /* index of the node after this value and all inside it */
+	uint32_t len;	/* bytes of its text; for a string, without the quotes */
+	uint32_t next;	/* index of the node after this value and all inside it */
 	uint8_t type;
 	uint8_t escaped; /* a string that holds at least one backslash */
 	uint16_t reserved;
@@ -41,8 +41,8 @@ struct json_doc {
 };
 
 struct json_limits {
-	uint32_t depth; /* containers inside each other: 32 everywhere in this project */
-	uint32_t nodes; /* values and keys in all */
+	uint32_t depth;	      /* containers inside each other: 32 everywhere in this project */
+	uint32_t nodes;	      /* values and keys in all */
 	bool trailing_commas; /* tolerate one before ] and } (answers of webhooks, T4) */
 };
 #define JSON_DEPTH_MAX 32
@@ -108,7 +108,7 @@ void json_add_escaped(struct buf *out, struct slice s);
 struct json_writer {
 	struct buf *out;
 	uint32_t depth;
-	bool comma[JSON_DEPTH_MAX + 1];  /* a member stands before */
+	bool comma[JSON_DEPTH_MAX + 1];	 /* a member stands before */
 	bool object[JSON_DEPTH_MAX + 1]; /* this container is an object */
 	bool after_key;
 };

@@ -21,7 +21,7 @@ void log_free(struct log **l);
 struct log_field {
 	const char *name;
 	struct slice text; /* used when text.p is not NULL */
-	int64_t number;    /* otherwise */
+	int64_t number;	   /* otherwise */
 };
 /* A function below the macro: `s ? s : ""` of an array is a warning. */
 static inline struct log_field log_field_str(const char *name, const char *s)
@@ -30,16 +30,16 @@ static inline struct log_field log_field_str(const char *name, const char *s)
 }
 #define LOG_STR(name, s)   log_field_str((name), (s))
 #define LOG_SLICE(name, s) ((struct log_field){ (name), (s).p ? (s) : slice_str(""), 0 })
-#define LOG_INT(name, i) ((struct log_field){ (name), { NULL, 0 }, (i) })
+#define LOG_INT(name, i)   ((struct log_field){ (name), { NULL, 0 }, (i) })
 
 /* what: a constant phrase, `endpoint disabled`. l may be NULL: nothing is written. */
 void log_fields(struct log *l, enum log_level level, const char *what, const struct log_field *fields, size_t count);
 /* log_info(l, "listening", LOG_STR("address", a), LOG_INT("port", p)) */
-#define LOG_LINE(l, level, what, ...) \
-	log_fields((l), (level), (what), (const struct log_field[]){ __VA_ARGS__ }, \
+#define LOG_LINE(l, level, what, ...)                                                                                  \
+	log_fields((l), (level), (what), (const struct log_field[]){ __VA_ARGS__ },                                    \
 		   sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))
-#define log_info(l, what, ...) LOG_LINE(l, LOG_INFO, what, __VA_ARGS__)
-#define log_warn(l, what, ...) LOG_LINE(l, LOG_WARN, what, __VA_ARGS__)
+#define log_info(l, what, ...)	LOG_LINE(l, LOG_INFO, what, __VA_ARGS__)
+#define log_warn(l, what, ...)	LOG_LINE(l, LOG_WARN, what, __VA_ARGS__)
 #define log_error(l, what, ...) LOG_LINE(l, LOG_ERROR, what, __VA_ARGS__)
 
 #endif

@@ -13,12 +13,12 @@ size_t utf8_next(struct slice s, uint32_t *ret_rune);
 size_t utf8_write(char ret[4], uint32_t rune); /* rune at most U+10FFFF; returns the length */
 void utf8_add(struct buf *out, uint32_t rune);
 
-int hex_digit(char c); /* its value, -1 when c is none */
+int hex_digit(char c);					/* its value, -1 when c is none */
 void hex_add(struct buf *out, const void *p, size_t n); /* lower case */
 /* Decodes exactly 2 * n hex digits; false on anything else. */
 bool hex_read(struct slice s, void *dst, size_t n);
-void base64_add(struct buf *out, const void *p, size_t n);     /* padded, + and / */
-void base64url_add(struct buf *out, const void *p, size_t n);  /* unpadded, - and _ */
+void base64_add(struct buf *out, const void *p, size_t n);    /* padded, + and / */
+void base64url_add(struct buf *out, const void *p, size_t n); /* unpadded, - and _ */
 /* Strict, padded; appends the bytes; false and out untouched on anything else. */
 bool base64_read(struct slice s, struct buf *out);
 /* All bytes but RFC 3986 unreserved as %XX. */

@@ -14,11 +14,11 @@
 
 struct url {
 	bool https;
-	bool host_is_ip;  /* dotted quad or [v6] */
-	bool port_given;  /* the text names a port */
-	uint16_t port;    /* 80 or 443 when not given */
-	char host[256];   /* NUL-terminated; v6 without brackets, in its one short spelling */
-	struct slice target; /* path, query: points into the text; "" when the URL ends after the authority */
+	bool host_is_ip;      /* dotted quad or [v6] */
+	bool port_given;      /* the text names a port */
+	uint16_t port;	      /* 80 or 443 when not given */
+	char host[256];	      /* NUL-terminated; v6 without brackets, in its one short spelling */
+	struct slice target;  /* path, query: points into the text; "" when the URL ends after the authority */
 	size_t authority_end; /* offset in the text where target begins */
 };
 

@@ -10,8 +10,8 @@
 #include "base/http.h"
 #include "base/json.h"
 #include "dialect/event.h"
-#include "dialect/sign.h"
 #include "dialect/maps.h"
+#include "dialect/sign.h"
 #include "dialect/status.h"
 #include "dialect/template.h"
 #include "dialect/zone.h"
@@ -28,10 +28,10 @@ enum content_type {
 enum url_scheme { SCHEME_HTTP, SCHEME_HTTPS };
 enum order_rule { ORDER_NONE, ORDER_MESSAGE, ORDER_STRICT };
 enum ack_rule {
-	ACK_NONE,          /* a success status is enough */
-	ACK_IDS_XML,       /* the body lists the ids it took, <id_sms>…</id_sms> */
-	ACK_IDS_JSON,      /* the same in JSON */
-	ACK_BODY_EQUALS,   /* the body is ack_body, blanks around it aside */
+	ACK_NONE,	 /* a success status is enough */
+	ACK_IDS_XML,	 /* the body lists the ids it took, <id_sms>…</id_sms> */
+	ACK_IDS_JSON,	 /* the same in JSON */
+	ACK_BODY_EQUALS, /* the body is ack_body, blanks around it aside */
 	ACK_BODY_NOT_EMPTY
 };
 
@@ -81,8 +81,8 @@ struct endpoint {
 	enum content_type content;
 	uint32_t scheme_mask; /* 1 << enum url_scheme: what `url` may begin with */
 	struct template *url;
-	struct template *body; /* NULL when the content type makes it, or with GET */
-	char *xml_root;	       /* name of the batch's root element, "batch" */
+	struct template *body;		    /* NULL when the content type makes it, or with GET */
+	char *xml_root;			    /* name of the batch's root element, "batch" */
 	struct endpoint_form_field *fields; /* of `form` and `query`, in order; NULL: the nested form */
 	size_t field_count;
 	struct maps *maps; /* NULL when none */
@@ -102,7 +102,7 @@ struct endpoint {
 	struct status_set success;
 	struct status_set throttle; /* failures that throttle the endpoint at once, not after several in a row */
 	enum ack_rule ack;
-	char *ack_body;      /* for ACK_BODY_EQUALS; NULL otherwise */
+	char *ack_body;	     /* for ACK_BODY_EQUALS; NULL otherwise */
 	bool ack_any_status; /* an acknowledging body counts whatever the status (X7) */
 	enum order_rule order;
 	bool newest_replaces; /* a newer event of a message takes the place of one that waits (X5); only with ORDER_MESSAGE */

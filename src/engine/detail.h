@@ -6,16 +6,16 @@
 #include "base/buf.h"
 #include "base/http.h"
 
-#define DETAIL_OK_BODY_MAX 1024       /* kept of a good answer's body */
-#define DETAIL_FAILED_BODY_MAX 16384  /* and of any other */
-#define DETAIL_HEADERS_MAX 4096
+#define DETAIL_OK_BODY_MAX     1024  /* kept of a good answer's body */
+#define DETAIL_FAILED_BODY_MAX 16384 /* and of any other */
+#define DETAIL_HEADERS_MAX     4096
 
 struct attempt_detail {
 	int64_t duration_us;
 	struct http_timings timings;
 	struct slice reason;
 	struct slice headers, body; /* of the answer */
-	uint32_t body_size;         /* before it was cut */
+	uint32_t body_size;	    /* before it was cut */
 };
 
 void detail_encode(const struct attempt_detail *d, struct buf *out);

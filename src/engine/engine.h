@@ -21,22 +21,24 @@ struct lane;
 struct exchange {
 	const struct endpoint *endpoint;    /* the revision whose connections and rules are to be used */
 	const struct http_request *request; /* valid as long as the exchange */
-	void *host_data;                    /* the host's own; NULL at first */
+	void *host_data;		    /* the host's own; NULL at first */
 };
 
 /* A pending row with what it names, as the host read it. */
 struct loaded_row {
 	struct pending_row row;
-	struct endpoint *revision; /* compiled settings of row.revision, one reference; NULL when row.revision is 0 or is not known any more */
-	struct event **events;     /* row.item_count of them, in order, one reference each; NULL for one that is damaged or gone */
+	struct endpoint *
+		revision; /* compiled settings of row.revision, one reference; NULL when row.revision is 0 or is not known any more */
+	struct event **
+		events; /* row.item_count of them, in order, one reference each; NULL for one that is damaged or gone */
 };
 
 /* What engine_loaded hands back for one load. The engine takes the references, the host keeps the memory. */
 struct loaded_rows {
 	struct loaded_row *rows; /* in order of (due, id) */
 	size_t count;
-	bool ready;   /* it was a load of ready rows (due PENDING_READY) */
-	bool more;    /* the query stopped at a limit: there may be further rows that match */
+	bool ready;	     /* it was a load of ready rows (due PENDING_READY) */
+	bool more;	     /* the query stopped at a limit: there may be further rows that match */
 	int64_t next_due_ms; /* when not more and not ready: due of the first waiting row after them, PENDING_HELD if none */
 };
 
@@ -69,22 +71,24 @@ struct engine_host {
 };
 
 struct engine_limits {
-	size_t memory_bytes;       /* events held in memory by all lanes; further ones go to pending. Default 96 MiB */
-	size_t lane_items;         /* and of one lane. Default 8,192 */
-	size_t lane_bytes;         /* Default 8 MiB */
-	size_t lane_share;         /* what a lane may have even when others have taken all of memory_bytes. Default 16 KiB */
-	size_t lane_waiting;       /* retries an endpoint may have outstanding before its first attempts wait too. Default 100,000 */
-	int64_t memory_age_ms;     /* what sits in memory longer than this is written to pending, so that the floor moves on. Default 30,000 */
-	uint32_t uncommitted_max;  /* results not yet on disk; with more, nothing new is sent. Default 20,000 */
-	uint32_t throttle_after;   /* failed exchanges in a row. Default 10 */
+	size_t memory_bytes; /* events held in memory by all lanes; further ones go to pending. Default 96 MiB */
+	size_t lane_items;   /* and of one lane. Default 8,192 */
+	size_t lane_bytes;   /* Default 8 MiB */
+	size_t lane_share;   /* what a lane may have even when others have taken all of memory_bytes. Default 16 KiB */
+	size_t lane_waiting; /* retries an endpoint may have outstanding before its first attempts wait too. Default 100,000 */
+	int64_t memory_age_ms; /* what sits in memory longer than this is written to pending, so that the floor moves on. Default 30,000 */
+	uint32_t uncommitted_max; /* results not yet on disk; with more, nothing new is sent. Default 20,000 */
+	uint32_t throttle_after;  /* failed exchanges in a row. Default 10 */
 	int64_t probe_first_ms, probe_max_ms; /* 1,000 and 60,000 */
-	int64_t retry_after_max_ms; /* cap on Retry-After. Default 3,600,000 */
-	uint32_t finals;            /* messages whose final status was acknowledged are known for so many (X12). Default 1,000,000; 24 bytes each, as they come */
+	int64_t retry_after_max_ms;	      /* cap on Retry-After. Default 3,600,000 */
+	uint32_t
+		finals; /* messages whose final status was acknowledged are known for so many (X12). Default 1,000,000; 24 bytes each, as they come */
 };
 extern const struct engine_limits engine_limits_default;
 
 /* seed: of the jitter. Time starts at now_ms (Unix milliseconds of a clock that never steps back; all now_ms below are of it). */
-struct engine *engine_new(const struct engine_host *host, const struct engine_limits *limits, uint64_t seed, int64_t now_ms);
+struct engine *engine_new(const struct engine_host *host, const struct engine_limits *limits, uint64_t seed,
+			  int64_t now_ms);
 /* Cancels what is on the wire, forgets everything. */
 void engine_free(struct engine **e);
 

@@ -2,7 +2,6 @@
  * The node's life: turns of its engines, start by recovery, stop in order, crash. Like src/node it is nothing but the host that engine.h describes: inputs make a turn due, a turn
  * runs each engine once, and engine_next_ms says when the next one is due by itself.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -202,16 +201,28 @@ static void make_engines(struct node *n)
 
 /* --- start --- */
 
+/* Takes a number and the blank behind it off the front. */
+static int64_t next_number(struct slice *text)
+{
+	size_t end = slice_find(*text, ' ');
+	long long n;
+
+	if (!slice_to_i64(slice_of(text->p, end), &n))
+		abort();
+	*text = slice_from(*text, end < text->n ? end + 1 : end);
+	return n;
+}
+
 static bool recover_endpoint(void *ctx, const struct doc_row *doc)
 {
 	struct node *n = ctx;
 	uint64_t number = strtoull(doc->id.p, NULL, 10);
 	struct sim_endpoint *ep = &n->sim->endpoints[number - 1];
-	int deleted = 0;
+	struct slice text = doc->text;
 
-	if (sscanf(doc->text.p, "%" SCNu32 " %" SCNd64 " %d", &ep->in_force, &ep->from_seq, &deleted) != 3)
-		abort();
-	ep->deleted = deleted;
+	ep->in_force = (uint32_t)next_number(&text);
+	ep->from_seq = next_number(&text);
+	ep->deleted = next_number(&text) != 0;
 	endpoint_stats_unref(&ep->stats);
 	ep->stats = endpoint_stats_new();
 	engine_endpoint_set(node_socket(n, number)->engine, ep->revisions[ep->in_force - 1], ep->from_seq, ep->stats);
