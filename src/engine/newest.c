@@ -121,8 +121,8 @@ bool newest_load(struct lane *lane)
 					   .due_upto = o->due_ms,
 					   .max_rows = 1 };
 
-		/* What is due comes by itself, and what is on the wire is settled by its answer. */
-		if (o->due_ms <= lane->engine->now_ms || backlog_in_memory(lane, o->id))
+		/* What is due comes by itself. One that is in memory may be on its way to the disk, so it is asked for too. */
+		if (o->due_ms <= lane->engine->now_ms)
 			continue;
 		backlog_load(lane, LOAD_OVERTAKEN, &q, SIZE_MAX);
 		return true;
@@ -160,8 +160,12 @@ void newest_loaded(struct lane *lane, struct loaded_rows *rows)
 		struct flight *f;
 		bool split;
 
-		if (!sends || !is_whole(r) || !holds_back(lane, r) || backlog_in_memory(lane, r->row.id))
+		if (!is_whole(r) || !holds_back(lane, r) || backlog_in_memory(lane, r->row.id))
 			continue;
+		if (!sends) {
+			newest_note(lane, r->row.due_ms, r->row.id);
+			continue;
+		}
 		f = backlog_flight(lane, r);
 		lane->waiting_rows--;
 		split = newest_split(f, r->row.due_ms > soon_ms ? r->row.due_ms : soon_ms);

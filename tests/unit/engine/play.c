@@ -386,11 +386,12 @@ void play_events(struct play *p, const char *names)
 	play_run(p);
 }
 
-void play_answer(struct play *p, const char *event, int status, const char *headers)
+static void answer(struct play *p, const char *event, int status, const char *headers, const char *body)
 {
 	struct http_answer a = { .failure = status < 0 ? (enum failure) - status : FAILURE_NONE,
 				 .status = status < 0 ? 0 : status,
-				 .headers = slice_str(headers) };
+				 .headers = slice_str(headers),
+				 .body = slice_str(body) };
 	char id[10];
 
 	snprintf(id, sizeof(id), "\"id\":\"%c\"", event[0]);
@@ -408,6 +409,29 @@ void play_answer(struct play *p, const char *event, int status, const char *head
 		return;
 	}
 	fail_msg("event %s is not on the wire", event);
+}
+
+void play_answer(struct play *p, const char *event, int status, const char *headers)
+{
+	answer(p, event, status, headers, "");
+}
+
+void play_body(struct play *p, const char *event, int status, const char *body)
+{
+	answer(p, event, status, "", body);
+}
+
+void play_ack(struct play *p, const char *event, const char *messages)
+{
+	struct buf body;
+
+	buf_init(&body, 1000);
+	buf_add_str(&body, "<response>");
+	for (; *messages; messages += messages[1] ? 2 : 1)
+		buf_addf(&body, "<id_sms>%c</id_sms>", *messages);
+	buf_add_str(&body, "</response>");
+	play_body(p, event, 200, buf_str(&body));
+	buf_free(&body);
 }
 
 void play_replay(struct play *p, const char *names)
@@ -467,6 +491,32 @@ static bool recover_event(void *ctx, const struct log_row *row)
 	return true;
 }
 
+static bool find_done(void *ctx, const struct log_row *row)
+{
+	bool *done = ctx;
+
+	for (uint32_t i = 0; !row->is_event && i < row->u.attempt.item_count; i++)
+		done[row->u.attempt.items[i].event_seq] |= row->u.attempt.items[i].fate == ITEM_DONE;
+	return true;
+}
+
+static void recover_finals(struct play *p, int64_t last)
+{
+	bool done[PLAY_EVENTS_MAX] = { false };
+
+	store_log_walk(p->store, 0, last, find_done, done, NULL);
+	for (int64_t seq = 1; seq < PLAY_EVENTS_MAX; seq++) {
+		struct event *ev = NULL;
+
+		if (!done[seq])
+			continue;
+		store_log_get(p->store, seq, read_event, &ev, NULL);
+		if (endpoint_is_final(p->revisions[p->current - 1], ev))
+			engine_recover_final(p->engine, PLAY_NUMBER, ev->order_hash);
+		event_unref(&ev);
+	}
+}
+
 void play_crash(struct play *p)
 {
 	int64_t floor = store_floor(p->store), last = store_last_seq(p->store);
@@ -478,6 +528,7 @@ void play_crash(struct play *p)
 	engine_endpoint_set(p->engine, p->revisions[p->current - 1], p->from_seq, p->stats);
 	store_pending(p->store, &all, recover_row, p, NULL);
 	store_pending_summary(p->store, recover_summary, p, NULL);
+	recover_finals(p, last);
 	store_log_walk(p->store, floor, last, recover_attempt, p, NULL);
 	store_log_walk(p->store, floor, last, recover_event, p, NULL);
 	engine_recover_done(p->engine, last, p->now_ms);

@@ -63,6 +63,9 @@ void play_delete(struct play *p);
 void play_events(struct play *p, const char *names);
 /* Answers the exchange that holds this event; status below 0: -enum failure. */
 void play_answer(struct play *p, const char *event, int status, const char *headers);
+void play_body(struct play *p, const char *event, int status, const char *body);
+/* The same with 200 and a body that names these messages: "1 3". */
+void play_ack(struct play *p, const char *event, const char *messages);
 void play_later(struct play *p, int64_t ms);
 void play_run(struct play *p);
 void play_sync(struct play *p);
