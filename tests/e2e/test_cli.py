@@ -359,9 +359,10 @@ class Demo(CommandCase):
                               text=True, timeout=90)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"events accepted +6\n")
-        self.assertRegex(done.stdout, r"deliveries +12\n")
+        self.assertRegex(done.stdout, r"deliveries +16\n")
         self.assertRegex(done.stdout, r"wiraya-push +6 events in 2 requests")
         self.assertRegex(done.stdout, r"wiraya-callback +6 events in 6 requests")
+        self.assertRegex(done.stdout, r"webcom-status +4 events in 3 requests")  # the receiver takes half of what it sees
         self.assertRegex(done.stdout, r"console's address +http://127\.0\.0\.1:\d+/ ")
         self.assertIn('"to": "46710000123"', done.stdout)
 
