@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Standard Webhooks with a receiver of another author: npm's standardwebhooks checks v1, Node's own crypto checks v1a, on requests as `postrider render` shows them.
+"""Standard Webhooks with a receiver of another author: npm's standardwebhooks checks v1, Node's own crypto checks v1a, on requests as `postrider render` shows them
+and as the daemon sends them.
 
-The library is installed once, by npm's lock file, into a folder beside the build (or $POSTRIDER_NODE_CACHE)."""
+The library is installed once, by npm's lock file, into a folder beside the build (or $NODE_CACHE)."""
 
 import base64
 import json
@@ -12,6 +13,8 @@ import subprocess
 import tempfile
 import time
 import unittest
+
+from harness import SharedDaemon
 
 PROGRAM = os.environ["POSTRIDER"]
 PATIENCE = 120
@@ -26,7 +29,7 @@ EVENT = {"type": "incoming_message", "id": "evt-1", "time": 1546300800,
 
 def installed():
     """The folder with verify.js and its library, installed when the lock file is another than last time."""
-    cache = pathlib.Path(os.environ.get("POSTRIDER_NODE_CACHE") or pathlib.Path(PROGRAM).resolve().parent / "node-receivers")
+    cache = pathlib.Path(os.environ.get("NODE_CACHE") or pathlib.Path(PROGRAM).resolve().parent / "node-receivers")
     lock, done = NODE / "package-lock.json", cache / "installed-lock.json"
     if not done.exists() or done.read_bytes() != lock.read_bytes():
         cache.mkdir(parents=True, exist_ok=True)
@@ -87,6 +90,97 @@ class StandardWebhooks(unittest.TestCase):
         says = receive([{"check": "library", "secret": SHARED, **shared}, {"check": "library", "secret": OTHER, **shared},
                         {"check": "library", "secret": SHARED, **mixed}, {"check": "ed25519", "secret": PUBLIC, **mixed}])
         self.assertEqual(says, ["ok"] * 4)
+
+
+def arrived(request):
+    return {"headers": {name.lower(): value for name, value in request.headers.items()}, "body": request.body.decode()}
+
+
+class OnTheWire(SharedDaemon):
+    """What the daemon sends, while secrets change under it."""
+
+    def setUp(self):
+        super().setUp()
+        self.sink = self.receiver()
+        self.number = 0
+
+    def endpoint(self, **settings):
+        return self.api.endpoint(self.pid, "hook", preset="standard-webhooks", url=self.sink.url(), **settings)
+
+    def rotate(self):
+        return self.api.post(f"/v1/projects/{self.pid}/endpoints/hook/rotate_secret").expect(200).json
+
+    def sent(self):
+        """The next event, as it arrives."""
+        self.number += 1
+        self.api.events(self.pid, {**EVENT, "id": f"evt-{self.number}"})
+        return arrived(self.sink.wait(self.number)[-1])
+
+    def says(self, request, *checks):
+        return receive([{"check": "ed25519" if secret.startswith("whpk_") else "library", "secret": secret, **request} for secret in checks])
+
+    def test_a_secret_that_is_made(self):
+        secret = self.endpoint()["secret"]
+        request = self.sent()
+        changed = {**request, "body": request["body"].replace("evt-1", "evt-2")}
+        self.assertEqual(self.says(request, secret, OTHER), ["ok", "No matching signature found"])
+        self.assertEqual(self.says(changed, secret), ["No matching signature found"])
+        self.assertEqual(json.loads(request["body"])["message"]["content"], EVENT["message"]["content"])
+
+    def test_rotation(self):
+        self.endpoint(secret=SHARED)
+        self.assertEqual(self.says(self.sent(), SHARED), ["ok"])
+        second = self.rotate()["secret"]
+        self.assertEqual(self.says(self.sent(), SHARED, second), ["ok", "ok"])
+        third = self.rotate()["secret"]
+        self.assertEqual(self.says(self.sent(), SHARED, second, third), ["No matching signature found", "ok", "ok"])
+        self.served.restart()
+        self.api.close()
+        self.assertEqual(self.says(self.sent(), second, third), ["ok", "ok"])
+        self.api.call("PATCH", f"/v1/projects/{self.pid}/endpoints/hook", {"previous_secret": None}).expect(200)
+        self.assertEqual(self.says(self.sent(), second, third), ["No matching signature found", "ok"])
+
+    def test_private_keys(self):
+        made = self.endpoint(secret=PRIVATE)
+        self.assertEqual((made["secret"], made["public_key"]), ("***", PUBLIC))
+        request = self.sent()
+        self.assertEqual(self.says(request, PUBLIC), ["ok"])
+        self.assertEqual(self.says({**request, "body": request["body"] + " "}, PUBLIC), ["none of 1 v1a signatures fits"])
+        second = self.rotate()
+        self.assertTrue(second["secret"].startswith("whsk_"))
+        request = self.sent()
+        self.assertEqual(self.says(request, PUBLIC, second["public_key"]), ["ok", "ok"])
+        self.assertEqual(self.says({**request, "body": request["body"] + " "}, PUBLIC), ["none of 2 v1a signatures fits"])
+
+    def test_from_shared_to_private(self):
+        self.endpoint(secret=SHARED)
+        self.sent()
+        self.api.call("PATCH", f"/v1/projects/{self.pid}/endpoints/hook", {"secret": PRIVATE, "previous_secret": SHARED}).expect(200)
+        self.assertEqual(self.says(self.sent(), SHARED, PUBLIC), ["ok", "ok"])
+
+    def test_a_retry_is_signed_anew(self):
+        """The id stays, the time and so the signature do not have to; both attempts are good."""
+        self.sink.answer = [500, 200]
+        self.endpoint(secret=SHARED, retry={"delays_s": [1]})
+        self.api.events(self.pid, EVENT)
+        first, second = map(arrived, self.sink.wait(2))
+        self.assertEqual(first["headers"]["webhook-id"], second["headers"]["webhook-id"])
+        self.assertEqual(self.says(first, SHARED) + self.says(second, SHARED), ["ok", "ok"])
+        self.assertLess(int(first["headers"]["webhook-timestamp"]), int(second["headers"]["webhook-timestamp"]) + 1)
+
+    def test_answers(self):
+        """410 switches the endpoint off; 429, 502 and 504 slow it down at once, and Retry-After counts."""
+        self.sink.answer = lambda arrival: (int(arrival.path[1:]), {"Retry-After": "77"}, b"")
+        for status in (410, 429, 502, 504):
+            self.api.endpoint(self.pid, f"s{status}", preset="standard-webhooks", url=self.sink.url(f"/{status}"))
+        self.api.events(self.pid, {**EVENT, "id": "e1"})
+        self.api.wait_attempts(self.pid, 4, event_id="e1")
+        shown = {status: self.api.get(f"/v1/projects/{self.pid}/endpoints/s{status}").json for status in (410, 429, 502, 504)}
+        self.assertEqual((shown[410]["active"], shown[410]["state"]), (False, "disabled"))
+        self.assertRegex(shown[410]["disabled_reason"], "410")
+        for status in (429, 502, 504):
+            self.assertEqual(shown[status]["state"], "throttled", status)
+            self.assertGreater(self.api.state(self.pid, "e1", f"s{status}")["next_attempt_time"], time.time() + 60)
 
 
 if __name__ == "__main__":
