@@ -50,9 +50,6 @@ struct slice server_header(const struct server_request *rq, const char *name);
 bool server_header_at(const struct server_request *rq, size_t index, struct slice *ret_name, struct slice *ret_value);
 /* The whole body, already expanded when it came with Content-Encoding: gzip. */
 struct slice server_body(const struct server_request *rq);
-/* A slot for the handler's own state. */
-void server_set_data(struct server_request *rq, void *data);
-void *server_data(const struct server_request *rq);
 
 struct server_header_out {
 	const char *name, *value;

@@ -208,13 +208,3 @@ struct slice server_body(const struct server_request *rq)
 {
 	return rq->has_body ? buf_slice(&rq->body.content) : slice_str("");
 }
-
-void server_set_data(struct server_request *rq, void *data)
-{
-	rq->data = data;
-}
-
-void *server_data(const struct server_request *rq)
-{
-	return rq->data;
-}

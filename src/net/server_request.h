@@ -34,7 +34,6 @@ struct server_request {
 	bool handed;   /* given to the handler */
 	bool has_body; /* `body` was begun */
 	struct server_body body;
-	void *data;
 	_Atomic int answer; /* enum answer_state */
 	struct MHD_Response *response;
 	unsigned status;
