@@ -18,7 +18,7 @@
 #define ATTEMPTS_MAX 500 /* of one event that are looked at, newest first */
 #define SIBLINGS_MAX 64	 /* items of the last batch that are tried as the name of a pending delivery */
 
-enum state { STATE_PENDING, STATE_DELIVERED, STATE_FAILED, STATE_EXPIRED };
+enum state { STATE_PENDING, STATE_DELIVERED, STATE_FAILED, STATE_EXPIRED, STATE_SUPERSEDED };
 
 struct leg {
 	uint64_t number;
@@ -84,6 +84,8 @@ static enum state state_of(const struct attempt_row *row, uint8_t fate)
 	case ITEM_ENDED:
 		break;
 	}
+	if (row->code == -FAILURE_SUPERSEDED || row->code == -FAILURE_FINAL)
+		return STATE_SUPERSEDED;
 	return row->code == -FAILURE_EXPIRED ? STATE_EXPIRED : STATE_FAILED;
 }
 
@@ -255,7 +257,7 @@ static void collect(struct legs *ps, struct slice organization)
 
 static void write_leg(struct json_writer *w, const struct leg *p)
 {
-	static const char *const words[] = { "pending", "delivered", "failed", "expired" };
+	static const char *const words[] = { "pending", "delivered", "failed", "expired", "superseded" };
 
 	json_begin_object(w);
 	json_member_str(w, "endpoint_id", p->named ? p->id : NULL);

@@ -186,6 +186,7 @@ static int node_begin(struct daemon *d, struct fault *fault)
 	/* Both are limits of one engine, and there is one a shard. */
 	o.limits.memory_bytes = (size_t)(s->memory / s->shards);
 	o.limits.lane_bytes = (size_t)s->endpoint_memory;
+	o.limits.finals = (uint32_t)s->recent_finals;
 	err = node_start(&o, &d->node, fault);
 	if (err) {
 		char name[sizeof(fault->param)];

@@ -68,6 +68,8 @@ static const struct row rows[] = {
 	  "keep what failed for good so long" },
 	{ "recent_ids", KIND_NUMBER, AT(recent_ids), "1000000", 1000, 100000000, NULL, "N",
 	  "event ids known as duplicates" },
+	{ "recent_finals", KIND_NUMBER, AT(recent_finals), "1000000", 1000, 100000000, NULL, "N",
+	  "messages known as final, of endpoints with final_statuses" },
 	{ "shards", KIND_NUMBER, AT(shards), "1", 1, 256, NULL, "N",
 	  "threads that deliver; endpoints are spread over them" },
 	{ "threads", KIND_NUMBER, AT(threads), "2", 1, 256, NULL, "N", "threads that take requests" },

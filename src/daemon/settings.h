@@ -23,7 +23,7 @@ struct serve_settings {
 	char *config, *data, *store, *listen, *admin_key, *allow_ports, *bind_address, *public_url, *tls_cert, *tls_key,
 		*dns_servers;
 	struct text_list allow_net;
-	int64_t retention_days, dead_retention_days, recent_ids, shards, threads, connections, stop_s;
+	int64_t retention_days, dead_retention_days, recent_ids, recent_finals, shards, threads, connections, stop_s;
 	int64_t memory, queue_memory, endpoint_memory; /* bytes */
 	int log_level;				       /* enum log_level */
 	int metrics_open;			       /* enum metrics_access */

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "node/parts.h"
+#include "node/recover_finals.h"
 
 struct recovery {
 	struct node *node;
@@ -175,6 +176,8 @@ int recover(struct node *n, struct fault *fault)
 
 	set_endpoints(&r);
 	err = recover_pending(&r, fault);
+	if (!err)
+		err = recover_finals(n, fault);
 	if (!err)
 		err = recover_log(&r, fault);
 	if (!err) {

@@ -42,6 +42,7 @@ static void defaults(void **state)
 	assert_string_equal(s.data, "/var/lib/postrider");
 	assert_null(s.admin_key);
 	assert_int_equal(s.recent_ids, 1000000);
+	assert_int_equal(s.recent_finals, 1000000);
 	assert_int_equal(s.memory, 96 << 20);
 	assert_int_equal(s.log_level, LOG_INFO);
 	assert_int_equal(s.allow_net.count, 0);
