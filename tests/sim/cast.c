@@ -92,6 +92,11 @@ static void draw_settings(struct sim *s, struct sim_endpoint *ep, bool active, s
 	buf_addf(out, "\"batch\":{\"max_items\":%d,\"max_wait_ms\":%d,\"max_bytes\":%d},",
 		 batch ? (int)world_draw(w, 2, world_chance(w, 0.5) ? 4 : BATCH_MAX) : 1,
 		 (int)world_draw(w, 0, 4) * 5000, world_chance(w, 0.2) ? (int)world_draw(w, 1024, 3000) : 1048576);
+	if (ep->acks)
+		buf_addf(out, "\"success\":{\"ack\":\"ids_xml\"},\"newest_replaces\":%s,",
+			 world_chance(w, 0.85) ? "true" : "false");
+	if (ep->finals)
+		buf_add_str(out, "\"final_statuses\":[\"read\"],");
 	buf_addf(out, "\"timeout_ms\":%d,\"concurrency\":%d,\"rate_per_s\":%g,\"order\":\"%s\",",
 		 (int)world_draw(w, 1, 20) * 1000, (int)world_draw(w, 1, 8),
 		 world_chance(w, 0.15) ? (double)world_draw(w, 1, 40) / 10 : 0, ep->order);
@@ -135,6 +140,8 @@ struct sim_endpoint *cast_endpoint(struct sim *s)
 	snprintf(ep->id, sizeof(ep->id), "e%d", ep->index);
 	ep->order = orders[world_draw(w, 0, 3)];
 	ep->reads_text = world_chance(w, 0.15);
+	ep->acks = ep->order[0] == 'm' && world_chance(w, 0.5);
+	ep->finals = ep->order[0] != 'n' && world_chance(w, ep->acks ? 0.5 : 0.2);
 	ep->max_age_ms = world_draw(w, 5, 180) * 60000;
 	ep->receiver.picky = world_chance(w, 0.5);
 	ep->receiver.refusal = (int[]){ 400, 413, 422 }[world_draw(w, 0, 2)];
@@ -176,6 +183,7 @@ struct sim_event *cast_event(struct sim *s)
 	static const char *const statuses[] = { "queued", "sent", "delivered", "read" };
 	struct world *w = &s->world;
 	struct sim_event *ev;
+	int64_t status;
 	int recent = s->event_count / 3 + 1;
 
 	if (s->event_count == EVENTS_MAX)
@@ -188,7 +196,9 @@ struct sim_event *cast_event(struct sim *s)
 	snprintf(ev->id, sizeof(ev->id), "ev%04d", ev->index);
 	ev->poison = world_chance(w, 0.02);
 	ev->oversize = world_chance(w, 0.02);
-	make(s, ev, statuses[world_draw(w, 0, 3)]);
+	status = world_draw(w, 0, 3);
+	ev->final = status == 3;
+	make(s, ev, statuses[status]);
 	s->totals.events++;
 	return ev;
 }

@@ -199,6 +199,30 @@ static void rule_batch(struct sim *s, const struct sighting *x)
 		judge_fail(s, "batch", "endpoint %d: %zu bytes", x->endpoint->index, x->body_bytes);
 }
 
+/* "One state a message in a document, where the newest replaces." */
+static void rule_one_state(struct sim *s, const struct sighting *x)
+{
+	for (int i = 0; i < x->count && x->settings->newest_replaces; i++)
+		for (int k = 0; k < i; k++)
+			if (s->events[x->events[i]].message == s->events[x->events[k]].message)
+				judge_fail(s, "one state", "endpoint %d: events %d and %d of one message together",
+					   x->endpoint->index, x->events[k], x->events[i]);
+}
+
+/* "Nothing of a message follows its final status once that was acknowledged, but what somebody asks for." */
+static void rule_final(struct sim *s, const struct sighting *x)
+{
+	const struct watch *w = &s->judge->watches[x->endpoint->index];
+
+	for (int i = 0; i < x->count; i++) {
+		const struct sim_event *ev = &s->events[x->events[i]];
+
+		if (w->message_final[ev->message] && !fate_of(s, ev, x->endpoint)->replayed)
+			judge_fail(s, "final", "endpoint %d: event %d follows a final status of message %d",
+				   x->endpoint->index, ev->index, ev->message);
+	}
+}
+
 static struct delivery *delivery_new(struct judge *j, const struct sighting *x)
 {
 	struct delivery *d = mem_zalloc(sizeof(*d));
@@ -242,6 +266,8 @@ void judge_sent(struct sim *s, const struct sighting *x)
 	rule_order(s, x);
 	rule_window(s, x);
 	rule_batch(s, x);
+	rule_one_state(s, x);
+	rule_final(s, x);
 	time_sent(s, x);
 	rule_same_bytes(s, x);
 }
@@ -249,32 +275,39 @@ void judge_sent(struct sim *s, const struct sighting *x)
 /* --- it is seen, it is answered --- */
 
 /* "What was sent once is seen once." */
-void judge_arrived(struct sim *s, const struct sighting *x, bool taken)
+void judge_arrived(struct sim *s, const struct sighting *x)
 {
-	world_note(&s->world, "arrived", x->endpoint->index, x->events[0], taken);
+	world_note(&s->world, "arrived", x->endpoint->index, x->events[0], x->taken[0]);
 	for (int i = 0; i < x->count; i++) {
 		struct fate *f = fate_of(s, &s->events[x->events[i]], x->endpoint);
 
 		if (++f->sights > f->sends)
 			judge_fail(s, "duplicates", "event %d is seen more often than it was sent", x->events[i]);
-		f->successes += taken;
-		if (taken && f->successes > 1)
+		f->successes += x->taken[i];
+		if (x->taken[i] && f->successes > 1)
 			s->totals.duplicates++;
 	}
 }
 
+/* What the receiver took counts when its answer arrived whole. */
 void judge_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer)
 {
-	bool ok = answer->failure == FAILURE_NONE && endpoint_success(x->settings, answer->status);
+	bool ok = answer->failure == FAILURE_NONE && endpoint_success(x->settings, answer->status), whole = ok;
 
 	world_note(&s->world, "answered", x->endpoint->index, x->events[0],
 		   answer->failure ? -(int)answer->failure : answer->status);
 	for (int i = 0; i < x->count; i++) {
-		struct fate *f = fate_of(s, &s->events[x->events[i]], x->endpoint);
+		const struct sim_event *ev = &s->events[x->events[i]];
+		struct fate *f = fate_of(s, ev, x->endpoint);
+		bool acked = ok && x->taken[i];
 
 		f->free_ms = s->world.now_ms;
-		if (!ok)
+		if (!acked)
 			f->may_send = true;
+		f->acked += acked;
+		if (acked)
+			s->judge->watches[x->endpoint->index].last_acked[ev->message] = ev->index + 1;
+		whole = whole && acked;
 	}
-	time_answered(s, x, answer, ok);
+	time_answered(s, x, answer, ok, whole);
 }

@@ -15,6 +15,7 @@ struct sighting {
 	uint64_t body_hash;
 	size_t body_bytes;
 	int64_t sent_ms;
+	bool taken[BATCH_MAX]; /* by the receiver, in so many words where it is to name them */
 };
 
 void judge_start(struct sim *s);
@@ -27,8 +28,8 @@ void judge_routed(struct sim *s, const struct sim_event *ev, const struct sim_en
 void judge_replayed(struct sim *s, const struct sim_event *ev, const struct sim_endpoint *ep);
 
 void judge_sent(struct sim *s, const struct sighting *x);
-/* The request is at the receiver, who takes it as a success or does not. */
-void judge_arrived(struct sim *s, const struct sighting *x, bool taken);
+/* The request is at the receiver, who takes some of it, or nothing. */
+void judge_arrived(struct sim *s, const struct sighting *x);
 /* The engine is told. */
 void judge_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer);
 
@@ -41,6 +42,8 @@ void judge_turn_end(struct sim *s);
 void judge_settings(struct sim *s, const struct sim_endpoint *ep); /* new ones are in force */
 void judge_stalled(struct sim *s, int64_t until_ms);		   /* the disk may take nothing until then */
 void judge_crashed(struct sim *s);
+/* A start has found in the log that a final status of this event's message was acknowledged. */
+void judge_final(struct sim *s, const struct sim_event *ev, const struct sim_endpoint *ep);
 void judge_started(struct sim *s);
 void judge_stopped(struct sim *s, int64_t floor); /* in order */
 /* Everything that was accepted has come to its end. */

@@ -15,7 +15,9 @@ struct fate {
 	bool may_send; /* something explains one more request with it */
 	bool replayed;
 	bool regrouped; /* others of its delivery ended alone, so the rest goes on under another id */
-	uint16_t sends, sights, successes, recorded;
+	uint16_t sends, sights, successes;
+	uint16_t acked, recorded; /* answers that arrived and said that it was taken; and what is on disk of them */
+	int16_t code;		  /* of an end without an exchange */
 	uint8_t asked;	 /* enum end: decided by the engine */
 	uint8_t settled; /* enum end: and on disk */
 	int64_t free_ms; /* when it could be sent the next time, apart from retry delays */
@@ -45,6 +47,8 @@ struct watch {
 	double tokens;
 	int64_t tokens_ms;
 	int64_t message_free_ms[MESSAGES_MAX];
+	bool message_final[MESSAGES_MAX]; /* a final status of it was acknowledged, and the engine knows */
+	int last_acked[MESSAGES_MAX];	  /* index + 1 of the event that the receiver acknowledged last; 0: none */
 };
 
 /* An event that seems to have overtaken another one. */
@@ -74,7 +78,8 @@ bool is_ordered(const struct sim_endpoint *ep);
 void rule_memory(struct sim *s, const struct engine *e);
 void order_judge(struct sim *s); /* at the end of a turn */
 void time_sent(struct sim *s, const struct sighting *x);
-void time_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer, bool ok);
+/* ok: a success; whole: and all of it was taken */
+void time_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer, bool ok, bool whole);
 void time_reset(struct sim *s, const struct sim_endpoint *ep);
 
 #endif

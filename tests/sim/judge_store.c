@@ -76,11 +76,59 @@ static bool has_end(const struct attempt_row *at)
 	return false;
 }
 
+static bool is_superseded(const struct attempt_row *at)
+{
+	return at->code == -FAILURE_SUPERSEDED && at->attempt == 0;
+}
+
+/* A newer event of the message that was, or may have been, routed there too. */
+static bool has_newer(struct sim *s, const struct sim_event *ev, const struct sim_endpoint *ep)
+{
+	for (int i = 0; i < s->event_count; i++)
+		if (s->events[i].message == ev->message && s->events[i].seq > ev->seq &&
+		    fate_of(s, &s->events[i], ep)->routed)
+			return true;
+	return false;
+}
+
+/* "Unsent ends only what is superseded by a newer event, or comes after a final status that was acknowledged." */
+static void rule_ended(struct sim *s, const struct attempt_row *at, const struct sim_endpoint *ep,
+		       const struct sim_event *ev)
+{
+	bool superseded = is_superseded(at) && ep->acks && has_newer(s, ev, ep);
+	bool final =
+		at->code == -FAILURE_FINAL && ep->finals && s->judge->watches[ep->index].message_final[ev->message];
+
+	s->totals.superseded += superseded;
+	s->totals.finals += final;
+	if (!superseded && !final)
+		judge_fail(s, "ends", "endpoint %d: event %d ended with code %d and without a reason", ep->index,
+			   ev->index, at->code);
+}
+
+/* What shared a delivery with something superseded goes on under another id. */
+static void regroup(struct sim *s, const struct tx *tx, uint64_t endpoint)
+{
+	for (const struct change *c = tx->first; c; c = c->next)
+		for (uint32_t i = 0;
+		     c->kind == CHANGE_PENDING_PUT && c->u.pending.endpoint == endpoint && i < c->u.pending.item_count;
+		     i++)
+			fate_of(s, cast_by_seq(s, c->u.pending.items[i].event_seq), endpoint_named(s, endpoint))
+				->regrouped = true;
+}
+
+void judge_final(struct sim *s, const struct sim_event *ev, const struct sim_endpoint *ep)
+{
+	s->judge->watches[ep->index].message_final[ev->message] = true;
+}
+
 void judge_asked(struct sim *s, const struct tx *tx)
 {
 	for (const struct change *c = tx->first; c; c = c->next) {
 		const struct attempt_row *at = &c->u.attempt;
 
+		if (c->kind == CHANGE_ATTEMPT && is_superseded(at))
+			regroup(s, tx, at->endpoint);
 		for (uint32_t i = 0; c->kind == CHANGE_ATTEMPT && i < at->item_count; i++) {
 			const struct sim_event *ev = cast_by_seq(s, at->items[i].event_seq);
 			struct sim_endpoint *ep = endpoint_named(s, at->endpoint);
@@ -94,19 +142,23 @@ void judge_asked(struct sim *s, const struct tx *tx)
 			s->judge->watches[ep->index].message_free_ms[ev->message] = s->world.now_ms;
 			if (end == END_DEAD)
 				rule_dead(s, at, ep, ev);
+			if (end == END_OTHER)
+				rule_ended(s, at, ep, ev);
+			if (end == END_DONE && ep->finals && ev->final)
+				judge_final(s, ev, ep);
 		}
 	}
 }
 
 /* --- rows --- */
 
-/* "Recorded as delivered is only what the receiver saw and answered with success." */
+/* "Recorded as delivered is only what the receiver said it took, in an answer that arrived whole." */
 static void rule_delivered(struct sim *s, struct fate *f, const struct sim_event *ev, const struct sim_endpoint *ep)
 {
-	if (++f->recorded > f->successes)
+	if (++f->recorded > f->acked)
 		judge_fail(s, "delivered",
-			   "endpoint %d: event %d is recorded as delivered, seen with success %d times, recorded %d",
-			   ep->index, ev->index, f->successes, f->recorded);
+			   "endpoint %d: event %d is recorded as delivered %d times, acknowledged %d times", ep->index,
+			   ev->index, f->recorded, f->acked);
 }
 
 static bool has_row(const struct tx *tx, uint64_t endpoint, int64_t seq)
@@ -116,6 +168,18 @@ static bool has_row(const struct tx *tx, uint64_t endpoint, int64_t seq)
 		     c->kind == CHANGE_PENDING_PUT && c->u.pending.endpoint == endpoint && i < c->u.pending.item_count;
 		     i++)
 			if (c->u.pending.items[i].event_seq == seq)
+				return true;
+	return false;
+}
+
+/* An exchange that left it, and then something newer took its place. */
+static bool ends_later(const struct tx *tx, const struct attempt_row *left, int64_t seq)
+{
+	for (const struct change *c = tx->first; c; c = c->next)
+		for (uint32_t i = 0; c->kind == CHANGE_ATTEMPT && c->u.attempt.endpoint == left->endpoint &&
+				     is_superseded(&c->u.attempt) && i < c->u.attempt.item_count;
+		     i++)
+			if (c->u.attempt.items[i].event_seq == seq)
 				return true;
 	return false;
 }
@@ -159,7 +223,7 @@ static void attempt_applied(struct sim *s, const struct tx *tx, const struct att
 		struct fate *f = fate_of(s, ev, ep);
 		enum end end = end_of(at->items[i].fate);
 
-		if (end == END_NONE && !has_row(tx, ep->number, ev->seq))
+		if (end == END_NONE && !has_row(tx, ep->number, ev->seq) && !ends_later(tx, at, ev->seq))
 			judge_fail(s, "nothing lost", "endpoint %d: event %d is left and has no row", ep->index,
 				   ev->index);
 		if (end == END_DEAD && at->code != -FAILURE_DELETED && !ep->deleted &&
@@ -167,7 +231,7 @@ static void attempt_applied(struct sim *s, const struct tx *tx, const struct att
 			judge_fail(s, "dead letters", "endpoint %d: event %d is dead without a letter", ep->index,
 				   ev->index);
 		if (end == END_OTHER)
-			judge_fail(s, "ends", "endpoint %d: event %d ended in an unknown way", ep->index, ev->index);
+			f->code = at->code;
 		if (end == END_DONE)
 			rule_delivered(s, f, ev, ep);
 		if (end != END_NONE && f->settled)
@@ -263,6 +327,7 @@ void judge_crashed(struct sim *s)
 		for (int k = 0; k < s->event_count; k++) {
 			struct fate *f = fate_of(s, &s->events[k], &s->endpoints[i]);
 
+			s->judge->watches[i].message_final[s->events[k].message] = false;
 			f->asked = f->settled;
 			if (f->routed && !f->settled)
 				f->may_send = true;
@@ -344,8 +409,48 @@ static void rule_nothing_left(struct sim *s)
 	}
 }
 
+/* The newest event of a message that must be delivered there; NULL when somebody asked for one of them again, which may come in any order. */
+static const struct sim_event *newest_of(struct sim *s, const struct sim_endpoint *ep, int message)
+{
+	const struct sim_event *newest = NULL;
+
+	for (int i = 0; i < s->event_count; i++) {
+		const struct sim_event *ev = &s->events[i];
+		const struct fate *f = fate_of(s, ev, ep);
+
+		if (ev->message != message)
+			continue;
+		if (f->replayed)
+			return NULL;
+		if (f->must && (!newest || ev->seq > newest->seq))
+			newest = ev;
+	}
+	return newest;
+}
+
+/* "In the end the last status that a receiver acknowledged is the newest, unless that one is dead, or not needed after a final one." */
+static void rule_last_is_newest(struct sim *s, const struct sim_endpoint *ep, int message)
+{
+	const struct sim_event *newest = newest_of(s, ep, message);
+	int last = s->judge->watches[ep->index].last_acked[message];
+	const struct fate *f;
+
+	if (!newest || (last > 0 && s->events[last - 1].seq >= newest->seq))
+		return;
+	f = fate_of(s, newest, ep);
+	if (f->settled == END_DONE)
+		judge_fail(s, "last is newest", "endpoint %d: message %d: event %d was acknowledged after %d",
+			   ep->index, message, last - 1, newest->index);
+	else if (f->settled == END_OTHER && f->code == -FAILURE_SUPERSEDED && !has_newer(s, newest, ep))
+		judge_fail(s, "last is newest", "endpoint %d: event %d is superseded by nothing", ep->index,
+			   newest->index);
+}
+
 void judge_verdict(struct sim *s)
 {
+	for (int i = 0; i < s->endpoint_count; i++)
+		for (int m = 0; m < MESSAGES_MAX && is_ordered(&s->endpoints[i]) && !s->endpoints[i].deleted; m++)
+			rule_last_is_newest(s, &s->endpoints[i], m);
 	rule_nothing_lost(s);
 	rule_nothing_left(s);
 }

@@ -184,18 +184,17 @@ static int64_t asked_to_wait(const struct sim *s, const struct http_answer *answ
 	return seconds * 1000 < s->limits.retry_after_max_ms ? seconds * 1000 : s->limits.retry_after_max_ms;
 }
 
-void time_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer, bool ok)
+void time_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer, bool ok, bool whole)
 {
 	struct watch *w = &s->judge->watches[x->endpoint->index];
 	struct delivery *d = delivery_find(s->judge, x->endpoint, slice_str(x->delivery_id));
 	int64_t delay = full_delay(x->settings, x->attempt), asked = asked_to_wait(s, answer);
 
-	if (ok) {
-		w->failures = 0;
+	w->failures = ok ? 0 : w->failures + 1;
+	if (whole)
 		return;
-	}
-	w->failures++;
-	w->failed_ms = s->world.now_ms;
+	if (!ok)
+		w->failed_ms = s->world.now_ms;
 	if (asked > 0)
 		w->not_before_ms = later_of(w->not_before_ms, s->world.now_ms + asked);
 	d->unsaved = true;

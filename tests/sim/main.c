@@ -17,7 +17,8 @@
 #include "simnet.h"
 
 static const char *const breakage_words[BREAK_COUNT] = { "nothing",	"lose-commit",	 "reorder-commits",
-							 "double-send", "false-success", "early-retry" };
+							 "double-send", "false-success", "early-retry",
+							 "false-ack" };
 
 #define FAILED_MOST  10
 #define REPEAT_EVERY 50
@@ -108,6 +109,8 @@ static void add_totals(struct sim_totals *sum, const struct sim_totals *t)
 	sum->replays += t->replays;
 	sum->changes += t->changes;
 	sum->dead += t->dead;
+	sum->superseded += t->superseded;
+	sum->finals += t->finals;
 	sum->virtual_ms += t->virtual_ms;
 }
 
@@ -186,8 +189,9 @@ static bool repeats_itself(uint64_t seed, const struct options *o, uint64_t trac
 static void print_totals(const struct options *o, const struct sim_totals *t, uint64_t trace, uint64_t failed)
 {
 	printf("%" PRIu64 " worlds, %.1f days, %" PRIu64 " events, %" PRIu64 " exchanges, %" PRIu64
-	       " seen twice, %" PRIu64 " dead, ",
-	       o->count, (double)t->virtual_ms / 86400000, t->events, t->exchanges, t->duplicates, t->dead);
+	       " seen twice, %" PRIu64 " dead, %" PRIu64 " superseded, %" PRIu64 " after a final one, ",
+	       o->count, (double)t->virtual_ms / 86400000, t->events, t->exchanges, t->duplicates, t->dead,
+	       t->superseded, t->finals);
 	printf("%" PRIu64 " crashes, %" PRIu64 " clean stops, %" PRIu64 " changes, %" PRIu64
 	       " replayed; trace %016" PRIx64 "; %" PRIu64 " failed\n",
 	       t->crashes, t->stops, t->changes, t->replays, trace, failed);

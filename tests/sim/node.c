@@ -256,6 +256,38 @@ static bool recover_attempt(void *ctx, const struct log_row *row)
 	return true;
 }
 
+/* Here the attempts on disk are walked once for each event, which is slow and plain. */
+struct final_look {
+	struct node *node;
+	const struct sim_event *ev;
+};
+
+static bool look_for_final(void *ctx, const struct log_row *row)
+{
+	const struct final_look *look = ctx;
+	const struct attempt_row *at = &row->u.attempt;
+	const struct sim_endpoint *ep = row->is_event ? NULL : &look->node->sim->endpoints[at->endpoint - 1];
+
+	for (uint32_t i = 0; ep && ep->finals && ep->in_force && !ep->deleted && i < at->item_count; i++) {
+		if (at->items[i].event_seq != look->ev->seq || at->items[i].fate != ITEM_DONE)
+			continue;
+		engine_recover_final(node_socket(look->node, ep->number)->engine, ep->number,
+				     look->ev->event->order_hash);
+		judge_final(look->node->sim, look->ev, ep);
+	}
+	return true;
+}
+
+static void recover_finals(struct node *n, struct store *disk, int64_t last)
+{
+	for (int i = 0; i < n->sim->event_count; i++) {
+		struct final_look look = { .node = n, .ev = &n->sim->events[i] };
+
+		if (look.ev->final && look.ev->seq > 0)
+			store_log_walk(disk, look.ev->seq, last, look_for_final, &look, NULL);
+	}
+}
+
 static bool recover_event(void *ctx, const struct log_row *row)
 {
 	struct node *n = ctx;
@@ -337,6 +369,7 @@ void node_start(struct node *n)
 	for (int i = 0; i < n->sim->endpoint_count; i++)
 		if (n->sim->endpoints[i].in_force && n->sim->endpoints[i].deleted)
 			engine_endpoint_delete(node_socket(n, (uint64_t)i + 1)->engine, (uint64_t)i + 1);
+	recover_finals(n, disk, last);
 	store_log_walk(disk, floor, last, recover_attempt, n, NULL);
 	store_log_walk(disk, floor, last, recover_event, n, NULL);
 	for (unsigned i = 0; i < n->sim->engine_count; i++)

@@ -316,7 +316,7 @@ static void write_doc(struct tx *tx, const struct sim_endpoint *ep, uint32_t rev
 
 	snprintf(id, sizeof(id), "%" PRIu64, ep->number);
 	snprintf(text, sizeof(text), "%" PRIu32 " %" PRId64 " %d", revision, from_seq, deleted);
-	tx_doc_put(tx, SLICE_LIT("endpoint"), slice_str(id), slice_of(text, strlen(text) + 1));
+	tx_doc_put(tx, SLICE_LIT("endpoint"), slice_str(id), slice_str(text));
 }
 
 static void change_arrived(struct node *n, struct work *w, bool refused)

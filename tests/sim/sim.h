@@ -24,6 +24,7 @@ enum breakage {
 	BREAK_DOUBLE_SEND,     /* the network delivers a request twice */
 	BREAK_FALSE_SUCCESS,   /* a refusal reaches the engine as a success */
 	BREAK_EARLY_RETRY,     /* rows are loaded before they are due */
+	BREAK_FALSE_ACK,       /* an answer names what the receiver did not take */
 	BREAK_COUNT
 };
 
@@ -36,6 +37,7 @@ struct sim_event {
 	int64_t entered_ms;  /* when the engines got it, or it was recovered; 0: not yet */
 	bool poison;	     /* picky receivers refuse it for ever */
 	bool oversize;	     /* its text does not fit into a header */
+	bool final;	     /* its status is one that final_statuses names */
 };
 
 enum mood { MOOD_FAST, MOOD_SLOW, MOOD_HANGS, MOOD_BROKEN, MOOD_BUSY, MOOD_RESETS, MOOD_FLAKY, MOOD_GONE, MOODS };
@@ -64,13 +66,15 @@ struct sim_endpoint {
 	struct endpoint_stats *stats;
 	struct receiver receiver;
 	/* drawn once */
+	bool acks;	 /* its receiver names the messages that it took */
+	bool finals;	 /* it has final_statuses */
 	bool reads_text; /* a header of it shows the content: an oversize event cannot be rendered for it */
 	int64_t max_age_ms;
 	const char *order;
 };
 
 struct sim_totals {
-	uint64_t events, exchanges, crashes, stops, duplicates, replays, changes, dead;
+	uint64_t events, exchanges, crashes, stops, duplicates, replays, changes, dead, superseded, finals;
 	int64_t virtual_ms;
 };
 

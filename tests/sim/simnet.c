@@ -32,6 +32,7 @@ struct call {
 	enum failure failure; /* what the sender learns instead of a status */
 	int64_t retry_after_s;
 	int64_t answer_ms;
+	struct buf body; /* of the answer */
 };
 
 /* --- reading the request as a receiver does --- */
@@ -147,6 +148,55 @@ static int64_t decide(struct sim *s, struct call *c, enum mood mood)
 	return quick;
 }
 
+/* --- receivers who name what they took --- */
+
+enum answering { ANSWER_ALL, ANSWER_SOME, ANSWER_NONE, ANSWER_BROKEN, ANSWER_DTD, ANSWER_NOTHING };
+
+static enum answering draw_answering(struct sim *s)
+{
+	return s->healed || world_chance(&s->world, 0.5) ? ANSWER_ALL
+							 : (enum answering)world_draw(&s->world, 0, ANSWER_NOTHING);
+}
+
+/* Writes the answer. What a broken one names is not taken: nobody can rely on it. */
+static void write_acks(struct sim *s, struct call *c)
+{
+	enum answering how = draw_answering(s);
+	struct sighting *x = &c->sighting;
+	bool lie = s->broken == BREAK_FALSE_ACK && world_chance(&s->world, 0.2);
+
+	if (how == ANSWER_NOTHING)
+		return;
+	buf_add_str(&c->body, how == ANSWER_DTD ? "<!DOCTYPE r [<!ENTITY x 'y'>]><r>" : "<?xml version='1.0'?><r>\n");
+	if (world_chance(&s->world, 0.2))
+		buf_add_str(&c->body, "<id_sms>m9999</id_sms><id_sms></id_sms>");
+	for (int i = 0; i < x->count; i++) {
+		bool named = how != ANSWER_NONE && (how != ANSWER_SOME || world_chance(&s->world, 0.6));
+		int message = s->events[x->events[i]].message;
+
+		s->sabotaged |= lie && !named;
+		if (!named && !lie)
+			continue;
+		buf_addf(&c->body, "<a><id_sms> m%d </id_sms></a>", message);
+		/* An id stands for each item of its message. */
+		for (int k = 0; k < x->count; k++)
+			x->taken[k] |= named && how <= ANSWER_SOME && s->events[x->events[k]].message == message;
+	}
+	buf_add_str(&c->body, how == ANSWER_BROKEN ? "<id_sms>" : "</r>");
+}
+
+/* What the receiver takes. */
+static void take(struct sim *s, struct call *c)
+{
+	bool success = endpoint_success(c->sighting.settings, c->status);
+
+	buf_init(&c->body, 8192);
+	for (int i = 0; i < c->sighting.count; i++)
+		c->sighting.taken[i] = success && c->sighting.settings->ack == ACK_NONE;
+	if (success && c->sighting.settings->ack != ACK_NONE)
+		write_acks(s, c);
+}
+
 static void plan(struct sim *s, struct call *c)
 {
 	struct receiver *r = &c->sighting.endpoint->receiver;
@@ -154,6 +204,7 @@ static void plan(struct sim *s, struct call *c)
 
 	if (r->picky && c->status == 200 && c->failure == FAILURE_NONE && holds_poison(s, c))
 		c->status = r->refusal;
+	take(s, c);
 	if (takes >= timeout) {
 		c->failure = FAILURE_TIMEOUT;
 		takes = timeout;
@@ -168,22 +219,22 @@ static void call_free(struct call *c)
 {
 	world_cancel(&c->net->sim->world, &c->alarm);
 	list_del(&c->link);
+	buf_free(&c->body);
 	mem_free(c);
 }
 
 static void arrive(struct call *c)
 {
 	struct sim *s = c->net->sim;
-	bool taken = endpoint_success(c->sighting.settings, c->status);
 
 	c->arrived = true;
 	world_set(&s->world, &c->alarm, c->answer_ms);
 	if (c->lost)
 		return;
-	judge_arrived(s, &c->sighting, taken);
+	judge_arrived(s, &c->sighting);
 	if (s->broken == BREAK_DOUBLE_SEND && world_chance(&s->world, 0.05)) {
 		s->sabotaged = true;
-		judge_arrived(s, &c->sighting, taken);
+		judge_arrived(s, &c->sighting);
 	}
 }
 
@@ -197,6 +248,8 @@ static void answer(struct call *c)
 	if (c->retry_after_s > 0)
 		snprintf(headers, sizeof(headers), "Retry-After: %d\r\n", (int)c->retry_after_s);
 	a.headers = slice_str(headers);
+	if (!c->failure)
+		a.body = buf_slice(&c->body);
 	if (s->broken == BREAK_FALSE_SUCCESS && a.status >= 500 && world_chance(&s->world, 0.2)) {
 		s->sabotaged = true;
 		a.status = 200;
