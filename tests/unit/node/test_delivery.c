@@ -161,6 +161,27 @@ static void test_gone_disables_for_good(void **state)
 	town_close(&t);
 }
 
+/* The attempts of before the start say that the message is final, though they are below the floor. */
+static void test_finality_outlives_a_restart(void **state)
+{
+	static const char late[] = "{\"type\":\"send_status\",\"id\":\"e-late\",\"message\":{\"id\":\"m-1\","
+				   "\"status\":\"sent\"}}";
+	struct town t;
+
+	(void)state;
+	town_open(&t, 1);
+	town_endpoint(&t, "a", "/a", ",\"final_statuses\":[\"delivered\"],\"concurrency\":1");
+	assert_int_equal(town_status(&t, "p", "1"), 0);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "e-1") == 1);
+	town_stop(&t);
+	town_start(&t);
+	assert_int_equal(town_post(&t, "p", late, NULL), 0);
+	assert_int_equal(town_status(&t, "p", "2"), 0);
+	TOWN_WAIT(&t, sink_count(t.sink, "/a", "e-2") == 1);
+	assert_int_equal(sink_count(t.sink, "/a", "e-late"), 0);
+	town_close(&t);
+}
+
 static void test_restart_delivers_what_was_left(void **state)
 {
 	struct town t;
@@ -406,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_delete_ends_what_waits),
 		cmocka_unit_test(test_gone_disables_for_good),
 		cmocka_unit_test(test_restart_delivers_what_was_left),
+		cmocka_unit_test(test_finality_outlives_a_restart),
 		cmocka_unit_test(test_replay_of_dead_letters),
 		cmocka_unit_test(test_replay_of_everything_over_a_restart),
 		cmocka_unit_test(test_replay_cancelled),
