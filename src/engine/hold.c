@@ -44,11 +44,12 @@ static void hold_free(struct lane *lane, struct hold *h)
 
 void holds_free(struct lane *lane)
 {
-	struct map_node *n;
+	struct map_node *n, *next;
 
-	while ((n = map_walk(&lane->holds, NULL))) {
+	for (n = map_walk(&lane->holds, NULL); n; n = next) {
 		struct hold *h = CONTAINER_OF(n, struct hold, node);
 
+		next = map_walk(&lane->holds, n);
 		while (!list_empty(&h->waiting)) {
 			struct item *it = CONTAINER_OF(h->waiting.next, struct item, link);
 

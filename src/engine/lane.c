@@ -93,15 +93,16 @@ static void flights_free(struct lane *lane, struct list *flights, bool on_wire)
 
 void lane_free(struct lane *lane)
 {
-	struct map_node *n;
+	struct map_node *n, *next;
 
 	flights_free(lane, &lane->flying, true);
 	flights_free(lane, &lane->retries, false);
 	queue_free(lane, &lane->queue);
 	holds_free(lane);
-	while ((n = map_walk(&lane->rows, NULL))) {
+	for (n = map_walk(&lane->rows, NULL); n; n = next) {
 		struct row_ref *row = CONTAINER_OF(n, struct row_ref, node);
 
+		next = map_walk(&lane->rows, n);
 		row_ref_free(&row);
 	}
 	map_free(&lane->rows);
