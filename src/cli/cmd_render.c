@@ -3,8 +3,8 @@
  * that the daemon uses (event_parse, endpoint_compile, endpoint_group, request_render), so what it shows is what goes out; only what
  * the transport adds (Host, Content-Length, basic authentication) is written here.
  *
- * Events are taken as if they had all been waiting: grouped and cut into batches by the endpoint's rules. Its filter is not applied, so that one can
- * look at any event; a note says when it would have held one back.
+ * Events are taken as if they had all been waiting: grouped and cut into batches by the endpoint's rules. An endpoint's filter is not applied, so that one
+ * can look at any event; a note says when it would have held one back. A preset's filter is: beside others it shows what its vendor would get.
  */
 #include "cli/cmd_render.h"
 
@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "dialect/preset.h"
 #include "dialect/request.h"
 
 #define INPUT_MAX   (64u * 1024 * 1024)
@@ -30,14 +31,16 @@ static const char usage[] =
 	"Prints the exact requests that the endpoint would get for the events; nothing is sent.\n"
 	"\n"
 	"  --endpoint FILE      the endpoint's settings, a JSON object; project_id and organization_id may be in it\n"
-	"  --preset NAME,...    instead of an endpoint: the same events in each of these presets, one after the other\n"
+	"  --preset NAME,...    instead of an endpoint: the same events in each of these presets, one after the "
+	"other;\n"
+	"                       events that a preset is not for are left out\n"
 	"  --url URL            with --preset: where to; default: https://receiver.example/\n"
 	"  --event FILE         one event, an array of events, or one event a line\n"
 	"  --project ID         {PRID}; default: project_id of the endpoint file, else demo\n"
 	"  --organization ID    {CID}; default: organization_id of the endpoint file, else none\n"
 	"  --time SECONDS       the Unix time to stand in webhook-timestamp; default: now\n"
 	"\n"
-	"FILE may be - for the standard input.\n";
+	"FILE may be - for the standard input. The presets:\n";
 
 struct options {
 	const char *endpoint, *preset, *url, *event, *project, *organization, *time;
@@ -53,13 +56,16 @@ struct render {
 	struct event **events;
 	size_t count, cap;
 	size_t printed; /* requests */
+	bool titled;	/* a preset came before */
 };
 
 /* --- complaints: one line, exit code 2 --- */
 
 static int complain(const char *file, const struct fault *fault)
 {
-	if (fault->param[0])
+	bool said = strcmp(file, "--preset") == 0 && strcmp(fault->param, "preset") == 0;
+
+	if (fault->param[0] && !said)
 		fprintf(stderr, "postrider render: %s: %s: %s\n", file, fault->param, fault->message);
 	else
 		fprintf(stderr, "postrider render: %s: %s\n", file, fault->message);
@@ -229,7 +235,7 @@ static int compile_settings(struct render *r, struct json file, const char *secr
 	return err;
 }
 
-/* The endpoint that r->endpoint_text describes; path is what complaints call it. */
+/* The endpoint that r->endpoint_text describes; path is what complaints call it: a file or a preset. */
 static int compile_endpoint(struct render *r, const char *path)
 {
 	struct fault fault;
@@ -251,7 +257,7 @@ static int compile_endpoint(struct render *r, const char *path)
 		return complain(path, &fault);
 	if (compile_settings(r, file, DEMO_SECRET, &fault) != 0)
 		return complain(path, &fault);
-	fprintf(stderr, "postrider render: note: no secret in %s; signed with " DEMO_SECRET "\n", path);
+	fprintf(stderr, "postrider render: note: %s has no secret; signed with " DEMO_SECRET "\n", path);
 	return 0;
 }
 
@@ -433,6 +439,22 @@ static void note_filter(const struct render *r)
 				SLICE_ARG(r->events[i]->id));
 }
 
+/* For a preset, whose events are chosen. */
+static void note_chosen(const struct render *r, size_t chosen)
+{
+	bool url_is_all =
+		r->ep->method == HTTP_GET && r->ep->content != CONTENT_FORM && r->ep->content != CONTENT_QUERY;
+
+	if (chosen < r->count)
+		fprintf(stderr, "postrider render: note: %s is for %zu of the %zu events\n", r->ep->preset, chosen,
+			r->count);
+	if (url_is_all && !r->options.url)
+		fprintf(stderr,
+			"postrider render: note: %s sends what the URL says and nothing else; see it with --url "
+			"'https://receiver.example/?id={ID}&status={STATUS}'\n",
+			r->ep->preset);
+}
+
 /* --- batches --- */
 
 /* The events at places[0 .. n), which agree in their group, as requests. */
@@ -478,18 +500,32 @@ static size_t take_group(struct waiting *w, struct event **batch)
 	return taken;
 }
 
-/* All events at r->ep. */
+/* What r->ep is shown: of a preset, the events that it is for. */
+static void choose(const struct render *r, struct waiting *w)
+{
+	w->count = 0;
+	for (size_t i = 0; i < r->count; i++) {
+		if (r->options.preset && !endpoint_wants(r->ep, r->events[i]))
+			continue;
+		w->groups[w->count] = endpoint_group(r->ep, r->events[i]);
+		w->events[w->count++] = r->events[i];
+	}
+}
+
 static int render_all(struct render *r)
 {
-	uint64_t *groups = mem_alloc(r->count * sizeof(*groups));
 	struct event **batch = mem_alloc(r->count * sizeof(struct event *));
-	struct waiting waiting = { mem_dup(r->events, r->count * sizeof(struct event *)), groups, r->count };
+	struct waiting waiting = { mem_alloc(r->count * sizeof(struct event *)), mem_alloc(r->count * sizeof(uint64_t)),
+				   0 };
 	struct request rq;
 	int err = 0;
 
 	request_init(&rq);
-	for (size_t i = 0; i < r->count; i++)
-		groups[i] = endpoint_group(r->ep, r->events[i]);
+	choose(r, &waiting);
+	if (r->options.preset)
+		note_chosen(r, waiting.count);
+	else
+		note_filter(r);
 	while (!err && waiting.count > 0) {
 		size_t n = take_group(&waiting, batch);
 
@@ -500,12 +536,33 @@ static int render_all(struct render *r)
 		putchar('\n');
 	request_free(&rq);
 	mem_free(waiting.events);
+	mem_free(waiting.groups);
 	mem_free(batch);
-	mem_free(groups);
 	return err;
 }
 
-/* Side by side: every preset that takes events of these types, each under its name. */
+/* One of the presets; several are told apart by a line with the name. */
+static int render_preset(struct render *r, struct slice name, bool several)
+{
+	char title[80];
+	struct slice text;
+	int code;
+
+	slice_copy(title, sizeof(title), name);
+	preset_settings(name, r->options.url, &r->endpoint_text);
+	code = compile_endpoint(r, preset_find(name, &text) ? title : "--preset");
+	if (code)
+		return code;
+	if (several)
+		printf("%s=== %s ===\n", r->titled ? "\n\n" : "", title);
+	r->titled = true;
+	r->printed = 0;
+	code = render_all(r);
+	endpoint_unref(&r->ep);
+	return code;
+}
+
+/* Side by side. */
 static int render_presets(struct render *r)
 {
 	struct slice rest = slice_str(r->options.preset);
@@ -517,16 +574,7 @@ static int render_presets(struct render *r)
 
 		more = name.n < rest.n;
 		rest = slice_from(rest, more ? name.n + 1 : name.n);
-		preset_settings(slice_trim(name), r->options.url, &r->endpoint_text);
-		code = compile_endpoint(r, "--preset");
-		if (code)
-			break;
-		if (several)
-			printf("%s=== %s ===\n", r->printed ? "\n\n" : "", r->ep->preset);
-		r->printed = 0;
-		note_filter(r);
-		code = render_all(r);
-		endpoint_unref(&r->ep);
+		code = render_preset(r, slice_trim(name), several);
 	}
 	return code;
 }
@@ -556,17 +604,19 @@ static int run(struct render *r)
 		code = load_events(r);
 	if (code != 0)
 		return code;
-	if (r->options.endpoint) {
-		note_filter(r);
-		code = render_all(r);
-	} else {
-		code = render_presets(r);
-	}
+	code = r->options.endpoint ? render_all(r) : render_presets(r);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "postrider render: can't write the output: %s\n", strerror(errno));
 		return 1;
 	}
 	return code;
+}
+
+static void print_help(void)
+{
+	fputs(usage, stdout);
+	for (size_t i = 0; preset_name(i); i++)
+		printf("  %s\n", preset_name(i));
 }
 
 int cmd_render(int argc, char **argv)
@@ -576,7 +626,7 @@ int cmd_render(int argc, char **argv)
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			fputs(usage, stdout);
+			print_help();
 			return 0;
 		}
 	}

@@ -175,15 +175,28 @@ void layer_write(struct json own, struct json preset, enum layer_show show, stru
 		json_end_object(w);
 }
 
+/* A name that is far from all of them was not misspelt: then the author wants to know what there is. */
 static int unknown_preset(struct slice name, struct fault *fault)
 {
 	struct nearest nearest;
+	struct buf all;
+	int err;
 
+	buf_init(&all, KEY_MAX);
 	nearest_begin(&nearest, name);
-	for (size_t i = 0; preset_name(i); i++)
+	for (size_t i = 0; preset_name(i); i++) {
 		nearest_offer(&nearest, slice_str(preset_name(i)));
-	return fault_param(fault, "preset", "there is no preset \"%.*s\"; did you mean \"%.*s\"?",
-			   (int)(name.n < 64 ? name.n : 64), name.p, SLICE_ARG(nearest.best));
+		buf_addf(&all, "%s%s", i ? ", " : "", preset_name(i));
+	}
+	name.n = name.n < 64 ? name.n : 64;
+	if (nearest.distance <= name.n / 2)
+		err = fault_param(fault, "preset", "there is no preset \"%.*s\"; did you mean \"%.*s\"?",
+				  SLICE_ARG(name), SLICE_ARG(nearest.best));
+	else
+		err = fault_param(fault, "preset", "there is no preset \"%.*s\"; there are %s", SLICE_ARG(name),
+				  buf_str(&all));
+	buf_free(&all);
+	return err;
 }
 
 int layer_preset(struct json settings, struct slice *ret, struct fault *fault)
@@ -296,7 +309,8 @@ static void merge_members(struct merging *m, struct slice group, struct json old
 	for (it = json_each(new); json_next(&it);) {
 		struct json before = same_member(old, it.key), v = it.value;
 
-		if (is_masked_secret(group, it.key, v))
+		/* A patch passes over a mask with nothing behind it; as the whole of the settings it is no secret, and refused later. */
+		if (is_masked_secret(group, it.key, v) && (m->patch || !json_is_nil(before)))
 			v = before;
 		if (json_type(v) == JSON_NONE || (json_type(v) == JSON_NULL && m->patch))
 			continue;

@@ -1,12 +1,13 @@
 /*
- * The nearest known word by edit distance (insert, drop, replace, each 1). Words are short and this runs only on the way to a refusal,
+ * The nearest known word by edit distance (insert, drop, replace, each 1); a word of which only the beginning was written is as near as one edit. Words are short and this runs only on the way to a refusal,
  * so the plain quadratic table, one row at a time, is enough; what lies beyond WORD_MAX bytes of a word is not looked at.
  */
 #include "dialect/nearest.h"
 
 #include <stdint.h>
 
-#define WORD_MAX 64
+#define WORD_MAX  64
+#define BEGUN_MIN 3
 
 static size_t least(size_t a, size_t b)
 {
@@ -40,7 +41,8 @@ void nearest_begin(struct nearest *n, struct slice wanted)
 
 void nearest_offer(struct nearest *n, struct slice word)
 {
-	size_t distance = edit_distance(n->wanted, word);
+	bool begun = n->wanted.n >= BEGUN_MIN && n->wanted.n < word.n && slice_starts(word, n->wanted);
+	size_t distance = begun ? 1 : edit_distance(n->wanted, word);
 
 	if (distance >= n->distance)
 		return;
