@@ -146,8 +146,10 @@ void endpoint_unref(struct endpoint **ep);
  * `status_map` null is a value of its words. A secret given as "***" (as endpoint_write shows it) keeps the old one.
  */
 void endpoint_merge(struct json old, struct json patch, struct buf *out);
-/* For PUT: writes settings as they are, but each secret given as "***" becomes the one of old (left out when old has none). `previous_secret` is
- * taken along when the secret stays. */
+/*
+ * For PUT: writes settings as they are, but each secret given as "***" becomes the one of old; where old has none it stays, and endpoint_compile
+ * refuses it. `previous_secret` is taken along when the secret stays.
+ */
 void endpoint_keep_secrets(struct json old, struct json settings, struct buf *out);
 /*
  * Writes the members that the API shows: everything in force, presets' values included, secrets as "***". With reveal the secrets themselves and

@@ -163,24 +163,16 @@ static struct entry *find_number(struct node *n, uint64_t number)
 /* The text to compile: new settings with the secrets that were there, over the old ones when they are to be merged. */
 static void settings_text(const struct entry *en, struct json settings, enum endpoint_change how, struct buf *out)
 {
-	struct json_doc old_doc, new_doc;
-	struct buf text;
+	struct json_doc old;
 
 	if (!en) {
 		buf_add_slice(out, json_raw(settings));
 		return;
 	}
-	buf_init(&text, DOCUMENT_MAX);
-	json_doc_init(&old_doc);
-	json_doc_init(&new_doc);
-	json_parse(&old_doc, en->current->source, &json_limits_default, NULL);
-	change_keep_secrets(settings, json_root(&old_doc), how == ENDPOINT_MERGE ? &text : out);
-	if (how == ENDPOINT_MERGE && !buf_failed(&text) &&
-	    json_parse(&new_doc, buf_slice(&text), &json_limits_default, NULL) == 0)
-		endpoint_merge(json_root(&old_doc), json_root(&new_doc), out);
-	json_doc_free(&old_doc);
-	json_doc_free(&new_doc);
-	buf_free(&text);
+	json_doc_init(&old);
+	json_parse(&old, en->current->source, &json_limits_default, NULL);
+	(how == ENDPOINT_MERGE ? endpoint_merge : endpoint_keep_secrets)(json_root(&old), settings, out);
+	json_doc_free(&old);
 }
 
 static int check_retention(const struct node *n, const struct endpoint *ep, struct fault *fault)

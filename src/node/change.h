@@ -16,7 +16,4 @@ int change_organization(struct node *n, struct slice project);
 /* All endpoints of an owner; the change lock is held. */
 int change_delete_all(struct node *n, struct owner owner, struct fault *fault);
 
-/* A new JSON text like settings, in which each "***" is replaced by what old has at that place: the API shows secrets so, and takes back what it has shown. */
-void change_keep_secrets(struct json settings, struct json old, struct buf *out);
-
 #endif

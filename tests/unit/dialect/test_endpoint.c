@@ -552,7 +552,9 @@ static void test_masked_secrets_are_kept(void **state)
 	combined(endpoint_keep_secrets, "{'tls':{'client_key':'k','ca':'c'}}", "{'tls':{'client_key':'***','ca':null}}",
 		 "{'tls':{'client_key':'k','ca':null}}");
 	combined(endpoint_keep_secrets, "{'name':'a'}", "{'auth':{'password':'***'},'filter':{'x':null}}",
-		 "{'auth':{},'filter':{'x':null}}");
+		 "{'auth':{'password':'***'},'filter':{'x':null}}");
+	combined(endpoint_keep_secrets, "{'secret':null}", "{'secret':'***'}", "{'secret':'***'}");
+	combined(endpoint_keep_secrets, "{'name':'a'}", "{'name':'***'}", "{'name':'***'}");
 }
 
 static void assert_holds(const char *text, const char *part)

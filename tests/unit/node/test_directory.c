@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "node/change.h"
 #include "node/sorted.h"
 
 static struct town town;
@@ -376,37 +375,6 @@ static void test_admin_key(void **state)
 
 /* --- parts --- */
 
-static void test_kept_secrets(void **state)
-{
-	static const struct {
-		const char *settings, *old, *want;
-	} rows[] = {
-		{ "{\"a\":\"***\"}", "{\"a\":\"x\\u0041\"}", "{\"a\":\"x\\u0041\"}" },
-		{ "{\"a\":\"***\"}", "{}", "{\"a\":\"***\"}" },
-		{ "{\"a\":\"***\"}", "{\"a\":{\"b\":1}}", "{\"a\":\"***\"}" },
-		{ "{\"h\":{\"k\":\"***\",\"n\":1.10}}", "{\"h\":{\"k\":\"s\"}}", "{\"h\":{\"k\":\"s\",\"n\":1.10}}" },
-		{ "{\"l\":[\"***\",\"***\"]}", "{\"l\":[\"one\"]}", "{\"l\":[\"one\",\"***\"]}" },
-		{ "{\"l\":[\"***\"]}", "{\"l\":\"one\"}", "{\"l\":[\"***\"]}" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct json_doc a, b;
-		struct buf out;
-
-		json_doc_init(&a);
-		json_doc_init(&b);
-		buf_init(&out, 4096);
-		assert_int_equal(json_parse(&a, slice_str(rows[i].settings), &json_limits_default, NULL), 0);
-		assert_int_equal(json_parse(&b, slice_str(rows[i].old), &json_limits_default, NULL), 0);
-		change_keep_secrets(json_root(&a), json_root(&b), &out);
-		assert_string_equal(buf_str(&out), rows[i].want);
-		buf_free(&out);
-		json_doc_free(&a);
-		json_doc_free(&b);
-	}
-}
-
 static int by_value(const void *item, const void *key)
 {
 	return *(const int *)item - *(const int *)key;
@@ -441,7 +409,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sorted),
-		cmocka_unit_test(test_kept_secrets),
 		IN_TOWN(test_projects),
 		IN_TOWN(test_wrong_projects_are_refused),
 		IN_TOWN(test_project_list),
