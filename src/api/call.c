@@ -81,7 +81,7 @@ void call_end(struct call *c)
 	struct calls *pool = c->api->calls;
 	bool keep;
 
-	arena_free(&c->arena);
+	arena_reset(&c->arena);
 	if (c->doc.cap > KEEP_NODES)
 		json_doc_free(&c->doc);
 	if (c->out.cap > KEEP_OUT_BYTES)

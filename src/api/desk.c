@@ -22,6 +22,7 @@ static void *desk_main(void *arg)
 	struct desk *d = arg;
 	struct list *l;
 
+	pthread_setname_np(pthread_self(), "desk");
 	pthread_mutex_lock(&d->lock);
 	for (;;) {
 		while (list_empty(&d->queue) && !d->stopping)

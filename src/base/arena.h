@@ -12,7 +12,9 @@ struct arena {
 
 void arena_init(struct arena *a);
 void arena_free(struct arena *a);
-/* n bytes, aligned for any object, uninitialised; never NULL. Lives until arena_free. */
+/* The same for an arena that is filled again soon: what it held is gone, and a first chunk that was enough is kept. */
+void arena_reset(struct arena *a);
+/* n bytes, aligned for any object, uninitialised; never NULL. Lives until arena_free or arena_reset. */
 void *arena_alloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 void *arena_zalloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 /* Copies, each followed by a NUL byte that is not counted. */

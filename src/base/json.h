@@ -65,8 +65,12 @@ enum json_type json_type(struct json v);
 /* "object", "a string", … for messages. */
 const char *json_type_name(enum json_type type);
 /* Member by name; a JSON_NONE value when v is no object or has none. */
-struct json json_get(struct json v, const char *name);
 struct json json_get_slice(struct json v, struct slice name);
+/* Inline, so that a name written at the call has its length from the compiler. */
+static inline struct json json_get(struct json v, const char *name)
+{
+	return json_get_slice(v, slice_str(name));
+}
 /* By dotted path, array indexes as numbers: "message.vars.order", "message.fields.0". */
 struct json json_path(struct json v, struct slice path);
 /* Absent or null. */

@@ -346,5 +346,5 @@ void request_reset(struct request *rq)
 	rq->http = (struct http_request){ 0 };
 	rq->delivery_id[0] = '\0';
 	buf_reset(&rq->body);
-	arena_free(&rq->arena);
+	arena_reset(&rq->arena);
 }

@@ -148,17 +148,16 @@ void delivery_accept(struct lane *lane, struct slot *slot, struct event *ev)
 static void write_attempt(struct lane *lane, const struct endpoint *ep, struct attempt_row *row,
 			  struct attempt_detail *detail, struct tx *tx)
 {
-	struct buf buf;
+	struct buf *buf = &lane->engine->detail;
 
-	buf_init(&buf, DETAIL_FAILED_BODY_MAX + DETAIL_HEADERS_MAX + 4096);
-	detail_encode(detail, &buf);
+	buf_reset(buf);
+	detail_encode(detail, buf);
 	row->endpoint = lane->number;
 	row->revision = ep->revision;
-	row->detail = buf_slice(&buf);
+	row->detail = buf_slice(buf);
 	tx_attempt(tx, row);
 	if (lane->engine->host.settled)
 		lane->engine->host.settled(lane->engine->host.ctx, ep, row);
-	buf_free(&buf);
 }
 
 static const char *why_sentence(enum failure why)

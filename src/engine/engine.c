@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "engine/detail.h"
 
 #define JANITOR_MS 1000
 
@@ -49,6 +50,7 @@ struct engine *engine_new(const struct engine_host *host, const struct engine_li
 	e->skipped = mem_alloc(SKIPPED_MOST * sizeof(struct item *));
 	e->picked = mem_alloc(BATCH_MOST * sizeof(struct item *));
 	e->events = mem_alloc(BATCH_MOST * sizeof(struct event *));
+	buf_init(&e->detail, DETAIL_FAILED_BODY_MAX + DETAIL_HEADERS_MAX + 4096);
 	return e;
 }
 
@@ -99,6 +101,7 @@ void engine_free(struct engine **ep)
 	mem_free(e->skipped);
 	mem_free(e->picked);
 	mem_free(e->events);
+	buf_free(&e->detail);
 	mem_free(e);
 	*ep = NULL;
 }

@@ -163,6 +163,7 @@ struct engine {
 	struct item **skipped; /* scratch of one turn, SKIPPED_MOST */
 	struct item **picked;  /* and BATCH_MOST of each */
 	struct event **events;
+	struct buf detail; /* of the attempt that is being written */
 	struct recent *finals; /* messages of which a final status was acknowledged */
 	struct map settled; /* recovery: (endpoint, seq) that need nothing any more */
 	bool stopping;

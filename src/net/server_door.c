@@ -203,6 +203,7 @@ static void *door_main(void *arg)
 	int64_t next_sweep_us = clock_mono_us();
 	bool resting = false;
 
+	pthread_setname_np(pthread_self(), "door");
 	while (!d->ending) {
 		bool listening = !resting && !d->closed && door_has_room(d);
 		struct pollfd fds[2] = { { d->wake_fd, POLLIN, 0 }, { listening ? d->listen_fd : -1, POLLIN, 0 } };

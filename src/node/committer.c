@@ -354,6 +354,7 @@ static void *run(void *ctx)
 	struct committer *c = ctx;
 	struct chain ch;
 
+	pthread_setname_np(pthread_self(), "store");
 	while (queue_wait(c, &ch)) {
 		bool broken = committer_state(c) == ERR_IO;
 

@@ -125,7 +125,7 @@ static struct event_row *add_event(struct tx *tx, const struct event *ev)
 				 .accepted_ms = ev->accepted_ms,
 				 .text = ev->text };
 
-	return tx_event(tx, &row);
+	return tx_event_lent(tx, &row); /* the event is there until the commit is through */
 }
 
 void node_submit(struct node *n, struct submission *s)

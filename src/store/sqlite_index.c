@@ -18,11 +18,16 @@
 
 /* --- keys --- */
 
-static uint64_t search_hash(const struct sqlite_store *s, enum search_key what, struct slice project, struct slice key)
+static uint64_t key_hash(const struct sqlite_store *s, enum search_key what, uint64_t project_hash, struct slice key)
 {
-	struct hash_key k = { s->index_key.k0 ^ hash_bytes(&s->index_key, project), s->index_key.k1 + what };
+	struct hash_key k = { s->index_key.k0 ^ project_hash, s->index_key.k1 + what };
 
 	return hash_bytes(&k, key);
+}
+
+static uint64_t search_hash(const struct sqlite_store *s, enum search_key what, struct slice project, struct slice key)
+{
+	return key_hash(s, what, hash_bytes(&s->index_key, project), key);
 }
 
 static uint64_t event_seq_hash(const struct sqlite_store *s, int64_t seq)
@@ -57,6 +62,7 @@ static void add_key(struct run *run, uint64_t hash, int64_t seq)
 static void add_row(const struct sqlite_store *s, struct run *run, const struct log_row *row)
 {
 	const struct event_row *e = &row->u.event;
+	uint64_t project;
 
 	if (row->damaged)
 		return;
@@ -65,9 +71,10 @@ static void add_row(const struct sqlite_store *s, struct run *run, const struct 
 			add_key(run, event_seq_hash(s, row->u.attempt.items[i].event_seq), row->seq);
 		return;
 	}
-	add_key(run, search_hash(s, SEARCH_EVENT_ID, e->project, e->id), row->seq);
+	project = hash_bytes(&s->index_key, e->project);
+	add_key(run, key_hash(s, SEARCH_EVENT_ID, project, e->id), row->seq);
 	if (e->message_id.n > 0)
-		add_key(run, search_hash(s, SEARCH_MESSAGE_ID, e->project, e->message_id), row->seq);
+		add_key(run, key_hash(s, SEARCH_MESSAGE_ID, project, e->message_id), row->seq);
 }
 
 static int read_run(struct sqlite_store *s, struct run *run)

@@ -68,6 +68,16 @@ struct event_row *tx_event(struct tx *tx, const struct event_row *row)
 	return copy;
 }
 
+struct event_row *tx_event_lent(struct tx *tx, const struct event_row *row)
+{
+	struct event_row *copy = &tx_add(tx, CHANGE_EVENT)->u.event;
+
+	*copy = *row;
+	copy->seq = copy->duplicate_of = 0;
+	tx->bytes += row->project.n + row->id.n + row->message_id.n + row->text.n;
+	return copy;
+}
+
 struct attempt_row *tx_attempt(struct tx *tx, const struct attempt_row *row)
 {
 	struct attempt_row *copy = &tx_add(tx, CHANGE_ATTEMPT)->u.attempt;

@@ -52,6 +52,8 @@ void tx_free(struct tx **tx);
 
 /* Each copies the struct, and what its slices and arrays point to, into the arena, and returns the row for reading its out fields later. */
 struct event_row *tx_event(struct tx *tx, const struct event_row *row);
+/* Like tx_event, without the copies: what the row's slices point to lives as long as the transaction. */
+struct event_row *tx_event_lent(struct tx *tx, const struct event_row *row);
 struct attempt_row *tx_attempt(struct tx *tx, const struct attempt_row *row);
 void tx_pending_put(struct tx *tx, const struct pending_row *row);
 void tx_pending_end(struct tx *tx, uint64_t endpoint, int64_t id);
