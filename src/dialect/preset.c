@@ -5,6 +5,8 @@
  */
 #include "dialect/preset.h"
 
+#include <stdio.h>
+
 #include "dialect/endpoint.h"
 #include "dialect/preset_file.h"
 
@@ -26,6 +28,76 @@ const char *preset_name(size_t n)
 			return NULL;
 	return preset_files[n].name;
 }
+
+/* --- where it is wrong --- */
+
+/* How many bytes of path name this key; 0: none. A key may hold dots itself. */
+static size_t named(struct slice path, struct json key)
+{
+	struct slice text = json_escaped_text(key);
+
+	if (text.n == 0 || !slice_starts(path, text))
+		return 0;
+	return text.n == path.n || path.p[text.n] == '.' || path.p[text.n] == '[' ? text.n : 0;
+}
+
+/* The member or element of v that path begins with; *rest is what follows its name. */
+static struct json step(struct json v, struct slice path, struct slice *rest, const char **place)
+{
+	struct json_iter it = json_each(v);
+	struct json found = { 0 };
+	size_t longest = 0;
+
+	while (json_next(&it)) {
+		char index[24];
+		size_t n;
+
+		snprintf(index, sizeof(index), "[%u]", it.index);
+		n = it.object ? named(path, it.key) : slice_starts(path, slice_str(index)) ? strlen(index) : 0;
+		if (n <= longest)
+			continue;
+		longest = n;
+		found = it.value;
+		*place = json_raw(it.object ? it.key : it.value).p;
+	}
+	*rest = slice_from(path, longest + (longest < path.n && path.p[longest] == '.'));
+	return found;
+}
+
+/* The byte of the file at which what a fault's param names begins: the nearest that there is of it, else the file's first. */
+static size_t place_of(struct json file, struct slice path)
+{
+	const char *start = json_raw(file).p, *place = start;
+
+	while (path.n > 0 && json_type(file) != JSON_NONE)
+		file = step(file, path, &path, &place);
+	return (size_t)(place - start);
+}
+
+static size_t line_of(struct slice text, size_t place)
+{
+	size_t line = 1;
+
+	for (size_t i = 0; i < place && i < text.n; i++)
+		line += text.p[i] == '\n';
+	return line;
+}
+
+/* Puts file and line before what the fault says; json NULL: the text is none, and position is in it. */
+static void say_where(const char *name, struct slice text, const struct json *file, struct fault *fault)
+{
+	char where[sizeof(fault->param)], param[sizeof(fault->param)];
+	size_t place = file ? (size_t)(json_raw(*file).p - text.p) + place_of(*file, slice_str(fault->param))
+			    : (size_t)fault->position;
+
+	slice_copy(param, sizeof(param), slice_str(fault->param));
+	snprintf(where, sizeof(where), "presets/%.60s.json:%zu%s%.100s", name, line_of(text, place),
+		 param[0] ? ": " : "", param);
+	slice_copy(fault->param, sizeof(fault->param), slice_str(where));
+	fault->position = -1;
+}
+
+/* --- checks --- */
 
 static int about_check(struct json preset, struct fault *fault)
 {
@@ -78,21 +150,29 @@ static int sample_compile(struct slice text, struct fault *fault)
 	return err;
 }
 
-int preset_check(struct slice text, struct fault *fault)
+int preset_check(const char *name, struct slice text, struct fault *fault)
 {
 	struct json_doc doc;
+	struct json file;
 	struct buf sample;
 	int err;
 
 	json_doc_init(&doc);
 	buf_init(&sample, text.n + 1024);
 	err = json_parse(&doc, text, &json_limits_default, fault);
-	if (!err)
-		err = about_check(json_root(&doc), fault);
+	if (err) {
+		say_where(name, text, NULL, fault);
+		goto out;
+	}
+	file = json_root(&doc);
+	err = about_check(file, fault);
 	if (!err) {
-		preset_sample(json_root(&doc), &sample);
+		preset_sample(file, &sample);
 		err = sample_compile(buf_slice(&sample), fault);
 	}
+	if (err)
+		say_where(name, text, &file, fault);
+out:
 	buf_free(&sample);
 	json_doc_free(&doc);
 	return err;
@@ -100,13 +180,9 @@ int preset_check(struct slice text, struct fault *fault)
 
 int preset_check_all(struct fault *fault)
 {
-	for (const struct preset_file *file = preset_files; file->name; file++) {
-		int err = preset_check(slice_of(file->text, file->size), fault);
+	int err = 0;
 
-		if (err) {
-			fault_within(fault, "%s", file->name);
-			return err;
-		}
-	}
-	return 0;
+	for (const struct preset_file *file = preset_files; file->name && !err; file++)
+		err = preset_check(file->name, slice_of(file->text, file->size), fault);
+	return err;
 }

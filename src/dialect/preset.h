@@ -12,10 +12,11 @@ const char *preset_name(size_t n);
 
 /*
  * Checks one preset's text: an object that begins with a non-empty string `about`, all other members endpoint settings that compile when an
- * endpoint adds what only it can know (a URL, a secret). ERR_INVALID and *fault name the member.
+ * endpoint adds what only it can know (a URL, a secret). ERR_INVALID: *fault (not NULL) says file, line and member in param,
+ * "presets/NAME.json:7: batch.max_itmes", and in message what is wrong and the cure.
  */
-int preset_check(struct slice text, struct fault *fault);
-/* Checks all presets of this binary, for a start that fails early; the fault's param begins with the preset's name. */
+int preset_check(const char *name, struct slice text, struct fault *fault);
+/* Checks all presets of this binary, for a start that fails early. */
 int preset_check_all(struct fault *fault);
 
 #endif

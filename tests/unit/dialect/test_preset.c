@@ -218,14 +218,17 @@ static void test_standard_webhooks(void **state)
 	assert_refused("{'preset':'standard-webhooks','url':'https://example.org/'}", "secret", "is missing");
 }
 
+/* param without the file's name: "LINE: member". */
 static void wrong(const char *text, const char *param, const char *word)
 {
 	struct fault fault = { .message = "" };
-	char *json = quoted(text);
+	char expected[200], *json = quoted(text);
 
-	assert_int_equal(preset_check(slice_str(json), &fault), ERR_INVALID);
-	if (strcmp(fault.param, param) != 0 || !strstr(fault.message, word))
-		fail_msg("%s: expected %s: …%s…, got %s: %s", text, param, word, fault.param, fault.message);
+	snprintf(expected, sizeof(expected), "presets/mine.json:%s", param);
+	assert_int_equal(preset_check("mine", slice_str(json), &fault), ERR_INVALID);
+	if (strcmp(fault.param, expected) != 0 || !strstr(fault.message, word))
+		fail_msg("%s: expected %s: …%s…, got %s: %s", text, expected, word, fault.param, fault.message);
+	assert_int_equal(fault.position, -1);
 	mem_free(json);
 }
 
@@ -235,16 +238,31 @@ static void test_wrong_files_are_found(void **state)
 	static const char sound[] = "{\"about\":\"x\",\"timeout_ms\":5000}";
 
 	(void)state;
-	assert_int_equal(preset_check(slice_str(sound), &fault), 0);
-	wrong("{'timeout_ms':5000}", "about", "first member");
-	wrong("{'timeout_ms':5000,'about':'x'}", "about", "first member");
-	wrong("{'about':''}", "about", "must be a text");
-	wrong("[]", "about", "first member");
-	wrong("{'about':'x','time_out_ms':5}", "time_out_ms", "did you mean \"timeout_ms\"?");
-	wrong("{'about':'x','batch':{'max_itmes':5}}", "batch.max_itmes", "did you mean \"max_items\"?");
-	wrong("{'about':'x','concurrency':0}", "concurrency", "from 1 to 256");
-	wrong("{'about':'x','content_type':'json','body':'{'}", "body", "");
-	wrong("{'about':'x'", "", "");
+	assert_int_equal(preset_check("mine", slice_str(sound), &fault), 0);
+	wrong("{'timeout_ms':5000}", "1: about", "first member");
+	wrong("{'timeout_ms':5000,\n'about':'x'}", "2: about", "first member");
+	wrong("{\n'about':''}", "2: about", "must be a text");
+	wrong("[]", "1: about", "first member");
+	wrong("\n\n[]", "3: about", "first member");
+	wrong("{'about':'x','time_out_ms':5}", "1: time_out_ms", "did you mean \"timeout_ms\"?");
+	wrong("{'about':'x',\n'batch':{\n'max_itmes':\n5}}", "3: batch.max_itmes", "did you mean \"max_items\"?");
+	wrong("{'about':'x',\n\n\n'concurrency':0}", "4: concurrency", "from 1 to 256");
+	wrong("{'about':'x',\n'content_type':'json',\n'body':'{'}", "3: body", "");
+	wrong("{'about':'x',\n'timeout_ms':12,\n\n}", "4", "");
+	wrong("{'about':'x'", "1", "");
+	wrong("", "1", "");
+}
+
+/* Values inside of values, keys with dots, and what is wrong only because of something that is not there. */
+static void test_the_nearest_line(void **state)
+{
+	(void)state;
+	wrong("{'about':'x',\n'retry':{\n'delays_s':[1,\n2,\n-3]}}", "5: retry.delays_s[2]", "must be a number");
+	wrong("{'about':'x',\n'headers':{\n'X-A':'1',\n'X-B':'{STAUTS}'}}", "4: headers.X-B", "STATUS");
+	wrong("{'about':'x','content_type':'form',\n'fields':{\n'a':'1',\n'a.b':'2',\n'a.b.c':'{STAUTS}'}}",
+	      "5: fields.a.b.c", "STATUS");
+	wrong("{'about':'x',\n'signature':'plivo',\n'method':'GET'}", "2: signature", "");
+	wrong("{'about':'x',\n'preset':'none'}", "2: preset", "there is no preset");
 }
 
 int main(void)
@@ -258,6 +276,7 @@ int main(void)
 		cmocka_unit_test(test_telerivet),
 		cmocka_unit_test(test_standard_webhooks),
 		cmocka_unit_test(test_wrong_files_are_found),
+		cmocka_unit_test(test_the_nearest_line),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
