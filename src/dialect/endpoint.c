@@ -80,6 +80,7 @@ static void endpoint_free(struct endpoint *ep)
 		mem_free(ep->headers[i].name);
 		template_free(&ep->headers[i].value);
 	}
+	mem_free(ep->headers);
 	status_map_free(&ep->statuses);
 	wipe_free(ep->secrets[0]);
 	wipe_free(ep->secrets[1]);

@@ -88,7 +88,7 @@ struct endpoint {
 	struct maps *maps; /* NULL when none */
 	struct zone *zone; /* NULL: UTC */
 	char *content_type_header; /* "application/json; charset=utf-8"; NULL with GET and when a header of the endpoint says it (W19) */
-	struct endpoint_header headers[ENDPOINT_HEADERS_MAX];
+	struct endpoint_header *headers;
 	size_t header_count;
 	bool headers_extra; /* webhook-id, webhook-timestamp, webhook-attempt */
 	struct status_map *statuses;
@@ -109,7 +109,7 @@ struct endpoint {
 	uint32_t concurrency;
 	double rate_per_s; /* 0: no limit */
 	struct {
-		int64_t delays_ms[ENDPOINT_DELAYS_MAX];
+		uint32_t delays_ms[ENDPOINT_DELAYS_MAX];
 		size_t delay_count;    /* 0: no retry */
 		double jitter;	       /* 0 .. 1, only shortens */
 		uint32_t max_attempts; /* 0: no limit */

@@ -275,8 +275,10 @@ static int add_header(struct endpoint *ep, struct slice name, struct json v, siz
 		err = fault_param(fault, "", "makes the headers longer than %d bytes in all", HEADERS_BYTES_MAX);
 	if (!err)
 		err = compile(TEMPLATE_HEADER, buf_slice(&text), ep, &value, fault);
-	if (!err)
+	if (!err) {
+		ep->headers = mem_realloc(ep->headers, (ep->header_count + 1) * sizeof(*ep->headers));
 		ep->headers[ep->header_count++] = (struct endpoint_header){ slice_dup(name), value };
+	}
 	buf_free(&text);
 	return err;
 }

@@ -98,7 +98,7 @@ int read_delays(const struct field *f, struct json v, struct endpoint *ep, struc
 			fault_within(fault, "[%u]", it.index);
 			return ERR_INVALID;
 		}
-		ep->retry.delays_ms[ep->retry.delay_count++] = llround(value * 1000);
+		ep->retry.delays_ms[ep->retry.delay_count++] = (uint32_t)llround(value * 1000);
 	}
 	return 0;
 }

@@ -21,7 +21,7 @@ struct stats_histogram {
 	_Atomic uint64_t sum_us, count;
 };
 
-#define STATS_CODES 20
+#define STATS_CODES 12
 struct stats_code {
 	_Atomic int32_t code;	    /* HTTP status or -enum failure; 0: free slot */
 	_Atomic uint64_t counts[3]; /* by enum attempt_outcome */
