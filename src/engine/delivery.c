@@ -524,19 +524,16 @@ static bool all_in_time(const struct flight *f, int64_t due_ms)
 	return true;
 }
 
-/* Marks what was not taken and has something newer behind it; returns how many there are. */
-static uint32_t find_replaced(struct settlement *s)
+/* Marks what was not taken and has something newer behind it. */
+static void find_replaced(struct settlement *s)
 {
 	struct flight *f = s->flight;
-	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < f->count; i++) {
 		struct item *it = f->items[i];
 
 		it->replaced = !is_taken(s, i) && hold_has_newer(s->lane, it->event->order_hash, it->event->seq);
-		count += it->replaced;
 	}
-	return count;
 }
 
 /* Decides what becomes of each item; nothing is changed yet. */
@@ -547,10 +544,11 @@ static void decide(struct settlement *s)
 	uint32_t attempt = f->attempts + 1;
 	int64_t delay = endpoint_delay_ms(f->endpoint, attempt, rand_unit(&e->rand));
 	bool again = delay >= 0;
-	uint32_t replaced = find_replaced(s), i;
+	uint32_t i;
 
+	find_replaced(s);
 	/* Refused again, or for the last time: there may be no other chance to find the one item that is to blame. */
-	if (s->verdict.kind == VERDICT_REFUSED && f->count - replaced > 1 &&
+	if (s->verdict.kind == VERDICT_REFUSED && f->count > 1 &&
 	    (attempt >= 2 || !again || !all_in_time(f, e->now_ms + delay))) {
 		s->split = again = true;
 		delay = 0;
@@ -720,11 +718,13 @@ static void put_off(struct settlement *s)
 	struct flight *f = s->flight;
 	bool split = s->split && f->count > 1;
 	uint32_t half = split ? f->count / 2 : f->count;
+	/* The only one left of a batch that was refused, because the others were replaced, may not be to blame either. */
+	uint32_t attempts = s->split ? 0 : f->attempts + 1;
 	int64_t first_row, second_row;
 	uint32_t i;
 
 	for (i = 0; i < f->count; i++)
-		f->items[i]->attempts = split ? 0 : f->items[i]->attempts + 1;
+		f->items[i]->attempts = s->split ? 0 : f->items[i]->attempts + 1;
 	if (split && f->endpoint->order == ORDER_STRICT && s->lane->endpoint->order == ORDER_STRICT) {
 		/* Two rows that fall due at once would not keep their order for ever: the second half begins anew, behind the first. */
 		backlog_put_back(s->lane, f->items + half, f->count - half, s->tx);
@@ -732,7 +732,7 @@ static void put_off(struct settlement *s)
 	} else if (split) {
 		f->count = demote_second_half(s, half);
 	}
-	put_part(s, 0, half, split ? 0 : f->attempts + 1);
+	put_part(s, 0, half, attempts);
 	if (half < f->count)
 		put_part(s, half, f->count - half, 0);
 	first_row = items_first_seq(f->items, half);

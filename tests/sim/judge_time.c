@@ -119,7 +119,7 @@ static void rule_retry_time(struct sim *s, const struct sighting *x)
 	const struct watch *w = &s->judge->watches[x->endpoint->index];
 	int64_t latest;
 
-	if (!d || x->attempt == 1 || d->unsure)
+	if (!d || x->attempt == 1 || d->unsure || fate_of(s, &s->events[x->events[0]], x->endpoint)->regrouped)
 		return;
 	if (s->world.now_ms < d->earliest_ms)
 		judge_fail(s, "retry time", "endpoint %d: attempt %u of %s is %" PRId64 " ms early", x->endpoint->index,

@@ -50,9 +50,10 @@ static void finish_disabling(struct node *n)
 
 		if (!ep->disable_wanted || ep->deleted || !node_may_change(n))
 			continue;
+		if (!cast_revision(n->sim, ep, false)) /* the rest of them is for the time after the world is healed */
+			continue;
 		ep->disable_wanted = false;
-		if (cast_revision(n->sim, ep, false))
-			node_change(n, ep, false);
+		node_change(n, ep, false);
 	}
 }
 

@@ -178,6 +178,22 @@ static void the_last_attempt_of_an_older_one_makes_no_dead_letter(void **state)
 	play_free(p);
 }
 
+static void who_is_left_of_a_refused_batch_is_tried_alone(void **state)
+{
+	struct play *p = play_new(NULL, "{'batch':{'max_items':2,'max_wait_ms':0},'newest_replaces':true,"
+					"'retry':{'max_attempts':1}}");
+
+	(void)state;
+	play_events(p, "a1 b2");
+	play_events(p, "c1");
+	play_answer(p, "a", 400, "");
+	expect_dead(p, ""); /* a may have been to blame */
+	play_later(p, 1);
+	play_answer(p, "b", 200, "");
+	expect_log(p, "a,b=400/1 a=superseded/0 b=200/1");
+	play_free(p);
+}
+
 static void a_newer_one_does_not_wait_for_a_retry(void **state)
 {
 	struct play *p = webcom();
@@ -430,6 +446,7 @@ int main(void)
 		cmocka_unit_test(a_newer_one_follows_what_was_acknowledged),
 		cmocka_unit_test(a_newer_one_replaces_what_was_not_acknowledged),
 		cmocka_unit_test(the_last_attempt_of_an_older_one_makes_no_dead_letter),
+		cmocka_unit_test(who_is_left_of_a_refused_batch_is_tried_alone),
 		cmocka_unit_test(a_newer_one_does_not_wait_for_a_retry),
 		cmocka_unit_test(what_is_due_is_not_sent_when_something_newer_waits),
 		cmocka_unit_test(a_retry_on_the_wire_is_waited_for),
