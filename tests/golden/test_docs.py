@@ -1,4 +1,5 @@
-"""The examples of docs/webcom.md and docs/presets.md: events become the bodies shown, the PHP receiver answers as shown, no preset or pipe is forgotten."""
+"""The examples of docs/webcom.md, docs/telerivet.md and docs/presets.md: events become the bodies shown, the receivers answer as shown, no preset or pipe
+is forgotten."""
 
 import http.client
 import json
@@ -13,12 +14,34 @@ import xml.etree.ElementTree
 import golden
 
 WEBCOM = (golden.TOP / "docs" / "webcom.md").read_text()
+TELERIVET = (golden.TOP / "docs" / "telerivet.md").read_text()
 PRESETS = (golden.TOP / "docs" / "presets.md").read_text()
 
 
-def block(name):
+def block(name, page=WEBCOM):
     """The fenced block behind <!-- name -->."""
-    return re.search(rf"^<!-- {name} -->\n```\w*\n(.*?)^```$", WEBCOM, re.M | re.S)[1]
+    return re.search(rf"^<!-- {name} -->\n```\w*\n(.*?)^```$", page, re.M | re.S)[1]
+
+
+def ask_php(script, body, content_type):
+    """Status and body of what the script answers to a POST."""
+    with tempfile.TemporaryDirectory() as folder:
+        (pathlib.Path(folder) / "index.php").write_text(script)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        server = subprocess.Popen(["php", "-S", f"127.0.0.1:{port}", "-t", folder], stderr=subprocess.PIPE, text=True)
+        try:
+            assert "started" in server.stderr.readline()
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("POST", "/", body, {"Content-Type": content_type})
+            answer = connection.getresponse()
+            said = answer.status, answer.read()
+            connection.close()
+            return said
+        finally:
+            server.terminate()
+            server.communicate(timeout=20)
 
 
 def body_of(preset, events):
@@ -47,23 +70,9 @@ class Webcom(unittest.TestCase):
         self.assertIn(b'time="2019-01-10 15:00:04"', out)  # Kyiv, in winter
 
     def test_php_receiver(self):
-        with tempfile.TemporaryDirectory() as folder:
-            (pathlib.Path(folder) / "index.php").write_text(block("php"))
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            server = subprocess.Popen(["php", "-S", f"127.0.0.1:{port}", "-t", folder], stderr=subprocess.PIPE, text=True)
-            try:
-                self.assertIn("started", server.stderr.readline())
-                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-                connection.request("POST", "/", block("body webcom-status"), {"Content-Type": "text/xml; charset=utf-8"})
-                answer = connection.getresponse()
-                acked = xml.etree.ElementTree.fromstring(answer.read())
-                self.assertEqual(answer.status, 200)
-                connection.close()
-            finally:
-                server.terminate()
-                server.communicate(timeout=20)
+        status, answer = ask_php(block("php"), block("body webcom-status"), "text/xml; charset=utf-8")
+        acked = xml.etree.ElementTree.fromstring(answer)
+        self.assertEqual(status, 200)
         self.assertEqual([element.text for element in acked], ["1001", "1002", "1003"])
         self.assertEqual({element.tag for element in acked}, {"id_sms"})
 
@@ -75,6 +84,53 @@ class Webcom(unittest.TestCase):
         words = set(json.loads((golden.TOP / "presets" / "webcom-status.json").read_text())["status_map"].values())
         table = re.search(r"^\| status \|.*?\n\n", WEBCOM, re.M | re.S)[0]
         self.assertEqual(set(re.findall(r"^\| `(\w+)` \|", table, re.M)), words)
+
+
+class Telerivet(unittest.TestCase):
+    FORM = "application/x-www-form-urlencoded"
+
+    def body(self, number):
+        return block(f"body {number}", TELERIVET).rstrip("\n")
+
+    def test_bodies(self):
+        with tempfile.TemporaryDirectory() as folder:
+            endpoint, events = pathlib.Path(folder, "endpoint.json"), pathlib.Path(folder, "events.json")
+            endpoint.write_text(block("settings", TELERIVET))
+            events.write_text(block("events", TELERIVET))
+            code, out, err = golden.render(["--endpoint", endpoint, "--event", events, "--project", "PJ1"])
+        self.assertEqual(code, 0, err)
+        got = list(golden.requests(out))
+        self.assertEqual([body.decode() for _, _, body in got], [self.body(0), self.body(1)])
+        self.assertEqual({headers["Content-Type"] for _, headers, _ in got}, {self.FORM})
+
+    def test_tree(self):
+        _, answer = ask_php("<?php echo json_encode($_POST);", self.body(0), self.FORM)
+        self.assertEqual(json.loads(answer), json.loads(block("tree 0", TELERIVET)))
+
+    def test_php_receiver(self):
+        script = block("php", TELERIVET)
+        for number in (0, 1):
+            self.assertEqual(ask_php(script, self.body(number), self.FORM), (200, b""))
+        self.assertEqual(ask_php(script, self.body(0).replace("s3cret", "other"), self.FORM)[0], 403)
+
+    def test_python_receiver(self):
+        scope = {}
+        exec(compile(block("python", TELERIVET), "docs/telerivet.md", "exec"), scope)  # pylint: disable=exec-used
+        self.assertEqual(scope["receive"](self.body(0).encode()), (200, ("incoming_message", "SM1", "Åsa & Co")))
+        self.assertEqual(scope["receive"](self.body(1).encode()), (200, ("send_status", "SM2", None)))
+        self.assertEqual(scope["receive"](self.body(1).replace("s3cret", "other").encode()), (403, None))
+
+    def test_facts_are_the_presets(self):
+        preset = json.loads((golden.TOP / "presets" / "telerivet.json").read_text())
+        words = re.findall(r"`(\w+)`", re.search(r"<!-- statuses -->(.*?)\.", TELERIVET, re.S)[1])
+        self.assertEqual(set(words), set(preset["status_map"].values()))
+        self.assertEqual(re.findall(r"^\| `(\w+)` \| .* \| the (?:message|broadcast|contact)", TELERIVET, re.M), preset["events"])
+        self.assertIn(", ".join(map(str, preset["ports"])) + ", as Telerivet has it", TELERIVET)
+        hours = [f"{delay // 60}" for delay in preset["retry"]["delays_s"] if delay < 3600] + [f"{delay // 3600}" for delay in preset["retry"]["delays_s"] if delay >= 3600]
+        sentence = re.search(r"means after (.*?) minutes, (.*?) hours", TELERIVET)
+        self.assertEqual(re.findall(r"\d+", sentence[1]) + re.findall(r"\d+", sentence[2]), hours)
+        ours = {ours: theirs for group, theirs in re.findall(r"([\w, ]+) → `(\w+)`", TELERIVET.replace("\n", " ")) for ours in group.replace(" ", "").split(",")}
+        self.assertEqual({k: v for k, v in preset["status_map"].items() if k != v}, ours)
 
 
 class Presets(unittest.TestCase):
