@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "api/answer.h"
-#include "api/when.h"
 #include "base/mem.h"
+#include "base/when.h"
 
 #define CLOCK_SLACK_MS INT64_C(3600000)
 

@@ -1,7 +1,7 @@
 /* Replays: count what would be sent again, start it, watch it, cancel it. The work is the node's. */
 #include "api/handlers.h"
 #include "api/owner.h"
-#include "api/when.h"
+#include "base/when.h"
 
 /* --- the question --- */
 

@@ -35,6 +35,8 @@ struct civil {
 };
 int64_t days_from_civil(struct civil c);
 struct civil civil_from_days(int64_t days);
+/* False for 30 February, month 13, day 0; from year 1 on. */
+bool civil_exists(struct civil c);
 /* "2019-01-10 13:00:00" and "2019-01-10T13:00:00Z", UTC, for any year 0001 - 9999; others give "". */
 void time_add_datetime(struct buf *out, int64_t unix_seconds);
 void time_add_iso(struct buf *out, int64_t unix_seconds);

@@ -32,6 +32,17 @@ struct civil civil_from_days(int64_t days)
 	return c;
 }
 
+/* Days that do not exist are counted on into the next month, so they come back as others. */
+bool civil_exists(struct civil c)
+{
+	struct civil back;
+
+	if (c.year < 1 || c.month < 1 || c.month > 12)
+		return false;
+	back = civil_from_days(days_from_civil(c));
+	return back.day == c.day && back.month == c.month;
+}
+
 static int64_t floor_div(int64_t a, int64_t b)
 {
 	return a / b - (a % b < 0);
@@ -143,18 +154,6 @@ static int bite_clock(struct cursor *c)
 	if (hour > 23 || minute > 59 || second > 60)
 		c->bad = true;
 	return hour * 3600 + minute * 60 + second;
-}
-
-static bool is_leap(int64_t year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
-
-static bool civil_exists(struct civil c)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-	return c.year >= 1 && c.day >= 1 && c.day <= days[c.month - 1] + (c.month == 2 && is_leap(c.year));
 }
 
 /* What follows the weekday's first three letters tells the form. */

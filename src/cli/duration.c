@@ -1,9 +1,8 @@
 /* Writing and reading of times on the command line. Moments are UTC: a shell script must mean the same wherever it runs. */
 #include "cli/duration.h"
 
-#include <time.h>
-
 #include "base/text.h"
+#include "base/when.h"
 
 void duration_add(struct buf *out, int64_t seconds)
 {
@@ -29,36 +28,17 @@ void duration_add(struct buf *out, int64_t seconds)
 	}
 }
 
-static bool date_read(struct slice s, int64_t *ret_s)
-{
-	char text[32];
-	struct tm tm = { 0 };
-	const char *end;
-
-	if (s.n >= sizeof(text))
-		return false;
-	slice_copy(text, sizeof(text), s);
-	end = strptime(text, "%Y-%m-%d", &tm);
-	if (end && (*end == 'T' || *end == ' '))
-		end = strptime(end + 1, "%H:%M:%S", &tm);
-	if (!end || !(*end == '\0' || (end[0] == 'Z' && end[1] == '\0')))
-		return false;
-	*ret_s = timegm(&tm);
-	return true;
-}
-
 bool since_read(struct slice s, int64_t now_s, int64_t *ret_s)
 {
-	long long number;
-	int64_t before_ms;
+	int64_t ms;
 
-	if (slice_to_i64(s, &number)) {
-		*ret_s = number;
-		return number >= 0;
-	}
-	if (duration_read(s, &before_ms)) {
-		*ret_s = now_s - before_ms / 1000;
+	/* In this order: a bare number is a moment here, and a span to duration_read. */
+	if (when_read(s, &ms)) {
+		*ret_s = ms / 1000;
 		return true;
 	}
-	return date_read(s, ret_s);
+	if (!duration_read(s, &ms))
+		return false;
+	*ret_s = now_s - ms / 1000;
+	return true;
 }

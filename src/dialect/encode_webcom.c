@@ -2,6 +2,7 @@
  * Webcom Mobi's status webhook (seed 002, ../shared/spec/webcom.md): a document of <state> elements, or its twin, a bare JSON array. The words
  * are the status map's; what is fixed here is which attribute stands for which leg of a message (X2) and which of its times is meant (X14).
  */
+#include "base/when.h"
 #include "dialect/encode.h"
 #include "dialect/moment.h"
 #include "dialect/template_parts.h"
@@ -77,7 +78,7 @@ static void add_time(struct state *s, struct buf *out)
 
 	if (slice_is(s->word, NO_STATUS))
 		return;
-	if (moment_read(json_text_slice(time_of(s), &s->scratch), &us))
+	if (when_read_unix(json_text_slice(time_of(s), &s->scratch), &us))
 		moment_add(out, SLICE_LIT("%Y-%m-%d %H:%M:%S"), us, s->scope->zone);
 }
 

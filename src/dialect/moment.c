@@ -180,31 +180,3 @@ void moment_add(struct buf *out, struct slice format, int64_t unix_us, const str
 	else
 		add_format(out, format, &p);
 }
-
-/* Up to six digits behind the point count; more are cut. */
-static bool read_fraction(struct slice s, int64_t *ret_us)
-{
-	int64_t unit = SECOND_US / 10;
-
-	*ret_us = 0;
-	for (size_t i = 0; i < s.n; i++, unit /= 10) {
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return false;
-		*ret_us += (s.p[i] - '0') * unit;
-	}
-	return s.n > 0;
-}
-
-bool moment_read(struct slice text, int64_t *ret_us)
-{
-	size_t point = slice_find(text, '.');
-	int64_t fraction = 0;
-	long long seconds;
-
-	if (!slice_to_i64(slice_of(text.p, point), &seconds) || seconds < 0 || seconds >= YEAR_10000 - DAY_S)
-		return false;
-	if (point < text.n && !read_fraction(slice_from(text, point + 1), &fraction))
-		return false;
-	*ret_us = seconds * SECOND_US + fraction;
-	return true;
-}

@@ -14,7 +14,5 @@ int moment_check(struct slice format, struct fault *fault);
 bool moment_is_number(struct slice format);
 /* Appends the moment; format is one that moment_check took. Nothing outside the years 1970 to 9999. */
 void moment_add(struct buf *out, struct slice format, int64_t unix_us, const struct zone *zone);
-/* "1547125204" or "1547125204.25", as events carry times, in microseconds; false when it is none. */
-bool moment_read(struct slice text, int64_t *ret_us);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/when.h"
 #include "dialect/maps.h"
 #include "dialect/moment.h"
 #include "dialect/nearest.h"
@@ -134,7 +135,7 @@ static void put_time(const struct step *step, const struct zone *zone, struct bu
 {
 	int64_t us;
 
-	if (!moment_read(v->text, &us)) {
+	if (!when_read_unix(v->text, &us)) {
 		*v = (struct value){ .text = SLICE_LIT(""), .missing = true };
 		return;
 	}

@@ -250,27 +250,6 @@ static void test_fixed_zones(void **state)
 	}
 }
 
-static void test_moments(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t us;
-	} good[] = {
-		{ "0", 0 }, { "1.5", 1500000 }, { "1547125204", INT64_C(1547125204000000) }, { "1.1234567", 1123456 }
-	};
-	static const char *const bad[] = { "", "-1", "1e9", "1.", ".5", "2019-01-10", "99999999999999", "1.x" };
-	int64_t us;
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(good); i++) {
-		assert_true(moment_read(slice_str(good[i].text), &us));
-		assert_int_equal(us, good[i].us);
-	}
-	for (size_t i = 0; i < COUNT_OF(bad); i++)
-		if (moment_read(slice_str(bad[i]), &us))
-			fail_msg("\"%s\" was taken for a time", bad[i]);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,7 +264,6 @@ int main(void)
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_zones_of_the_database),
 		cmocka_unit_test(test_fixed_zones),
-		cmocka_unit_test(test_moments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "api/when.h"
+#include "base/when.h"
 
 static void read_all(void **state)
 {
@@ -34,6 +34,8 @@ static void read_all(void **state)
 		{ "", -1 },
 		{ "-5", -1 },
 		{ "1e400", -1 },
+		{ "1e9", -1 }, /* it was one while this read with strtod */
+		{ "1547125204.", -1 },
 		{ "0x10", -1 },
 		{ "nan", -1 },
 		{ "yesterday", -1 },
@@ -49,9 +51,30 @@ static void read_all(void **state)
 	}
 }
 
+static void read_unix(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t us;
+	} good[] = {
+		{ "0", 0 }, { "1.5", 1500000 }, { "1547125204", INT64_C(1547125204000000) }, { "1.1234567", 1123456 }
+	};
+	static const char *const bad[] = { "", "-1", "1e9", "1.", ".5", "2019-01-10", "99999999999999", "1.x" };
+	int64_t us;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(when_read_unix(slice_str(good[i].text), &us));
+		assert_int_equal(us, good[i].us);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (when_read_unix(slice_str(bad[i]), &us))
+			fail_msg("\"%s\" was taken for a time", bad[i]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(read_all) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(read_all), cmocka_unit_test(read_unix) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
