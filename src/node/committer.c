@@ -275,7 +275,7 @@ static size_t group_fill(struct committer *c, const struct chain *ch)
 	return n;
 }
 
-/* First those whose request waits for its 202, then those who only have to take note. */
+/* First the events of all, then (settled) to the shards and the answers, then those who only have to take note. */
 static void tell(struct committer *c, struct chain *ch, int err)
 {
 	struct chain rest;

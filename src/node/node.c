@@ -27,6 +27,9 @@ struct submitted {
 	struct submission s;
 	struct event **events; /* our array; references */
 	struct event_row **rows;
+	struct list answer; /* node.answers: committed, its request not answered yet */
+	int64_t *seqs;
+	bool *duplicates;
 };
 
 static void refuse(struct node *n, struct submission *s, int err)
@@ -93,6 +96,18 @@ static void take_outcome(struct submitted *sub, int64_t *seqs, bool *duplicates)
 	}
 }
 
+static void submitted_free(struct submitted *sub)
+{
+	tx_free(&sub->work.tx);
+	mem_free(sub->events);
+	mem_free(sub->rows);
+	mem_free(sub);
+}
+
+/*
+ * The answer waits until the shards have the events (on_settled): who gets his 202 and then changes an endpoint must find his events routed by the settings
+ * that were in force before.
+ */
 static void submitted_done(struct work *w, struct store *store, int err)
 {
 	struct submitted *sub = CONTAINER_OF(w, struct submitted, work);
@@ -104,17 +119,25 @@ static void submitted_done(struct work *w, struct store *store, int err)
 	atomic_fetch_sub_explicit(&n->queue_events, (int64_t)count, memory_order_relaxed);
 	if (err) {
 		refuse(n, &sub->s, err);
-	} else {
-		int64_t *seqs = arena_alloc(&w->tx->arena, count * sizeof(*seqs) + 1);
-		bool *duplicates = arena_alloc(&w->tx->arena, count * sizeof(*duplicates) + 1);
-
-		take_outcome(sub, seqs, duplicates);
-		sub->s.done(sub->s.ctx, 0, seqs, duplicates);
+		submitted_free(sub);
+		return;
 	}
-	tx_free(&w->tx);
-	mem_free(sub->events);
-	mem_free(sub->rows);
-	mem_free(sub);
+	sub->seqs = arena_alloc(&w->tx->arena, count * sizeof(*sub->seqs) + 1);
+	sub->duplicates = arena_alloc(&w->tx->arena, count * sizeof(*sub->duplicates) + 1);
+	take_outcome(sub, sub->seqs, sub->duplicates);
+	list_push(&n->answers, &sub->answer);
+}
+
+static void answer_all(struct node *n)
+{
+	struct list *l;
+
+	while ((l = list_pop(&n->answers))) {
+		struct submitted *sub = CONTAINER_OF(l, struct submitted, answer);
+
+		sub->s.done(sub->s.ctx, 0, sub->seqs, sub->duplicates);
+		submitted_free(sub);
+	}
 }
 
 static struct event_row *add_event(struct tx *tx, const struct event *ev)
@@ -153,11 +176,8 @@ void node_submit(struct node *n, struct submission *s)
 
 /* --- what the store thread tells --- */
 
-static void on_settled(void *ctx, struct store *store)
+static void give_to_shards(struct node *n)
 {
-	struct node *n = ctx;
-
-	atomic_store_explicit(&n->last_seq, store_last_seq(store), memory_order_relaxed);
 	if (n->fresh_count == 0)
 		return;
 	for (unsigned i = 0; i < n->shard_count; i++)
@@ -165,6 +185,15 @@ static void on_settled(void *ctx, struct store *store)
 	atomic_store_explicit(&n->last_event_seq, n->fresh[n->fresh_count - 1]->seq, memory_order_relaxed);
 	while (n->fresh_count > 0)
 		event_unref(&n->fresh[--n->fresh_count]);
+}
+
+static void on_settled(void *ctx, struct store *store)
+{
+	struct node *n = ctx;
+
+	atomic_store_explicit(&n->last_seq, store_last_seq(store), memory_order_relaxed);
+	give_to_shards(n);
+	answer_all(n);
 }
 
 static int64_t on_upkeep(void *ctx, struct store *store, bool idle)
@@ -317,6 +346,7 @@ int node_start(const struct node_options *options, struct node **ret, struct fau
 	struct node *n = mem_zalloc(sizeof(*n));
 	int err;
 
+	list_init(&n->answers);
 	clock_start(&n->clock);
 	n->started_ms = clock_ms(&n->clock);
 	take_options(n, options);

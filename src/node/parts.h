@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/map.h"
 #include "node/clerk.h"
 #include "node/committer.h"
@@ -49,6 +50,7 @@ struct node {
 	/* The store thread's own: the events of the commit under way, for the shards. */
 	struct event **fresh;
 	size_t fresh_count, fresh_cap;
+	struct list answers; /* of the store thread: submissions whose commit is through */
 };
 
 /* Where an endpoint lives. */
