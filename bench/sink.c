@@ -3,7 +3,9 @@
  * --hang 1, never. It counts requests, and in their bodies the events by MARK and how long each was under way. `GET /_sink` tells
  * as one JSON object, `GET /_reset` begins anew; both are answered at once even by a sink that hangs.
  *
- *   sink [--port N] [--delay-ms N] [--hang 1] [--status N] [--latency 1]      prints the port that it listens on
+ *   sink [--port N] [--delay-ms N] [--hang 1] [--status N] [--latency 1] [--webcom 1]      prints the port that it listens on
+ *
+ * --webcom 1 makes it a receiver of Webcom's XML instead: its events are the document's states, and it acknowledges each.
  */
 #include "bench.h"
 
@@ -25,9 +27,9 @@ struct connection {
 
 struct sink {
 	int epoll, listener;
-	int64_t delay_ms, hang, status, latency;
+	int64_t delay_ms, hang, status, latency, webcom;
 	struct connection *first, **last;
-	struct bytes answer;
+	struct bytes answer, ids;
 	int64_t requests, events, bytes;
 	uint32_t *samples; /* microseconds of each event since the last reset */
 	size_t sampled, room;
@@ -69,6 +71,29 @@ static void events_count(struct sink *s, const char *p, size_t len)
 		if (s->latency)
 			sample_add(s, now - strtoll(p, NULL, 10));
 	}
+}
+
+/* Counts the states and makes the answer that names them all. */
+static void states_take(struct sink *s, const char *p, size_t len)
+{
+	static const char begin[] = "id_sms=\"";
+	const char *end = p + len, *quote;
+
+	s->ids.len = s->answer.len = 0;
+	bytes_print(&s->ids, "<response>\n");
+	while ((p = memmem(p, (size_t)(end - p), begin, sizeof(begin) - 1))) {
+		p += sizeof(begin) - 1;
+		quote = memchr(p, '"', (size_t)(end - p));
+		if (!quote)
+			break;
+		s->events++;
+		bytes_print(&s->ids, "<id_sms>%.*s</id_sms>\n", (int)(quote - p), p);
+	}
+	bytes_print(&s->ids, "</response>\n");
+	bytes_print(&s->answer, "HTTP/1.1 %d OK\r\nContent-Length: %zu\r\n\r\n", (int)s->status, s->ids.len);
+	bytes_reserve(&s->answer, s->ids.len);
+	memcpy(s->answer.data + s->answer.len, s->ids.data, s->ids.len);
+	s->answer.len += s->ids.len;
 }
 
 static int sample_order(const void *a, const void *b)
@@ -131,7 +156,7 @@ static void requests_take(struct sink *s, struct connection *c)
 		if (!control(s, c)) {
 			s->requests++;
 			s->bytes += (int64_t)m.total;
-			events_count(s, c->in.data + m.head, m.total - m.head);
+			(s->webcom ? states_take : events_count)(s, c->in.data + m.head, m.total - m.head);
 			if (s->delay_ms)
 				wait_in_line(s, c);
 			else if (!s->hang)
@@ -210,7 +235,8 @@ int main(int argc, char **argv)
 						   { "--delay-ms", &s.delay_ms, NULL },
 						   { "--hang", &s.hang, NULL },
 						   { "--status", &s.status, NULL },
-						   { "--latency", &s.latency, NULL } }));
+						   { "--latency", &s.latency, NULL },
+						   { "--webcom", &s.webcom, NULL } }));
 	s.last = &s.first;
 	bytes_print(&s.answer, "HTTP/1.1 %d OK\r\nContent-Length: 2\r\n\r\nok", (int)s.status);
 	s.listener = tcp_listen((int)port, &taken);
