@@ -7,7 +7,7 @@ import re
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-from harness import Gate, SharedDaemon, sms
+from harness import ROOT, Gate, SharedDaemon, sms
 from php import Php
 
 # As in docs/webcom.md, but it takes only every second message.
@@ -85,7 +85,7 @@ class FiveAttempts(SharedDaemon):
         self.assertEqual((newer[0]["attempt"], newer[0]["outcome"]), (1, "retry"))
         older = self.api.attempts(self.pid, event_id="e1")
         self.assertEqual([a["code"] for a in older], ["superseded", 200])
-        self.assertEqual(self.api.state(self.pid, "e1", "w")["state"], "failed")
+        self.assertEqual(self.api.state(self.pid, "e1", "w")["state"], "superseded")
         self.assertEqual(self.api.state(self.pid, "e2", "w")["state"], "pending")
 
     def test_nothing_follows_a_final_status(self):
@@ -263,6 +263,41 @@ class Documents(SharedDaemon):
             ("send", {"id_sms": "1003", "time": "", "viber": "send"}),
             ("deliver", {"id_sms": 'a<"&', "time": "2011-01-01 12:57:51", "sms": "deliver"}),
         ])
+
+
+class Page(SharedDaemon):
+    """docs/webcom.md: its events, sent by the daemon, and its answers, read by it."""
+
+    text = (ROOT / "docs" / "webcom.md").read_text()
+
+    def block(self, name):
+        return re.search(rf"^<!-- {name} -->\n```\w*\n(.*?)^```$", self.text, re.M | re.S)[1]
+
+    def send(self, url, preset="webcom-status", endpoint="w"):
+        self.api.endpoint(self.pid, endpoint, preset=preset, url=url, batch={"max_items": 3, "max_wait_ms": 60000})
+        self.api.events(self.pid, json.loads(self.block("events")))
+        attempt = self.api.wait_attempts(self.pid, 1, endpoint_id=endpoint)[0]
+        self.api.delete(f"/v1/projects/{self.pid}/endpoints/{endpoint}")
+        return {item["message_id"]: item["acked"] for item in attempt["items"]}
+
+    def test_document_and_answer(self):
+        sink = self.receiver(answered(200, self.block("answer")))
+        self.assertEqual(self.send(sink.url()), {"1001": True, "1002": False, "1003": True})
+        self.assertEqual(sink.requests[0].body.decode().rstrip(), self.block("body webcom-status").rstrip())
+
+    def test_json_answers(self):
+        shapes = re.findall("`(.*?)`", re.search(r"answer with one of\s+(.*?)\.\n", self.text, re.S)[1])
+        self.assertEqual(len(shapes), 4)
+        for number, shape in enumerate(shapes):
+            with self.subTest(answer=shape):
+                sink = self.receiver((200, {}, shape.encode()))
+                self.assertEqual(self.send(sink.url(), "webcom-status-json", f"w{number}"), {"1001": True, "1002": False, "1003": True})
+                self.assertEqual(sink.requests[0].body.decode().rstrip(), self.block("body webcom-status-json").rstrip())
+
+    def test_php(self):
+        php = Php(self.folder(), self.block("php"))
+        self.addCleanup(php.close)
+        self.assertEqual(self.send(php.url()), {"1001": True, "1002": True, "1003": True})
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 from harness import EXAMPLES, ROOT, Certificate, SharedDaemon, sms
+from php import Php
 
 NUMERIC = {"ID", "CID", "RID", "PRID", "SMS_PARTS", "SENT_UNIXTIME", "DONE_UNIXTIME", "CALL_LENGTH"}
 METRICS = ["TYPE", "ID", "CID", "RID", "PRID", "RECIPIENT", "SENDER", "STATUS", "CONTENT", "SMS_PARTS", "SENT_UNIXTIME", "SENT_DATETIME",
@@ -111,7 +112,34 @@ class Seed(SharedDaemon):
 
 
 class Page(SharedDaemon):
-    """The operator's example of docs/wiraya.md, with certificates in the place of the dots."""
+    """The examples of docs/wiraya.md; in the operator's, certificates stand in the place of the dots."""
+
+    text = (ROOT / "docs" / "wiraya.md").read_text()
+
+    def block(self, name):
+        return re.search(rf"^<!-- {name} -->\n```\w*\n(.*?)^```$", self.text, re.M | re.S)[1]
+
+    def test_what_arrives(self):
+        sink = self.receiver()
+        url = sink.url("/receiver.php")
+        self.api.endpoint(self.pid, "get", preset="wiraya-push", method="GET", url=url + "?contact={RID}&id={ID}&to={RECIPIENT}&status={STATUS}")
+        self.api.endpoint(self.pid, "post", preset="wiraya-push", url=url,
+                          body='{"id":{ID},"UUID":"{3}","unixtime":{DONE_UNIXTIME},"recipient status":"{RECIPIENT_STATUS}"}')
+        self.api.events(self.pid, DELIVERED)
+        got = {r.method: r for r in sink.wait(2)}
+        self.assertEqual("GET " + got["GET"].target, self.block("get").strip())
+        post = got["POST"]
+        self.assertEqual(f"POST {post.target}\nContent-Type: {post.headers['Content-Type']}\n\n{post.body.decode()}", self.block("post").rstrip())
+
+    def test_batch_and_php(self):
+        php = Php(self.folder(), "<?php require 'note.php'; note(file_get_contents('php://input')); ?>" + self.block("php"))
+        self.addCleanup(php.close)
+        endpoint, events = (json.loads((EXAMPLES / f"{name}.json").read_text()) for name in ("wiraya-batch", "three-events"))
+        endpoint["batch"]["max_items"] = 3
+        self.api.endpoint(self.pid, "batch", **{**endpoint, "url": php.url("/receiver.php")})
+        self.api.events(self.pid, events)
+        self.assertEqual(json.loads(php.wait(1)[0]), json.loads(self.block("batch")))
+        self.assertEqual([(a["outcome"], a["code"]) for a in self.api.wait_attempts(self.pid, 1)], [("ok", 204)])
 
     def test_the_example(self):
         folder = self.shared_folder()
