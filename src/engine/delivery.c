@@ -285,6 +285,18 @@ static bool message_among(struct item *const *items, uint32_t count, uint64_t or
 	return false;
 }
 
+/* Two projects of an organization may use the same message id: acknowledged by id, nobody could tell which of them was meant, so they do not go together. */
+static bool is_ambiguous(const struct endpoint *ep, struct item *const *items, uint32_t count, const struct item *it)
+{
+	if (!ep->of_organization || (ep->ack != ACK_IDS_XML && ep->ack != ACK_IDS_JSON))
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (slice_eq(items[i]->event->message_id, it->event->message_id) &&
+		    items[i]->event->order_hash != it->event->order_hash)
+			return true;
+	return false;
+}
+
 /* Ends what need not be sent any more: too old, or something newer waits behind it, or its message is final. */
 static bool is_past(struct lane *lane, struct item *it)
 {
@@ -335,7 +347,8 @@ static uint32_t gather(struct lane *lane, uint32_t most)
 		if (count == 0)
 			group = endpoint_group(lane->endpoint, it->event);
 		else if (message_among(e->skipped, skips, it->event->order_hash) ||
-			 endpoint_group(lane->endpoint, it->event) != group) {
+			 endpoint_group(lane->endpoint, it->event) != group ||
+			 is_ambiguous(lane->endpoint, e->picked, count, it)) {
 			if (lane->endpoint->order == ORDER_STRICT)
 				break;
 			e->skipped[skips++] = it;

@@ -257,7 +257,8 @@ static struct endpoint *compile(struct play *p, const char *settings)
 				   "'retry':{'delays_s':[60,120],'jitter':0,'max_age_s':3600}}";
 	struct endpoint_identity who = { .number = PLAY_NUMBER,
 					 .revision = ++p->revision_count,
-					 .owner = SLICE_LIT("p"),
+					 .of_organization = p->organization,
+					 .owner = slice_str(p->organization ? "o" : "p"),
 					 .id = SLICE_LIT("crm"),
 					 .organization_id = SLICE_LIT("") };
 	char *old_text = quoted(base), *new_text = quoted(settings);
@@ -285,18 +286,30 @@ static struct endpoint *compile(struct play *p, const char *settings)
 	return ep;
 }
 
-struct play *play_new(const struct engine_limits *limits, const char *settings)
+static struct play *open_stage(const struct engine_limits *limits, const char *settings, bool organization)
 {
 	struct play *p = mem_zalloc(sizeof(*p));
 	struct store_options options = { .recent_ids = 100 };
 
 	p->limits = limits ? *limits : engine_limits_default;
+	p->project = "p";
+	p->organization = organization;
 	p->store = store_memory_new(&options);
 	p->start_ms = p->now_ms = START_MS;
 	start_engine(p);
 	engine_recover_done(p->engine, 0, p->now_ms);
 	play_settings(p, settings);
 	return p;
+}
+
+struct play *play_new(const struct engine_limits *limits, const char *settings)
+{
+	return open_stage(limits, settings, false);
+}
+
+struct play *play_new_organization(const char *settings)
+{
+	return open_stage(NULL, settings, true);
 }
 
 static void drop_queue(struct play *p)
@@ -359,7 +372,7 @@ static struct event *make_event(struct play *p, char name, char message)
 		 name, message, name < 'n' ? "sent" : "delivered", message == 'x' ? 9000 : 2, "Hi");
 	json_doc_init(&doc);
 	assert_int_equal(json_parse(&doc, slice_str(text), &json_limits_default, NULL), 0);
-	assert_int_equal(event_parse(json_root(&doc), SLICE_LIT("p"), p->now_ms, &ev, NULL), 0);
+	assert_int_equal(event_parse(json_root(&doc), slice_str(p->project), p->now_ms, &ev, NULL), 0);
 	json_doc_free(&doc);
 	return ev;
 }
@@ -379,7 +392,7 @@ void play_events(struct play *p, const char *names)
 		assert_int_equal(store_commit(p->store, &tx, 1, NULL), 0);
 		ev->seq = stored->seq;
 		p->names[ev->seq] = names[0];
-		engine_event(p->engine, ev, SLICE_LIT(""), p->now_ms);
+		engine_event(p->engine, ev, slice_str(p->organization ? "o" : ""), p->now_ms);
 		event_unref(&ev);
 		tx_free(&tx);
 	}
@@ -485,7 +498,7 @@ static bool recover_event(void *ctx, const struct log_row *row)
 	struct event *ev = NULL;
 
 	if (row->is_event && !read_event(&ev, row)) {
-		engine_recover_event(p->engine, ev, SLICE_LIT(""), p->now_ms);
+		engine_recover_event(p->engine, ev, slice_str(p->organization ? "o" : ""), p->now_ms);
 		event_unref(&ev);
 	}
 	return true;

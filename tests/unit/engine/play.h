@@ -44,6 +44,8 @@ struct play {
 	struct endpoint_stats *stats;
 	int64_t start_ms, now_ms;
 	char names[PLAY_EVENTS_MAX]; /* by seq */
+	const char *project;	     /* whose the next events are; "p" at first */
+	bool organization;	     /* the endpoint is the organization's, and gets those of all projects */
 	struct exchange *wire[PLAY_WIRE_MAX];
 	size_t wire_count;
 	struct errand queue[PLAY_QUEUE_MAX];
@@ -56,6 +58,7 @@ struct play {
 
 /* limits NULL: the default. settings: JSON with ' for ", laid over {url, one event a request, retries after 60 s and 120 s without jitter}. */
 struct play *play_new(const struct engine_limits *limits, const char *settings);
+struct play *play_new_organization(const char *settings);
 void play_free(struct play *p);
 void play_settings(struct play *p, const char *settings);
 void play_delete(struct play *p);

@@ -98,6 +98,22 @@ static void ids_that_were_not_sent_mean_nothing(void **state)
 	play_free(p);
 }
 
+static void equal_ids_of_two_projects_do_not_go_together(void **state)
+{
+	struct play *p = play_new_organization(
+		"{'batch':{'max_items':3,'max_wait_ms':5000},'success':{'ack':'ids_xml'},'newest_replaces':true}");
+
+	(void)state;
+	play_events(p, "a1");
+	p->project = "q";
+	play_events(p, "b1 c2");
+	expect_wire(p, "a,c");
+	play_ack(p, "a", "1 2");
+	play_later(p, 5000);
+	expect_wire(p, "b"); /* neither superseded nor acknowledged by the other's id */
+	play_free(p);
+}
+
 static void acknowledgements_count_with_a_success_status_only(void **state)
 {
 	struct play *p = webcom();
@@ -441,6 +457,7 @@ int main(void)
 		cmocka_unit_test(five_attempts_in_all_then_the_dead_letter),
 		cmocka_unit_test(a_doubtful_answer_acknowledges_nothing),
 		cmocka_unit_test(ids_that_were_not_sent_mean_nothing),
+		cmocka_unit_test(equal_ids_of_two_projects_do_not_go_together),
 		cmocka_unit_test(acknowledgements_count_with_a_success_status_only),
 		cmocka_unit_test(one_state_a_message_in_a_document),
 		cmocka_unit_test(a_newer_one_follows_what_was_acknowledged),
