@@ -9,8 +9,10 @@
 #include "api/exchange_show.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "dialect/ack.h"
 
 #define UNDER_WAY_MAX 64
+#define ACK_WORDS_MAX 2048
 
 struct tests {
 	pthread_mutex_t lock;
@@ -63,22 +65,50 @@ static void write_event(struct json_writer *w, const struct event *ev)
 	json_put_raw(w, ev->text);
 }
 
-static void write_exchange(struct json_writer *w, const struct entry *e, const struct request *rq,
-			   const struct http_answer *answer)
+/* As a delivery would be judged, acknowledgement included; what its reader has to say is appended to words. */
+static bool is_taken(const struct entry *e, const struct http_answer *answer, int *ret_code, struct buf *words)
 {
-	bool ok = answer->failure == FAILURE_NONE && endpoint_success(e->endpoint, answer->status);
+	bool ok = answer->failure == FAILURE_NONE && endpoint_success(e->endpoint, answer->status), acked = false;
+	struct ack_result result;
 
-	json_begin_object(w);
-	json_member_str(w, "outcome", ok ? "ok" : "failed");
-	json_key(w, "code");
-	code_write(w, answer->failure == FAILURE_NONE ? answer->status : -(int)answer->failure);
+	*ret_code = answer->failure == FAILURE_NONE ? answer->status : -(int)answer->failure;
+	if (answer->failure != FAILURE_NONE || e->endpoint->ack == ACK_NONE || !ack_status(e->endpoint, answer->status))
+		return ok;
+	result = ack_read(e->endpoint, &(struct event *){ e->event }, 1, answer->body, &acked, words);
+	if (ok && result.worthless)
+		*ret_code = -FAILURE_BAD_ACK;
+	return acked;
+}
+
+static void write_reason(struct json_writer *w, const struct entry *e, const struct http_answer *answer, bool ok,
+			 struct slice words)
+{
 	json_key(w, "reason");
-	if (answer->reason.n > 0)
+	if (words.n > 0)
+		json_put_string(w, words);
+	else if (answer->reason.n > 0)
 		json_put_string(w, answer->reason);
 	else if (!ok)
 		status_reason_show(w, e->endpoint, answer->status, answer->headers);
 	else
 		json_put_null(w);
+}
+
+static void write_exchange(struct json_writer *w, const struct entry *e, const struct request *rq,
+			   const struct http_answer *answer)
+{
+	struct buf words;
+	int code;
+	bool ok;
+
+	buf_init(&words, ACK_WORDS_MAX);
+	ok = is_taken(e, answer, &code, &words);
+	json_begin_object(w);
+	json_member_str(w, "outcome", ok ? "ok" : "failed");
+	json_key(w, "code");
+	code_write(w, code);
+	write_reason(w, e, answer, ok, buf_slice(&words));
+	buf_free(&words);
 	json_key(w, "duration_ms");
 	ms_write(w, answer->timings.total);
 	json_key(w, "timings");

@@ -8,7 +8,7 @@
 
 struct ack_result {
 	size_t acked;	/* items of the request that are acknowledged */
-	size_t foreign; /* ids in the answer that were not in the request, repeated ones not counted twice */
+	size_t foreign; /* ids in the answer that were not in the request, each as often as it is there */
 	bool worthless; /* the body says nothing that can be relied on: no item is acknowledged */
 };
 

@@ -234,6 +234,29 @@ class Answers(SharedDaemon):
         self.assertEqual([(state["id_sms"], state["state"]) for state in json.loads(got.body)], [(1, "deliver"), (2, "deliver")])
 
 
+class TestCall(SharedDaemon):
+    """POST …/test judges the answer as a delivery's."""
+
+    def test_acknowledgement_counts(self):
+        cases = {
+            "acked": (answered(200, document("77")), {}, ("ok", 200, "^$")),
+            "empty": (200, {}, ("failed", "bad_ack", "is empty and acknowledges nothing")),
+            "text": (answered(200, "OK"), {}, ("failed", "bad_ack", "not well-formed XML")),
+            "foreign": (answered(200, document("78")), {}, ("failed", 200, "were not in the request")),
+            "failed": (answered(500, document("77")), {}, ("failed", 500, "answered 500")),
+            "sloppy": (answered(500, document("77")), {"success": {"any_status": True}}, ("ok", 500, "^$")),
+            "ok": (answered(200, "OK"), {"preset": "messagebird-status"}, ("ok", 200, "^$")),
+            "no": (answered(200, "NO"), {"preset": "messagebird-status"}, ("failed", "bad_ack", 'was to be "OK"')),
+        }
+        sink = self.receiver(lambda arrival: cases[arrival.path[1:]][0])
+        for name, (_, more, (outcome, code, says)) in cases.items():
+            self.api.endpoint(self.pid, name, **{"preset": "webcom-status", "url": sink.url("/" + name), **more})
+            got = self.api.post(f"/v1/projects/{self.pid}/endpoints/{name}/test", {"event": sms(77)}).expect(200).json
+            with self.subTest(answer=name):
+                self.assertEqual((got["outcome"], got["code"]), (outcome, code), got["reason"])
+                self.assertRegex(got["reason"] or "", says)
+
+
 class Documents(SharedDaemon):
     """What arrives, as other people's parsers read it."""
 
