@@ -272,6 +272,33 @@ class Documents(SharedDaemon):
         counts = [len(ElementTree.fromstring(arrival.body)) for arrival in sink.requests]
         self.assertEqual((max(counts), sum(counts)), (100, 250))
 
+    def test_a_state_that_cannot_be_taken(self):
+        """A document refused twice goes in halves: the one state ends up alone, the others get through."""
+        def answer(arrival):
+            found = [state.get("id_sms") for state in ElementTree.fromstring(arrival.body)]
+            return 400 if "3" in found else answered(200, document(*found))
+
+        sink = self.receiver(answer)
+        self.api.endpoint(self.pid, "w", preset="webcom-status", url=sink.url(), batch={"max_items": 8, "max_wait_ms": 60000}, retry=SOON)
+        self.api.events(self.pid, [{**sms(i), "id": f"e{i}"} for i in range(8)])
+        self.api.wait_state(self.pid, "e3", "w", "failed")
+        self.assertEqual([self.api.state(self.pid, f"e{i}", "w")["state"] for i in range(8)], ["failed" if i == 3 else "delivered" for i in range(8)])
+        alone = [r for r in sink.requests if ElementTree.fromstring(r.body).findall("state")[0].get("id_sms") == "3" and r.body.count(b"<state ") == 1]
+        self.assertEqual(len(alone), 5)
+
+    def test_equal_ids_of_two_projects(self):
+        """An acknowledged id must mean one state: an organization's endpoint never gets two of one number in a document."""
+        sink = self.receiver(answered(200, document(1)))
+        other = self.pid + "-2"
+        self.api.project(self.pid, organization_id=self.pid)
+        self.api.project(other, organization_id=self.pid)
+        self.api.put(f"/v1/organizations/{self.pid}/endpoints/w", {"preset": "webcom-status", "url": sink.url(), "batch": {"max_wait_ms": 200}}).expect(201)
+        self.api.events(self.pid, {**sms(1), "id": "e1"})
+        self.api.events(other, {**sms(1, "read"), "id": "e2"})
+        self.api.wait_state(self.pid, "e1", "w", "delivered")
+        self.api.wait_state(other, "e2", "w", "delivered")
+        self.assertEqual([len(ElementTree.fromstring(r.body)) for r in sink.requests], [1, 1])
+
     def test_legs_and_times(self):
         """The seed's own three states, and an id that is no number (X15)."""
         sink = self.receiver(answered(200, "<r/>"))
