@@ -1,7 +1,7 @@
 /*
- * The shared part of the benchmark's programs; see bench.h. Everything here is on the path of the floor R that the daemon is measured
- * against, so it does as little as can be done over epoll sockets: one system call to send, one to receive, one search for the
- * end of the header block.
+ * The shared part of the benchmark's programs; see bench.h. Everything here is on the path of the floor R that the
+ * daemon is measured against, so it does as little as can be done over epoll sockets: one system call to send, one to
+ * receive, one search for the end of the header block.
  */
 #include "bench.h"
 

@@ -1,6 +1,6 @@
 /*
- * What the benchmark's programs share: time, sockets, one growing buffer, and just enough of HTTP/1.1 to see where a message ends.
- * They measure the daemon from outside, so they use nothing of src/.
+ * What the benchmark's programs share: time, sockets, one growing buffer, and just enough of HTTP/1.1 to see where a
+ * message ends. They measure the daemon from outside, so they use nothing of src/.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -9,7 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Every event carries MARK and, behind it, its time of posting in monotonic microseconds: what arrives can be counted and timed. */
+/*
+ * Every event carries MARK and, behind it, its time of posting in
+ * monotonic microseconds: what arrives can be counted and timed.
+ */
 #define MARK "lat_"
 
 struct bytes {

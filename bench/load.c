@@ -1,13 +1,14 @@
 /*
- * load: posts events to the daemon as NDJSON in batches over keep-alive connections, and tells how long it took until all were accepted
- * and, with --sink, delivered. Each event has its own message, so that no order holds one behind another.
+ * load: posts events to the daemon as NDJSON in batches over keep-alive connections,
+ * and tells how long it took until all were accepted and, with --sink, delivered.
+ * Each event has its own message, so that no order holds one behind another.
  *
  *   load --port N --key KEY [--run NAME] [--events N] [--batch N] [--connections N] [--project p] [--projects N]
  *        [--sink PORT [--outstanding N]] [--rate N] [--timeout-s N]
  *
- * --projects 900 spreads the batches over p0 ... p899. --outstanding holds back while more than so many events are accepted but not yet at
- * the sink; --rate is a bound in events a second; together they make a closed or an open loop. A batch that is refused with 429 or
- * 503 is posted again as it is: nothing of it was taken.
+ * --projects 900 spreads the batches over p0 ... p899. --outstanding holds back while more than so many events are
+ * accepted but not yet at the sink; --rate is a bound in events a second; together they make a closed or an open loop.
+ * A batch that is refused with 429 or 503 is posted again as it is: nothing of it was taken.
  */
 #include "bench.h"
 

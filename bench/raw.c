@@ -1,6 +1,6 @@
 /*
- * raw: the floor R. Posts the same body over keep-alive connections and reads each answer, with nothing between it and the kernel but
- * epoll: what one POST costs at the very least on this machine. Prints one JSON object.
+ * raw: the floor R. Posts the same body over keep-alive connections and reads each answer, with nothing between it and
+ * the kernel but epoll: what one POST costs at the very least on this machine. Prints one JSON object.
  *
  *   raw --port N [--events N] [--connections N] [--body TEXT]
  */

@@ -1,11 +1,15 @@
 /*
- * sink: the receiver of the benchmark. One epoll loop that answers every HTTP/1.1 request at once, or after --delay-ms, or, with
- * --hang 1, never. It counts requests, and in their bodies the events by MARK and how long each was under way. `GET /_sink` tells
- * as one JSON object, `GET /_reset` begins anew; both are answered at once even by a sink that hangs.
+ * sink: the receiver of the benchmark. One epoll loop that answers every HTTP/1.1 request
+ * at once, or after --delay-ms, or, with --hang 1, never. It counts requests, and in their
+ * bodies the events by MARK and how long each was under way. `GET /_sink` tells as one JSON
+ * object, `GET /_reset` begins anew; both are answered at once even by a sink that hangs.
  *
- *   sink [--port N] [--delay-ms N] [--hang 1] [--status N] [--latency 1] [--webcom 1]      prints the port that it listens on
+ *   sink [--port N] [--delay-ms N] [--hang 1] [--status N] [--latency 1] [--webcom 1]
  *
- * --webcom 1 makes it a receiver of Webcom's XML instead: its events are the document's states, and it acknowledges each.
+ * It prints the port that it listens on.
+ *
+ * --webcom 1 makes it a receiver of Webcom's XML instead: its
+ * events are the document's states, and it acknowledges each.
  */
 #include "bench.h"
 

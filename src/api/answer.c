@@ -1,6 +1,6 @@
 /*
- * Answers. Every one has a JSON body (but /metrics), errors have one shape, and whoever may come again is told when. An answer that outgrew its bound becomes an error, never a
- * cut text.
+ * Answers. Every one has a JSON body (but /metrics), errors have one shape, and whoever may come again is told when. An
+ * answer that outgrew its bound becomes an error, never a cut text.
  */
 #include "api/answer.h"
 

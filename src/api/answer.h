@@ -1,4 +1,7 @@
-/* How calls end: one place that knows the shape of errors and lists. Each of these functions ends the call, which is not to be touched afterwards. */
+/*
+ * How calls end: one place that knows the shape of errors and lists. Each
+ * of these functions ends the call, which is not to be touched afterwards.
+ */
 #ifndef API_ANSWER_H
 #define API_ANSWER_H
 
@@ -30,7 +33,10 @@ struct page {
 	struct slice marker; /* empty at the beginning */
 	bool count;	     /* only how many there are */
 };
-/* Reads page_size, marker, count, sort and sort_dir; the only order is `order`, "asc" or "desc", by `sort`. False: the call is answered. */
+/*
+ * Reads page_size, marker, count, sort and sort_dir; the only order is
+ * `order`, "asc" or "desc", by `sort`. False: the call is answered.
+ */
 bool page_read(struct call *c, const char *sort, const char *order, struct page *ret);
 /* A marker that is a number (INT64_MAX at the beginning). False: the call is answered. */
 bool page_seq(struct call *c, const struct page *page, int64_t *ret);

@@ -1,6 +1,7 @@
 /*
- * The door: which route, with which key, and where it runs. Ids in paths are decoded and checked here, so that no handler meets one that cannot exist. A foreign project and a project
- * that does not exist get the same answer from the same line.
+ * The door: which route, with which key, and where it runs. Ids in paths are decoded
+ * and checked here, so that no handler meets one that cannot exist. A foreign
+ * project and a project that does not exist get the same answer from the same line.
  */
 #include "api/answer.h"
 #include "api/routes.h"

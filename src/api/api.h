@@ -1,8 +1,10 @@
 /*
- * The HTTP API: what api.md promises, over node/node.h. One struct api serves one server and one node. Its handler decides at once what is quick (health,
- * posted events) and hands everything that may wait (settings, searches) to a few threads of its own, so that no thread of the server ever waits.
+ * The HTTP API: what api.md promises, over node/node.h. One struct api serves one server and one node. Its handler
+ * decides at once what is quick (health, posted events) and hands everything that may wait (settings, searches) to a
+ * few threads of its own, so that no thread of the server ever waits.
  *
- * Life: api_new, server_start(api_handle), node_start, api_attach … api_quiesce, server_stop, api_detach, node_stop, api_free.
+ * Life: api_new, server_start(api_handle), node_start, api_attach
+ * … api_quiesce, server_stop, api_detach, node_stop, api_free.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -15,8 +17,8 @@ struct api;
 struct api_options {
 	struct log *log;   /* borrowed; NULL: nothing is logged */
 	bool metrics_open; /* /metrics answers without a key */
-	unsigned
-		desk_threads; /* for what may wait; 0: the default of 2. Each holds at most one of the node's readers at a time */
+	/* for what may wait; 0: the default of 2. Each holds at most one of the node's readers at a time */
+	unsigned desk_threads;
 };
 
 struct api *api_new(const struct api_options *options);
@@ -24,7 +26,10 @@ struct api *api_new(const struct api_options *options);
 void api_handle(void *ctx, struct server_request *rq);
 /* From now on requests are served by this node, borrowed until api_detach. */
 void api_attach(struct api *a, struct node *node);
-/* Says not ready, takes no events, and answers the tests that still wait for their endpoint. After it server_stop finds an end. */
+/*
+ * Says not ready, takes no events, and answers the tests that still
+ * wait for their endpoint. After it server_stop finds an end.
+ */
 void api_quiesce(struct api *a);
 /* After server_stop: ends the threads; the node is not called any more. */
 void api_detach(struct api *a);

@@ -1,8 +1,10 @@
 /*
- * Delivery attempts, newest first. An attempt row names an endpoint by number and its events by seq; which project it belongs to follows from the endpoint, or, for an endpoint of an
- * organization, from the events. Rows are copied while the log is read, and only then judged and shown, so that never more than one reader is held.
+ * Delivery attempts, newest first. An attempt row names an endpoint by number and its events by seq; which project it
+ * belongs to follows from the endpoint, or, for an endpoint of an organization, from the events. Rows are copied while
+ * the log is read, and only then judged and shown, so that never more than one reader is held.
  *
- * The request is not stored: it is rendered again from the events and the revision of the settings, which gives the same bytes.
+ * The request is not stored: it is rendered again from the events
+ * and the revision of the settings, which gives the same bytes.
  */
 #include "api/answer.h"
 #include "api/endpoint_show.h"

@@ -1,6 +1,7 @@
 /*
- * Calls come from a pool and go back to it, because the node array of a parsed body and the buffer of an answer are worth keeping: on the way in of
- * events there is then one allocation an event and next to none a request. What one giant request made large is given back to the system.
+ * Calls come from a pool and go back to it, because the node array of a parsed body and the buffer of an answer are
+ * worth keeping: on the way in of events there is then one allocation an event and next to none a request. What one
+ * giant request made large is given back to the system.
  */
 #include "api/call.h"
 

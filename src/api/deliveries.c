@@ -1,5 +1,6 @@
 /*
- * Nothing stores "this event, this endpoint, delivered": on the happy path there is only the attempt. So the state is put together when somebody asks:
+ * Nothing stores "this event, this endpoint, delivered": on the happy path
+ * there is only the attempt. So the state is put together when somebody asks:
  *
  *	attempt rows that name the event, newest first   -> delivered, failed, expired, and how many attempts
  *	pending rows of the project's endpoints          -> pending, and when it is due (also after a replay)

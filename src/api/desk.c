@@ -1,6 +1,7 @@
 /*
- * A few threads that do what may wait: a change of settings until it is on disk, a search until it has read enough. They are few because they share the node's
- * readers with the deliveries, and because a flood of searches must not become a flood of threads. What waits is bounded; beyond it callers are asked to come again.
+ * A few threads that do what may wait: a change of settings until it is on disk, a search until it has read enough.
+ * They are few because they share the node's readers with the deliveries, and because a flood of searches must not
+ * become a flood of threads. What waits is bounded; beyond it callers are asked to come again.
  */
 #include "api/call.h"
 #include "base/mem.h"

@@ -1,6 +1,7 @@
 /*
- * A caller may send back what he was shown, so members that are only shown are left out here; all others go on to where settings are judged. And who wants signed requests need not think of a
- * secret: one is made, put in with the settings, and shown in the answer, once.
+ * A caller may send back what he was shown, so members that are only shown are left out here;
+ * all others go on to where settings are judged. And who wants signed requests need not think
+ * of a secret: one is made, put in with the settings, and shown in the answer, once.
  */
 #include "api/endpoint_intake.h"
 

@@ -16,8 +16,10 @@ struct intake {
 void secret_make(const char *like, char ret[SECRET_MADE_BYTES]);
 
 /*
- * body without what is only shown, and with a signing secret when it asks for standard_webhooks without one and current (NULL: a new endpoint) has none. replace: body is all of the
- * settings, and a secret that it does not mention stays. ERR_INVALID when a mask stands for a secret that nobody has, or `id` (when given) differs from id. intake_free in any case.
+ * body without what is only shown, and with a signing secret when it asks for standard_webhooks
+ * without one and current (NULL: a new endpoint) has none. replace: body is all of the
+ * settings, and a secret that it does not mention stays. ERR_INVALID when a mask stands for a
+ * secret that nobody has, or `id` (when given) differs from id. intake_free in any case.
  */
 int intake_make(struct json body, struct slice id, const struct endpoint *current, bool replace, struct intake *ret,
 		struct fault *fault);

@@ -1,6 +1,6 @@
 /*
- * What an endpoint looks like from outside: its settings in force and, beside them, how it is doing. The numbers are read while its loop goes on, so they need not fit
- * each other to the last event.
+ * What an endpoint looks like from outside: its settings in force and, beside them, how it is doing. The numbers are
+ * read while its loop goes on, so they need not fit each other to the last event.
  */
 #include "api/endpoint_show.h"
 

@@ -1,4 +1,7 @@
-/* Trying an endpoint out: the request for a sample event or for one that the caller brings, shown (render) or really sent (test). Neither is recorded, and the endpoint's filters do not matter. */
+/*
+ * Trying an endpoint out: the request for a sample event or for one that the caller brings, shown (render) or really
+ * sent (test). Neither is recorded, and the endpoint's filters do not matter.
+ */
 #include "api/exchange_show.h"
 #include "api/handlers.h"
 #include "api/owner.h"

@@ -1,4 +1,7 @@
-/* Endpoints: lists, creating, changing, deleting. Which settings are right is judged by the dialect, and the node puts them in force; here they are only handed over and shown. */
+/*
+ * Endpoints: lists, creating, changing, deleting. Which settings are right is judged by the dialect, and the node puts
+ * them in force; here they are only handed over and shown.
+ */
 #include "api/endpoint_intake.h"
 #include "api/endpoint_show.h"
 #include "api/handlers.h"

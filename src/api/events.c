@@ -1,10 +1,12 @@
 /*
- * Posted events: the hot path. All of a request is read and validated before anything is submitted, so that one bad event refuses it whole; the answer is given by the store
- * thread when the commit is through, and nobody has waited for it.
+ * Posted events: the hot path. All of a request is read and validated before
+ * anything is submitted, so that one bad event refuses it whole; the answer is given
+ * by the store thread when the commit is through, and nobody has waited for it.
  *
  *	server's thread: parse, validate --node_submit--> store thread: commit, done --> server_answer
  *
- * Three shapes come in: one object, an array, or a line an object (NDJSON). The last is told by its media type, or by a first line that is whole by itself.
+ * Three shapes come in: one object, an array, or a line an object (NDJSON). The
+ * last is told by its media type, or by a first line that is whole by itself.
  */
 #include "api/answer.h"
 #include "api/handlers.h"
@@ -222,7 +224,10 @@ static void submit(struct batch *b)
 {
 	struct submission s = { .count = b->count, .done = on_done, .ctx = b };
 
-	/* The node takes these references; ours keep the ids for the answer. The array is in the arena, which lives until the answer. */
+	/*
+	 * The node takes these references; ours keep the ids for the
+	 * answer. The array is in the arena, which lives until the answer.
+	 */
 	s.events = arena_alloc(&b->call->arena, b->count * sizeof(struct event *));
 	for (size_t i = 0; i < b->count; i++)
 		s.events[i] = event_ref(b->events[i]);

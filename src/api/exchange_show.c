@@ -1,6 +1,6 @@
 /*
- * What went over the wire, for people who look for the cause of trouble. What the endpoint has as secrets is replaced wherever it occurs, also in what the receiver sent
- * back: receivers like to repeat what they refuse.
+ * What went over the wire, for people who look for the cause of trouble. What the endpoint has as secrets is replaced
+ * wherever it occurs, also in what the receiver sent back: receivers like to repeat what they refuse.
  */
 #include "api/exchange_show.h"
 

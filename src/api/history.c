@@ -1,6 +1,7 @@
 /*
- * Events of the past, newest first, each with how it stands at its endpoints. With a message id the search index leads to them; without one the log is read backwards, a
- * bounded number of rows a page: a page may come back short or empty with `truncated`, and the client goes on from its marker.
+ * Events of the past, newest first, each with how it stands at its endpoints. With a message id the search index leads
+ * to them; without one the log is read backwards, a bounded number of rows a page: a page may come back short or empty
+ * with `truncated`, and the client goes on from its marker.
  */
 #include "api/answer.h"
 #include "api/deliveries.h"

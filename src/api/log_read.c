@@ -1,5 +1,6 @@
 /*
- * The log is in order of seq, and so, nearly, in order of time: the clock does not step while a daemon runs, but it may have been set back between two runs. So searches by time allow for an hour.
+ * The log is in order of seq, and so, nearly, in order of time: the clock does not step while a daemon runs, but it may
+ * have been set back between two runs. So searches by time allow for an hour.
  */
 #include "api/log_read.h"
 

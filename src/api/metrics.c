@@ -1,5 +1,6 @@
 /*
- * Numbers as Prometheus reads them (text format 0.0.4). Labels are bounded: the endpoints with the most trouble and traffic have lines of their own, all others are summed as
+ * Numbers as Prometheus reads them (text format 0.0.4). Labels are bounded: the endpoints with
+ * the most trouble and traffic have lines of their own, all others are summed as
  * endpoint="other", so that ten thousand customers do not become a hundred thousand time series.
  *
  * Counters of endpoints start at zero with the process, as Prometheus expects of a restart.

@@ -1,6 +1,7 @@
 /*
- * GET /v1/openapi.json: the table of routes in the words of OpenAPI 3, made anew for each who asks. It names paths, methods, parameters, keys and the shape of
- * errors; what is in the bodies is told by docs/api.md, where there is room for reasons. And GET /: where to find what.
+ * GET /v1/openapi.json: the table of routes in the words of OpenAPI 3, made anew for each who asks. It names paths,
+ * methods, parameters, keys and the shape of errors; what is in the bodies is told by docs/api.md, where there is room
+ * for reasons. And GET /: where to find what.
  */
 #include <string.h>
 

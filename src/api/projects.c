@@ -1,6 +1,6 @@
 /*
- * Projects. A project's key may look at its project and change it, but only the admin's moves it to another organization, makes or deletes one: which organization a project belongs to decides
- * whose endpoints get its events.
+ * Projects. A project's key may look at its project and change it, but only the admin's moves it to another
+ * organization, makes or deletes one: which organization a project belongs to decides whose endpoints get its events.
  */
 #include "api/answer.h"
 #include "api/handlers.h"

@@ -1,6 +1,7 @@
 /*
- * Every route is one row: who may call it, where it runs, what it does. The documentation of the API is made from the same rows. They are searched from the top, which is
- * cheap beside everything else a request costs; the one that is called most stands first.
+ * Every route is one row: who may call it, where it runs, what it does. The documentation
+ * of the API is made from the same rows. They are searched from the top, which is cheap
+ * beside everything else a request costs; the one that is called most stands first.
  */
 #include "api/routes.h"
 

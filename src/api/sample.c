@@ -1,4 +1,7 @@
-/* One sample of each type, with numbers from ranges that belong to nobody. What an endpoint filters on cannot be guessed, so a sample that does not pass is better than none. */
+/*
+ * One sample of each type, with numbers from ranges that belong to nobody. What an endpoint filters on cannot be
+ * guessed, so a sample that does not pass is better than none.
+ */
 #include "api/sample.h"
 
 #include <assert.h>

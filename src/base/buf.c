@@ -74,27 +74,12 @@ char *buf_extend(struct buf *b, size_t n)
 	return end;
 }
 
-void buf_add(struct buf *b, const void *p, size_t n)
+void buf_add_slowly(struct buf *b, const void *p, size_t n)
 {
 	char *end = buf_extend(b, n);
 
 	if (end && n > 0)
 		memcpy(end, p, n);
-}
-
-void buf_add_slice(struct buf *b, struct slice s)
-{
-	buf_add(b, s.p, s.n);
-}
-
-void buf_add_str(struct buf *b, const char *s)
-{
-	buf_add(b, s, strlen(s));
-}
-
-void buf_add_char(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void buf_add_i64(struct buf *b, int64_t v)
@@ -162,7 +147,10 @@ bool varint_read(struct slice *s, uint64_t *ret)
 	for (size_t i = 0; i < s->n && i < 10; i++) {
 		uint8_t byte = (uint8_t)s->p[i];
 
-		/* the tenth byte has room for one bit; a last byte of zero would be a longer spelling of a shorter number */
+		/*
+		 * the tenth byte has room for one bit; a last byte of
+		 * zero would be a longer spelling of a shorter number
+		 */
 		if ((i == 9 && byte > 1) || (i > 0 && byte == 0))
 			return false;
 		v |= (uint64_t)(byte & 0x7f) << (7 * i);

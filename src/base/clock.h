@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * A clock that shows Unix time but never steps: wall time at its start plus monotonic time since. Due times are kept in it, so
- * that setting the machine's clock back neither holds nor repeats a retry.
+ * A clock that shows Unix time but never steps: wall time at its start plus monotonic time since. Due times are kept in
+ * it, so that setting the machine's clock back neither holds nor repeats a retry.
  */
 struct clock {
 	int64_t wall_start_us, mono_start_us;

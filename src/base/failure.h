@@ -1,6 +1,7 @@
 /*
- * Why a delivery attempt did not succeed, when there is no HTTP status to say it. One table gives the word that the API, the
- * metrics and the log use. In rows and structs a `code` is an HTTP status (100 - 599) or, below zero, -enum failure.
+ * Why a delivery attempt did not succeed, when there is no HTTP status to say it.
+ * One table gives the word that the API, the metrics and the log use. In rows and
+ * structs a `code` is an HTTP status (100 - 599) or, below zero, -enum failure.
  */
 #ifndef BASE_FAILURE_H
 #define BASE_FAILURE_H

@@ -36,8 +36,10 @@ struct http_answer {
 	struct slice headers; /* as received, lines ended by CRLF, without the status line */
 	struct slice body;
 	struct http_timings timings;
-	/* SHA-256 of the DER SubjectPublicKeyInfo of the receiver that answered over TLS, as in http_peer.pin; not known when
-	 * no answer began, or the connection was refused for its certificate (reason names the key then). */
+	/*
+	 * SHA-256 of the DER SubjectPublicKeyInfo of the receiver that answered over TLS, as in http_peer.pin; not
+	 * known when no answer began, or the connection was refused for its certificate (reason names the key then).
+	 */
 	bool tls_key_known;
 	uint8_t tls_key[32];
 	struct slice reason; /* a sentence for the attempt log: cause and cure; empty on success */
@@ -45,7 +47,10 @@ struct http_answer {
 
 enum tls_verify { TLS_STRICT, TLS_SELF_SIGNED, TLS_PIN, TLS_OFF };
 
-/* How to talk to one endpoint; owned by the endpoint's compiled settings, immutable. Strings are NUL-terminated, NULL when unset. */
+/*
+ * How to talk to one endpoint; owned by the endpoint's compiled
+ * settings, immutable. Strings are NUL-terminated, NULL when unset.
+ */
 struct http_peer {
 	enum tls_verify verify;
 	int tls_min;	 /* 12 or 13 */

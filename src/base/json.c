@@ -98,8 +98,8 @@ static const uint8_t plain[256] = {
 };
 
 /*
- * Eight bytes at once, for what strings nearly always hold. It may say no to eight plain bytes (a borrow from the byte below), never yes to others: whoever
- * asks then looks byte by byte.
+ * Eight bytes at once, for what strings nearly always hold. It may say no to eight plain bytes (a borrow from the byte
+ * below), never yes to others: whoever asks then looks byte by byte.
  */
 static inline bool plain_eight(const char *p)
 {

@@ -1,7 +1,7 @@
 /*
  * JSON (RFC 8259), strict: UTF-8 only, no duplicate keys, bounded depth and size, nothing recursive. The reader makes a
- * flat array of nodes that point into the text, so numbers keep their text and nothing is copied. Own code
- * because the template compiler needs the same tokenizer and numbers must come out as they went in; see ARCHITECTURE.md.
+ * flat array of nodes that point into the text, so numbers keep their text and nothing is copied. Own code because the
+ * template compiler needs the same tokenizer and numbers must come out as they went in; see ARCHITECTURE.md.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -23,7 +23,10 @@ enum json_type {
 	JSON_OBJECT
 };
 
-/* 16 bytes a value. An object's members follow it as key node, value node, key node, …; an array's elements as value nodes. */
+/*
+ * 16 bytes a value. An object's members follow it as key node,
+ * value node, key node, …; an array's elements as value nodes.
+ */
 struct json_node {
 	uint32_t start; /* offset of its text; for a string, of the byte after the quote */
 	uint32_t len;	/* bytes of its text; for a string, without the quotes */
@@ -79,10 +82,15 @@ bool json_is_nil(struct json v);
 struct slice json_raw(struct json v);
 /* A string's content as it stands between the quotes, escapes and all; empty for other types. */
 struct slice json_escaped_text(struct json v);
-/* Decoded content of a string appended to out (lone surrogates become U+FFFD); numbers and booleans as their text; null, absent: nothing. Containers: their raw text. */
+/*
+ * Decoded content of a string appended to out (lone surrogates become U+FFFD); numbers and booleans as their text;
+ * null, absent: nothing. Containers: their raw text.
+ */
 void json_text(struct json v, struct buf *out);
-/* Like json_text without a copy where none is needed: the slice points into the document, or into scratch when decoding was needed;
- * scratch is emptied first. */
+/*
+ * Like json_text without a copy where none is needed: the slice points into the
+ * document, or into scratch when decoding was needed; scratch is emptied first.
+ */
 struct slice json_text_slice(struct json v, struct buf *scratch);
 /* True when v is a string whose decoded content is s. */
 bool json_is(struct json v, const char *s);
@@ -91,7 +99,10 @@ bool json_i64(struct json v, int64_t *ret);
 /* A number within double range. */
 bool json_double(struct json v, double *ret);
 
-/* Iteration: struct json_iter it = json_each(v); while (json_next(&it)) { it.key (arrays: JSON_NONE), it.value, it.index } */
+/*
+ * Iteration: struct json_iter it = json_each(v); while
+ * (json_next(&it)) { it.key (arrays: JSON_NONE), it.value, it.index }
+ */
 struct json_iter {
 	struct json key, value;
 	uint32_t index; /* 0-based number of this member or element */

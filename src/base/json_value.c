@@ -58,7 +58,10 @@ static inline bool content_is(const struct json_doc *doc, const struct json_node
 	return text[0] == plain.p[0] && memcmp(text, plain.p, plain.n) == 0;
 }
 
-/* The most frequent question of all, so it walks the nodes itself: a key of another length or first letter costs no call. */
+/*
+ * The most frequent question of all, so it walks the nodes
+ * itself: a key of another length or first letter costs no call.
+ */
 struct json json_get_slice(struct json v, struct slice name)
 {
 	const struct json_node *object = node_of(v), *nodes;
@@ -257,7 +260,10 @@ bool json_double(struct json v, double *ret)
 	}
 	if (json_type(v) != JSON_NUMBER)
 		return false;
-	/* strtod wants a NUL behind the number; JSON's grammar is a subset of its own in the C locale, which never changes here */
+	/*
+	 * strtod wants a NUL behind the number; JSON's grammar is a
+	 * subset of its own in the C locale, which never changes here
+	 */
 	if (text.n < sizeof(near))
 		slice_copy(near, sizeof(near), text);
 	else

@@ -1,6 +1,6 @@
 /*
- * Log lines. A line is built in memory and handed over in one write(2), so lines of several threads never mix and no lock
- * is needed. What cannot be written is lost without a word: a full log pipe must not hold up deliveries.
+ * Log lines. A line is built in memory and handed over in one write(2), so lines of several threads never mix and no
+ * lock is needed. What cannot be written is lost without a word: a full log pipe must not hold up deliveries.
  *
  * Values come from strangers in the end. So everything that a terminal or a log collector could take for a command (C0
  * and C1 controls, invalid UTF-8) is written as \xNN, and a value that could pass for more fields is quoted.

@@ -1,7 +1,7 @@
 /*
- * Structured log lines: `2026-11-21T10:00:00.123Z info delivered endpoint=crm code=200 ms=12`. One line per outcome. Low layers never
- * log; who decides logs, once. Values are quoted when they need it, control bytes never reach the terminal, secrets and URLs
- * beyond the host never go in.
+ * Structured log lines: `2026-11-21T10:00:00.123Z info delivered endpoint=crm code=200 ms=12`. One line per outcome.
+ * Low layers never log; who decides logs, once. Values are quoted when they need it, control bytes never reach the
+ * terminal, secrets and URLs beyond the host never go in.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -1,6 +1,7 @@
 /*
- * Reading command lines. The rows say what an option takes, so that there is one refusal for each kind of mistake and it can always say what
- * would have been right. Not getopt_long: its messages name neither value nor range, and its tables do not explain themselves.
+ * Reading command lines. The rows say what an option takes, so that there is one refusal for
+ * each kind of mistake and it can always say what would have been right. Not getopt_long:
+ * its messages name neither value nor range, and its tables do not explain themselves.
  */
 #include "base/option.h"
 

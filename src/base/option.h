@@ -1,6 +1,7 @@
 /*
- * Command lines as tables: one row an option, read and explained from the same row. `--name VALUE` and `--name=VALUE` are the same; `--` ends the options; whatever
- * else does not begin with a dash is a positional argument. A variable named in the row is read first, so that the command line wins over the environment.
+ * Command lines as tables: one row an option, read and explained from the same row. `--name VALUE` and `--name=VALUE`
+ * are the same; `--` ends the options; whatever else does not begin with a dash is a positional argument. A variable
+ * named in the row is read first, so that the command line wins over the environment.
  */
 #ifndef BASE_OPTION_H
 #define BASE_OPTION_H
@@ -32,8 +33,8 @@ struct option_row {
 #define OPTIONS_HELP 1 /* --help or -h was asked for */
 
 /*
- * Reads argv[1..] into the rows' targets and up to positional_max other arguments into positional (left NULL when absent). 0; OPTIONS_HELP, nothing more was
- * read; ERR_INVALID, and the fault names the option and what it takes.
+ * Reads argv[1..] into the rows' targets and up to positional_max other arguments into positional (left NULL when
+ * absent). 0; OPTIONS_HELP, nothing more was read; ERR_INVALID, and the fault names the option and what it takes.
  */
 int options_read(const struct option_row *rows, size_t row_count, int argc, char **argv, const char **positional,
 		 size_t positional_max, struct fault *fault);

@@ -1,6 +1,6 @@
 /*
- * A terminal obeys escape sequences wherever they come from: a name in an event could retitle the window or hide a line. So every byte from outside
- * passes here on its way to it.
+ * A terminal obeys escape sequences wherever they come from: a name in an event could retitle the window or hide a
+ * line. So every byte from outside passes here on its way to it.
  */
 #include "base/terminal.h"
 

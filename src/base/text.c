@@ -1,7 +1,7 @@
 /*
- * Encodings. Each pair of functions is its own small grammar; readers are strict because what they read is compared,
- * signed or stored, and two spellings of one thing would be two things. percent_decode alone is lenient: it shows what a
- * server made of a form.
+ * Encodings. Each pair of functions is its own small grammar; readers are strict because
+ * what they read is compared, signed or stored, and two spellings of one thing would be
+ * two things. percent_decode alone is lenient: it shows what a server made of a form.
  */
 #include "base/text.h"
 
@@ -198,7 +198,9 @@ bool base64_read(struct slice s, struct buf *out)
 	return !buf_failed(out);
 }
 
-/* What stands for itself: where, as bits. Looked up by the byte, because every value of every form goes through here. */
+/*
+ * What stands for itself: where, as bits. Looked up by the byte, because every value of every form goes through here.
+ */
 enum plain { PLAIN_URL = 1, PLAIN_FORM = 2 };
 static const uint8_t plain[256] = {
 	['0' ... '9'] = PLAIN_URL | PLAIN_FORM,

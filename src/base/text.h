@@ -1,4 +1,7 @@
-/* Encodings and formats of text: UTF-8, hex, base64, percent, times, durations. All append to a buf or answer a question. */
+/*
+ * Encodings and formats of text: UTF-8, hex, base64, percent,
+ * times, durations. All append to a buf or answer a question.
+ */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -8,7 +11,10 @@
 
 /* True when s is well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). */
 bool utf8_valid(struct slice s);
-/* The length in bytes of the well-formed sequence at the front of s, 0 when there is none; *ret_rune gets the code point. */
+/*
+ * The length in bytes of the well-formed sequence at the front
+ * of s, 0 when there is none; *ret_rune gets the code point.
+ */
 size_t utf8_next(struct slice s, uint32_t *ret_rune);
 size_t utf8_write(char ret[4], uint32_t rune); /* rune at most U+10FFFF; returns the length */
 void utf8_add(struct buf *out, uint32_t rune);

@@ -82,7 +82,10 @@ void time_add_iso_ms(struct buf *out, int64_t unix_ms)
 		buf_addf(out, ".%03dZ", (int)(unix_ms - seconds * 1000));
 }
 
-/* --- HTTP-date: a cursor and a handful of bites; every bite fails for good, so a pattern reads like the form it reads --- */
+/*
+ * --- HTTP-date: a cursor and a handful of bites; every bite
+ * fails for good, so a pattern reads like the form it reads ---
+ */
 
 struct cursor {
 	struct slice rest;
@@ -187,7 +190,10 @@ static int bite_rest_of_date(struct cursor *c, struct civil *ret)
 		ret->month = bite_month(c);
 		bite(c, "-");
 		ret->year = bite_number(c, 2);
-		/* RFC 9110 pivots fifty years after now; a fixed pivot needs no clock and is the same for every date in use */
+		/*
+		 * RFC 9110 pivots fifty years after now; a fixed pivot
+		 * needs no clock and is the same for every date in use
+		 */
 		ret->year += ret->year < 70 ? 2000 : 1900;
 	}
 	bite(c, " ");

@@ -1,6 +1,7 @@
 /*
- * Reading points in time. They come from query strings, where + has become a blank, from JSON, as numbers or text, from events and from the
- * command line: one reader, so that what is a time in one place is one everywhere. A cursor runs over the text; what does not fit makes it fail for good.
+ * Reading points in time. They come from query strings, where + has become a blank, from JSON, as numbers or text, from
+ * events and from the command line: one reader, so that what is a time in one place is one everywhere. A cursor runs
+ * over the text; what does not fit makes it fail for good.
  */
 #include "base/when.h"
 

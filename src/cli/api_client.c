@@ -1,7 +1,7 @@
 /*
- * Calls to the daemon with libcurl's easy interface. No proxy from the environment: the daemon is usually on this very machine, and a key
- * must not travel through a proxy because of a forgotten variable. No redirects for the same reason. What the daemon refuses comes
- * back as the same struct fault that the daemon made of it.
+ * Calls to the daemon with libcurl's easy interface. No proxy from the environment: the daemon is usually on this very
+ * machine, and a key must not travel through a proxy because of a forgotten variable. No redirects for the same reason.
+ * What the daemon refuses comes back as the same struct fault that the daemon made of it.
  */
 #include "cli/api_client.h"
 

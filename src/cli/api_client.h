@@ -41,15 +41,19 @@ struct api_path {
 struct api_path api_path(const char *pattern, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * One call. body is sent when its p is set, as content_type (NULL: JSON). 0: a 2xx answer, in a->answer and a->doc until the next call. Otherwise the fault is the daemon's own,
- * or says why there was no answer: ERR_NOT_FOUND for 404, ERR_INVALID for other refusals, ERR_BUSY for 429 and 503, ERR_SYSTEM when the daemon was not reached or did not
- * answer as postrider does.
+ * One call. body is sent when its p is set, as content_type (NULL: JSON). 0: a 2xx answer, in
+ * a->answer and a->doc until the next call. Otherwise the fault is the daemon's own, or says
+ * why there was no answer: ERR_NOT_FOUND for 404, ERR_INVALID for other refusals, ERR_BUSY for
+ * 429 and 503, ERR_SYSTEM when the daemon was not reached or did not answer as postrider does.
  */
 int api_call(struct api *a, const char *method, const struct api_path *path, struct slice body,
 	     const char *content_type, struct fault *fault);
 int api_get(struct api *a, const struct api_path *path, struct fault *fault);
 
-/* Walks a list page by page. fn gets each element (its memory ends with the page) and returns 0 to go on; it must not call the API. */
+/*
+ * Walks a list page by page. fn gets each element (its memory ends
+ * with the page) and returns 0 to go on; it must not call the API.
+ */
 typedef int api_each_fn(void *ctx, struct json element, struct fault *fault);
 int api_each(struct api *a, const struct api_path *path, api_each_fn *fn, void *ctx, struct fault *fault);
 

@@ -1,7 +1,7 @@
 /*
- * Writes what a daemon has as the file that `apply` reads: on the same daemon it changes nothing, on another one it makes the same. All settings in force
- * are written, those of presets too, so that the file does not depend on the presets of a version. Secrets are "***", which `apply` takes
- * for "as it is", unless they are asked for.
+ * Writes what a daemon has as the file that `apply` reads: on the same daemon it changes nothing, on another one it
+ * makes the same. All settings in force are written, those of presets too, so that the file does not depend on the
+ * presets of a version. Secrets are "***", which `apply` takes for "as it is", unless they are asked for.
  */
 #include "cli/cmd_export.h"
 

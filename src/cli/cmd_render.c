@@ -1,10 +1,11 @@
 /*
- * What would be sent, before anything is sent: for trying templates, and for the golden tests of the presets. It uses the very functions
- * that the daemon uses (event_parse, endpoint_compile, endpoint_group, request_render), so what it shows is what goes out; only what
- * the transport adds (Host, Content-Length, basic authentication) is written here.
+ * What would be sent, before anything is sent: for trying templates, and for the golden tests of the presets. It uses
+ * the very functions that the daemon uses (event_parse, endpoint_compile, endpoint_group, request_render), so what it
+ * shows is what goes out; only what the transport adds (Host, Content-Length, basic authentication) is written here.
  *
- * Events are taken as if they had all been waiting: grouped and cut into batches by the endpoint's rules. An endpoint's filter is not applied, so that one
- * can look at any event; a note says when it would have held one back. A preset's filter is: beside others it shows what its vendor would get.
+ * Events are taken as if they had all been waiting: grouped and cut into batches by the endpoint's rules. An endpoint's
+ * filter is not applied, so that one can look at any event; a note says when it would have held one back. A preset's
+ * filter is: beside others it shows what its vendor would get.
  */
 #include "cli/cmd_render.h"
 

@@ -1,6 +1,6 @@
 /*
- * Replays in two steps: first the daemon counts, so that nobody sends a month again who meant an hour; then it is started and watched. The replay is a durable task of
- * the daemon: whoever interrupts this command only stops watching.
+ * Replays in two steps: first the daemon counts, so that nobody sends a month again who meant an hour; then it is
+ * started and watched. The replay is a durable task of the daemon: whoever interrupts this command only stops watching.
  */
 #include "cli/cmd_replay.h"
 

@@ -1,7 +1,8 @@
 /*
- * Posts a file of events. One value (an event or an array) is one request; lines of JSON go in requests of at most PIECE_MAX bytes, cut between
- * lines, so that a file of any size can be sent. Each request is all or nothing; the first that is refused ends it, and sending the file
- * again after mending it is harmless for events that carry ids of their own.
+ * Posts a file of events. One value (an event or an array) is one request; lines of JSON go
+ * in requests of at most PIECE_MAX bytes, cut between lines, so that a file of any size can
+ * be sent. Each request is all or nothing; the first that is refused ends it, and sending
+ * the file again after mending it is harmless for events that carry ids of their own.
  */
 #include "cli/cmd_send.h"
 

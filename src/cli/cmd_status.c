@@ -1,6 +1,6 @@
 /*
- * One line an endpoint, trouble first: what is disabled, then paused, throttled, probing, then whatever has waited longest. An operator who looks at the first
- * lines has seen everything that wants something of him.
+ * One line an endpoint, trouble first: what is disabled, then paused, throttled, probing, then whatever has waited
+ * longest. An operator who looks at the first lines has seen everything that wants something of him.
  */
 #include "cli/cmd_status.h"
 

@@ -1,6 +1,7 @@
 /*
- * Follows deliveries by asking for the newest attempts once a second. Each answer is newest first; it is read back to the attempt seen last, page by page
- * when much has happened, and printed in the order of time. A daemon that is being restarted is waited for: it is then that one looks.
+ * Follows deliveries by asking for the newest attempts once a second. Each answer is newest first; it is read back to
+ * the attempt seen last, page by page when much has happened, and printed in the order of time. A daemon that is being
+ * restarted is waited for: it is then that one looks.
  */
 #include "cli/cmd_tail.h"
 

@@ -1,4 +1,7 @@
-/* Writing and reading of times on the command line. Moments are UTC: a shell script must mean the same wherever it runs. */
+/*
+ * Writing and reading of times on the command line. Moments
+ * are UTC: a shell script must mean the same wherever it runs.
+ */
 #include "cli/duration.h"
 
 #include "base/text.h"

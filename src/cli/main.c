@@ -1,6 +1,6 @@
 /*
- * The program's entry: one binary, one table of commands. A command gets argv with its own name first, as if it were a program, and its result is the exit code: 0 done,
- * 1 it could not be done, 2 the command line or a file is wrong.
+ * The program's entry: one binary, one table of commands. A command gets argv with its own name first, as if it were a
+ * program, and its result is the exit code: 0 done, 1 it could not be done, 2 the command line or a file is wrong.
  */
 #include <stdio.h>
 #include <string.h>

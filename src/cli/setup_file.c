@@ -1,7 +1,8 @@
 /*
- * The shape of the set-up file. It is checked whole before the first call, so that a slip on its last line does not leave half of it applied; the
- * settings themselves are judged by the daemon, which knows its presets and limits. Which members are settings is asked of the
- * dialect's own table: what a newer daemon shows besides (counters, times, states) does not get into an export.
+ * The shape of the set-up file. It is checked whole before the first call, so that a slip on its
+ * last line does not leave half of it applied; the settings themselves are judged by the daemon,
+ * which knows its presets and limits. Which members are settings is asked of the dialect's own
+ * table: what a newer daemon shows besides (counters, times, states) does not get into an export.
  */
 #include "cli/setup_file.h"
 

@@ -1,4 +1,7 @@
-/* Signals arrive as bytes on a descriptor, so nothing ever runs inside a signal handler but the last word of a second signal. */
+/*
+ * Signals arrive as bytes on a descriptor, so nothing ever runs
+ * inside a signal handler but the last word of a second signal.
+ */
 #include "daemon/process.h"
 
 #include <signal.h>

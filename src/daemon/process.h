@@ -2,9 +2,14 @@
 #ifndef DAEMON_PROCESS_H
 #define DAEMON_PROCESS_H
 
-/* Ignores SIGPIPE, raises the limit of open files, and gives up what a daemon does not need: new privileges, core dumps with secrets in them, files that others can read. */
+/*
+ * Ignores SIGPIPE, raises the limit of open files, and gives up what a daemon does not need: new privileges, core dumps
+ * with secrets in them, files that others can read.
+ */
 void process_settle(void);
-/* Blocks SIGTERM and SIGINT for this thread and all that it starts; a descriptor that is readable when one came, or -1. */
+/*
+ * Blocks SIGTERM and SIGINT for this thread and all that it starts; a descriptor that is readable when one came, or -1.
+ */
 int process_signals(void);
 /* From now on such a signal ends the process at once with 1. */
 void process_signals_kill(void);

@@ -1,4 +1,6 @@
-/* Small and early. What a kernel refuses here is no reason not to start: each of these is a second wall, not the first. */
+/*
+ * Small and early. What a kernel refuses here is no reason not to start: each of these is a second wall, not the first.
+ */
 #include "daemon/sandbox.h"
 
 #include <signal.h>

@@ -1,10 +1,12 @@
 /*
  * Start and stop of the daemon, each in one order:
  *
- *	settings, process, log | listener (answers 503) | guard, which knows the listener's address | node: recovers | admin key | API open, READY=1
+ *	settings, process, log | listener (answers 503) | guard, which knows the listener's address | node: recovers |
+ *		admin key | API open, READY=1
  *	API quiet, STOPPING=1 | listener drained | API's threads | node: flush, finish, park | free
  *
- * The listener comes before the node because the guard must know the address that it got, and so that a port in use is found before the store is touched.
+ * The listener comes before the node because the guard must know the address
+ * that it got, and so that a port in use is found before the store is touched.
  */
 #include "daemon/serve.h"
 

@@ -1,6 +1,7 @@
 /*
- * Reading settings: three sources call one function, settings_set, which knows the rows and nothing of where the text came from. A name that nobody knows is refused and the nearest is named: a
- * misspelt setting that is passed over would be found on the day it was needed.
+ * Reading settings: three sources call one function, settings_set, which knows the rows and
+ * nothing of where the text came from. A name that nobody knows is refused and the nearest
+ * is named: a misspelt setting that is passed over would be found on the day it was needed.
  */
 #include "daemon/settings.h"
 
@@ -362,7 +363,10 @@ static int read_variables(struct serve_settings *s, char *const *environment, st
 	return 0;
 }
 
-/* Walks the command line. only_config: takes --config and passes over the rest, whose faults are found in the second walk. */
+/*
+ * Walks the command line. only_config: takes --config and passes
+ * over the rest, whose faults are found in the second walk.
+ */
 static int read_options(struct serve_settings *s, int argc, char **argv, bool only_config, struct fault *fault)
 {
 	struct source src = { .s = s, .fault = fault };

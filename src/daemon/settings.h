@@ -1,6 +1,6 @@
 /*
- * The daemon's settings: one table feeds the options of `postrider serve`, the settings file, the variables POSTRIDER_… and the help. An option wins over a variable, a variable over the
- * file, the file over the default.
+ * The daemon's settings: one table feeds the options of `postrider serve`, the settings file, the variables POSTRIDER_…
+ * and the help. An option wins over a variable, a variable over the file, the file over the default.
  */
 #ifndef DAEMON_SETTINGS_H
 #define DAEMON_SETTINGS_H
@@ -32,7 +32,10 @@ struct serve_settings {
 
 #define SETTINGS_HELP 1 /* --help was asked for */
 
-/* Reads all of them. 0; SETTINGS_HELP; ERR_INVALID: fault->param says where ("--listen", "file.ini:3"), fault->message what and the cure. settings_free in any case. */
+/*
+ * Reads all of them. 0; SETTINGS_HELP; ERR_INVALID: fault->param says where ("--listen", "file.ini:3"), fault->message
+ * what and the cure. settings_free in any case.
+ */
 int settings_read(struct serve_settings *s, int argc, char **argv, char *const *environment, struct fault *fault);
 void settings_free(struct serve_settings *s);
 /* Where a setting's value came from, for messages: "--listen", or its name when it is the default. */

@@ -1,6 +1,7 @@
 /*
- * Which items of a request an answer acknowledges. The ids of the request are put into a map; an id of the answer marks every item that has it. Marks are kept aside until
- * the whole answer has been read: a parse error at its end makes all of it worth nothing.
+ * Which items of a request an answer acknowledges. The ids of the request are put into a
+ * map; an id of the answer marks every item that has it. Marks are kept aside until the
+ * whole answer has been read: a parse error at its end makes all of it worth nothing.
  */
 #include "dialect/ack.h"
 

@@ -1,5 +1,7 @@
-/* Ids in a JSON answer (X13): [3234], [{"id_sms":3234}], {"id_sms":[3234]}, {"response":[3234]}, and what combines them. The strict reader bounds depth and refuses
- * duplicate keys, so there is one reading of an answer or none. */
+/*
+ * Ids in a JSON answer (X13): [3234], [{"id_sms":3234}], {"id_sms":[3234]}, {"response":[3234]}, and what combines
+ * them. The strict reader bounds depth and refuses duplicate keys, so there is one reading of an answer or none.
+ */
 #include "dialect/ack_parts.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * Ids in an XML answer (X8), read by expat. A DTD ends the reading at its first byte, so there is nothing that an entity could expand to; a byte order mark, blanks and a missing declaration
- * are fine. Expat is a stream parser and recurses for nothing that is possible without a DTD, so depth costs no stack.
+ * Ids in an XML answer (X8), read by expat. A DTD ends the reading at its first byte, so there is nothing that an
+ * entity could expand to; a byte order mark, blanks and a missing declaration are fine. Expat is a stream parser and
+ * recurses for nothing that is possible without a DTD, so depth costs no stack.
  */
 #include "dialect/ack_parts.h"
 

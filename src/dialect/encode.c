@@ -1,6 +1,6 @@
 /*
- * The table of encoders, and the small ones: templates, and the event as it is. What a batch is wrapped in belongs to the encoder too; it is
- * worked out once for an endpoint, so that rendering only copies it.
+ * The table of encoders, and the small ones: templates, and the event as it is. What a batch is wrapped in belongs to
+ * the encoder too; it is worked out once for an endpoint, so that rendering only copies it.
  */
 #include "dialect/encode.h"
 
@@ -71,7 +71,10 @@ static int item_json(const struct endpoint *ep, const struct scope *scope, struc
 	return refuse_template(template_render(ep->body, scope, out), fault);
 }
 
-/* Takes the XML declaration, and the blanks behind it, out of the item that begins at start: inside a batch it would be an error. */
+/*
+ * Takes the XML declaration, and the blanks behind it, out of the
+ * item that begins at start: inside a batch it would be an error.
+ */
 static void drop_declaration(struct buf *body, size_t start)
 {
 	struct slice item = slice_from(buf_slice(body), start);

@@ -1,10 +1,11 @@
 /*
  * Forms and queries. Flat ones are the endpoint's `fields`, a template each. The nested one is Telerivet's (seed 003,
- * ../shared/spec/telerivet.md): `event`, then the object that the event is about with its properties at the top, in the order of the REST
- * API's lists and unknown ones behind, then the objects beside it in brackets as PHP's http_build_query writes them, then `secret`.
+ * ../shared/spec/telerivet.md): `event`, then the object that the event is about with its properties at the top, in the
+ * order of the REST API's lists and unknown ones behind, then the objects beside it in brackets as PHP's
+ * http_build_query writes them, then `secret`.
  *
- * All property names of one object are told apart in one walk over its members; each known one is put at its place, and then they are written in
- * order. So the caller's order never shows, and a property costs one search among short names.
+ * All property names of one object are told apart in one walk over its members; each known one is put at its place, and
+ * then they are written in order. So the caller's order never shows, and a property costs one search among short names.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -121,7 +122,10 @@ static void put_scalar(struct form *f, struct slice key, struct json v)
 	}
 }
 
-/* As deep as the JSON reader lets through, JSON_DEPTH_MAX. An empty array or object leaves nothing, as with http_build_query. */
+/*
+ * As deep as the JSON reader lets through, JSON_DEPTH_MAX. An
+ * empty array or object leaves nothing, as with http_build_query.
+ */
 static void put_tree(struct form *f, struct json v)
 {
 	struct json_iter it = json_each(v);

@@ -1,6 +1,7 @@
 /*
- * Webcom Mobi's status webhook (seed 002, ../shared/spec/webcom.md): a document of <state> elements, or its twin, a bare JSON array. The words
- * are the status map's; what is fixed here is which attribute stands for which leg of a message (X2) and which of its times is meant (X14).
+ * Webcom Mobi's status webhook (seed 002, ../shared/spec/webcom.md): a document of <state> elements, or its twin, a
+ * bare JSON array. The words are the status map's; what is fixed here is which attribute stands for which leg of a
+ * message (X2) and which of its times is meant (X14).
  */
 #include "base/when.h"
 #include "dialect/encode.h"
@@ -149,7 +150,9 @@ int encode_webcom_xml(const struct endpoint *ep, const struct scope *scope, stru
 	return err;
 }
 
-/* X15: the seed's ids are integers, so one that is an integer is written as one, whichever way the platform spelt it. */
+/*
+ * X15: the seed's ids are integers, so one that is an integer is written as one, whichever way the platform spelt it.
+ */
 static void add_id(struct buf *out, struct slice id)
 {
 	long long number;

@@ -1,7 +1,7 @@
 /*
- * One revision of an endpoint: made from JSON, checked, compiled, then never changed. The daemon's threads share it by reference; a new revision is a
- * new struct. Compiling goes in four steps: names, layers (own settings over preset over fallbacks, written out as one JSON text), rows
- * (each setting read by itself), and what the settings must agree in.
+ * One revision of an endpoint: made from JSON, checked, compiled, then never changed. The daemon's threads share it by
+ * reference; a new revision is a new struct. Compiling goes in four steps: names, layers (own settings over preset over
+ * fallbacks, written out as one JSON text), rows (each setting read by itself), and what the settings must agree in.
  */
 #include "dialect/endpoint.h"
 
@@ -14,7 +14,9 @@
 #include "dialect/endpoint_field.h"
 #include "dialect/filter.h"
 
-/* Settings are customers' texts: templates, certificates. Far beyond anything sensible, so that only nonsense meets it. */
+/*
+ * Settings are customers' texts: templates, certificates. Far beyond anything sensible, so that only nonsense meets it.
+ */
 #define SETTINGS_MAX   (2 * 1024 * 1024)
 #define GROUP_TEXT_MAX (256 * 1024)
 

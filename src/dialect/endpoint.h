@@ -1,6 +1,7 @@
 /*
- * An endpoint as its customer configured it, checked and compiled: filters, templates, batch, success and retry rules, how to talk to it. One
- * struct endpoint is one revision of its settings: immutable, shared between threads by reference count.
+ * An endpoint as its customer configured it, checked and compiled: filters, templates,
+ * batch, success and retry rules, how to talk to it. One struct endpoint is one
+ * revision of its settings: immutable, shared between threads by reference count.
  */
 #ifndef DIALECT_ENDPOINT_H
 #define DIALECT_ENDPOINT_H
@@ -87,7 +88,8 @@ struct endpoint {
 	size_t field_count;
 	struct maps *maps; /* NULL when none */
 	struct zone *zone; /* NULL: UTC */
-	char *content_type_header; /* "application/json; charset=utf-8"; NULL with GET and when a header of the endpoint says it (W19) */
+	/* "application/json; charset=utf-8"; NULL with GET and when a header of the endpoint says it (W19) */
+	char *content_type_header;
 	struct endpoint_header *headers;
 	size_t header_count;
 	bool headers_extra; /* webhook-id, webhook-timestamp, webhook-attempt */
@@ -105,7 +107,8 @@ struct endpoint {
 	char *ack_body;	     /* for ACK_BODY_EQUALS; NULL otherwise */
 	bool ack_any_status; /* an acknowledging body counts whatever the status (X7) */
 	enum order_rule order;
-	bool newest_replaces; /* a newer event of a message takes the place of one that waits (X5); only with ORDER_MESSAGE */
+	/* a newer event of a message takes the place of one that waits (X5); only with ORDER_MESSAGE */
+	bool newest_replaces;
 	uint32_t concurrency;
 	double rate_per_s; /* 0: no limit */
 	struct {
@@ -132,8 +135,9 @@ struct endpoint_identity {
 };
 
 /*
- * Checks and compiles settings (an object as in api.md, without `id`) on top of their preset's. *ret has one reference. On failure ERR_INVALID; *fault names the
- * field ("tls.pin", "headers.X-Tenant"), position in templates, reason and cure. Unknown members are refused and named. Any thread.
+ * Checks and compiles settings (an object as in api.md, without `id`) on top of their preset's. *ret has one reference.
+ * On failure ERR_INVALID; *fault names the field ("tls.pin", "headers.X-Tenant"), position in templates, reason and
+ * cure. Unknown members are refused and named. Any thread.
  */
 int endpoint_compile(struct json settings, const struct endpoint_identity *who, struct endpoint **ret,
 		     struct fault *fault);
@@ -141,35 +145,48 @@ struct endpoint *endpoint_ref(struct endpoint *ep);
 void endpoint_unref(struct endpoint **ep);
 
 /*
- * New settings = old ones with the members of patch laid over, as JSON: for PATCH, POST of changed fields, enable, disable, rotate. Objects are laid
- * over member by member, and null removes, so that the preset's value or the default counts again; `filter` is replaced as a whole; in
- * `status_map` null is a value of its words. A secret given as "***" (as endpoint_write shows it) keeps the old one.
+ * New settings = old ones with the members of patch laid over, as JSON: for PATCH, POST of changed fields, enable,
+ * disable, rotate. Objects are laid over member by member, and null removes, so that the preset's value or the default
+ * counts again; `filter` is replaced as a whole; in `status_map` null is a value of its words. A secret given as "***"
+ * (as endpoint_write shows it) keeps the old one.
  */
 void endpoint_merge(struct json old, struct json patch, struct buf *out);
 /*
- * For PUT: writes settings as they are, but each secret given as "***" becomes the one of old; where old has none it stays, and endpoint_compile
- * refuses it. `previous_secret` is taken along when the secret stays.
+ * For PUT: writes settings as they are, but each secret given as "***" becomes the one of old; where old has none it
+ * stays, and endpoint_compile refuses it. `previous_secret` is taken along when the secret stays.
  */
 void endpoint_keep_secrets(struct json old, struct json settings, struct buf *out);
 /*
- * Writes the members that the API shows: everything in force, presets' values included, secrets as "***". With reveal the secrets themselves and
- * `previous_secret`: settings that compile to the same endpoint. The caller has begun the object.
+ * Writes the members that the API shows: everything in force, presets' values included,
+ * secrets as "***". With reveal the secrets themselves and `previous_secret`: settings
+ * that compile to the same endpoint. The caller has begun the object.
  */
 void endpoint_write(const struct endpoint *ep, struct json_writer *w, bool reveal);
 
-/* True when the event goes to this endpoint: type, message type, status, filter (filter.h), origin rule, and a status the map does not leave out. Ignores `active` and ownership. */
+/*
+ * True when the event goes to this endpoint: type, message type, status, filter (filter.h), origin rule, and a status
+ * the map does not leave out. Ignores `active` and ownership.
+ */
 bool endpoint_wants(const struct endpoint *ep, const struct event *e);
-/* By `final_statuses` (X12): are there any; and is this a status after which nothing more of its message is sent, once it was acknowledged? */
+/*
+ * By `final_statuses` (X12): are there any; and is this a status after
+ * which nothing more of its message is sent, once it was acknowledged?
+ */
 bool endpoint_has_finals(const struct endpoint *ep);
 bool endpoint_is_final(const struct endpoint *ep, const struct event *e);
-/* Events of one batch must agree in this: a hash of rendered URL and header values (W9); 0 when none of them differ by event, or a request
- * takes one event anyway. */
+/*
+ * Events of one batch must agree in this: a hash of rendered URL and header values (W9); 0 when none of them differ by
+ * event, or a request takes one event anyway.
+ */
 uint64_t endpoint_group(const struct endpoint *ep, const struct event *e);
 /* True when the status is a success by `success.statuses`. */
 bool endpoint_success(const struct endpoint *ep, int status);
 /* True when the status throttles at once, by `throttle.statuses`. */
 bool endpoint_throttles(const struct endpoint *ep, int status);
-/* The delay after the n-th failure (n from 1), shortened by jitter with unit in [0, 1); -1 when there is no retry any more (empty list or max_attempts reached). */
+/*
+ * The delay after the n-th failure (n from 1), shortened by jitter with unit in [0, 1); -1 when there is no retry any
+ * more (empty list or max_attempts reached).
+ */
 int64_t endpoint_delay_ms(const struct endpoint *ep, uint32_t failures, double unit);
 
 #endif

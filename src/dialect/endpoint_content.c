@@ -1,6 +1,6 @@
 /*
- * Readers of what shapes the content beside templates: the fields of a form, value maps, the time zone, what a JSON batch is wrapped in; and
- * the ports that a preset's vendor allows.
+ * Readers of what shapes the content beside templates: the fields of a form, value maps, the time zone, what a JSON
+ * batch is wrapped in; and the ports that a preset's vendor allows.
  */
 #include "base/mem.h"
 #include "base/text.h"
@@ -136,7 +136,9 @@ int read_wrap(const struct field *f, struct json v, struct endpoint *ep, struct 
 
 /* --- ports --- */
 
-/* An endpoint may narrow what the daemon allows. It must not open the services below 1024 that the daemon keeps shut. */
+/*
+ * An endpoint may narrow what the daemon allows. It must not open the services below 1024 that the daemon keeps shut.
+ */
 static int add_port(const struct field *f, struct json v, uint16_t *list, size_t *count, struct fault *fault)
 {
 	int64_t port;

@@ -1,6 +1,7 @@
 /*
- * The table of endpoint settings, and the check of names against it. The order of the rows is the order in which settings are read
- * and shown: what a reader depends on stands above it (method and content_type above body, schemes above url).
+ * The table of endpoint settings, and the check of names against it. The order of
+ * the rows is the order in which settings are read and shown: what a reader depends
+ * on stands above it (method and content_type above body, schemes above url).
  *
  * Bounds are generous; they exist so that no customer can make the daemon hold or do something without end.
  */
@@ -31,12 +32,11 @@ static const struct field_word content_words[] = {
 	{ "webcom_json", CONTENT_WEBCOM_JSON, false },
 	{ NULL, 0, false },
 };
-static const struct field_word signature_words[] = { { "none", SIGNATURE_NONE, false },
-						     { "standard_webhooks", SIGNATURE_STANDARD_WEBHOOKS, false },
-						     { "twilio", SIGNATURE_TWILIO, false },
-						     { "sinch", SIGNATURE_SINCH, false },
-						     { "plivo_v2", SIGNATURE_PLIVO_V2, false },
-						     { NULL, 0, false } };
+static const struct field_word signature_words[] = {
+	{ "none", SIGNATURE_NONE, false },	   { "standard_webhooks", SIGNATURE_STANDARD_WEBHOOKS, false },
+	{ "twilio", SIGNATURE_TWILIO, false },	   { "sinch", SIGNATURE_SINCH, false },
+	{ "plivo_v2", SIGNATURE_PLIVO_V2, false }, { NULL, 0, false }
+};
 static const struct field_word tls_version_words[] = { { "1.2", 12, false }, { "1.3", 13, false }, { NULL, 0, false } };
 static const struct field_word ack_words[] = {
 	{ "none", ACK_NONE, false },

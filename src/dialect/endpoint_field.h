@@ -1,6 +1,6 @@
 /*
- * Inside of the dialect layer: the settings of an endpoint as a table. One row a setting; compiling, showing, merging and the check for unknown
- * members all walk it, so a new setting is one row here and one line in api.md.
+ * Inside of the dialect layer: the settings of an endpoint as a table. One row a setting; compiling, showing, merging
+ * and the check for unknown members all walk it, so a new setting is one row here and one line in api.md.
  */
 #ifndef DIALECT_ENDPOINT_FIELD_H
 #define DIALECT_ENDPOINT_FIELD_H
@@ -10,9 +10,10 @@
 #define SECRET_MASK "***"
 
 enum field_flags {
-	FIELD_SECRET = 1,      /* shown as "***" */
-	FIELD_HIDDEN = 2,      /* not shown at all */
-	FIELD_PRESET_POST = 4, /* a preset's value does not count with GET (W6), unless it is what a URL can carry: form, query */
+	FIELD_SECRET = 1, /* shown as "***" */
+	FIELD_HIDDEN = 2, /* not shown at all */
+	/* a preset's value does not count with GET (W6), unless it is what a URL can carry: form, query */
+	FIELD_PRESET_POST = 4,
 	FIELD_PRESET_BODY = 8, /* a preset's value counts only with the preset's content type */
 	FIELD_LAYERED =
 		16, /* an object of the customer's names: laid over the preset's member by member, null removes */
@@ -28,8 +29,10 @@ struct field_word {
 struct field {
 	const char *path;     /* "timeout_ms", "batch.max_items": at most one dot; rows of one group stand together */
 	const char *fallback; /* JSON: what counts when neither the endpoint nor its preset says anything */
-	/* Checks v, never absent, and puts it into ep. Rows are read in order, so a reader may look at what rows above have set. The fault's param
-	 * is relative to the row. */
+	/*
+	 * Checks v, never absent, and puts it into ep. Rows are read in order, so a reader may look at what rows above
+	 * have set. The fault's param is relative to the row.
+	 */
 	int (*read)(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault);
 	unsigned flags;
 	size_t offset, size;		/* of the member of struct endpoint that a generic reader sets */
@@ -50,7 +53,9 @@ int field_check_names(struct json settings, struct fault *fault);
 
 /* --- layers (endpoint_layer.c) --- */
 
-/* The text of the preset that settings name. 0 with an empty slice when they name none; ERR_INVALID for an unknown one. */
+/*
+ * The text of the preset that settings name. 0 with an empty slice when they name none; ERR_INVALID for an unknown one.
+ */
 int layer_preset(struct json settings, struct slice *ret, struct fault *fault);
 enum layer_show { SHOW_MASKED, SHOW_ALL };
 /* Writes every member with the value in force: own before preset before fallback. preset may be absent. */

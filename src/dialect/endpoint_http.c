@@ -1,6 +1,7 @@
 /*
- * Readers of what goes on the wire: URL, body, headers; and what these must agree in. The templates check themselves for their grammar; here
- * stands what only an endpoint knows: where its URL leads, which headers are the transport's, and that GET carries no body.
+ * Readers of what goes on the wire: URL, body, headers; and what these must agree in. The
+ * templates check themselves for their grammar; here stands what only an endpoint knows:
+ * where its URL leads, which headers are the transport's, and that GET carries no body.
  */
 #include <stdio.h>
 
@@ -51,8 +52,9 @@ static size_t authority_end(struct slice text)
 }
 
 /*
- * The URL as it stands around its placeholders: each of them, behind the authority, becomes as many x, so that the offsets of refusals
- * stay true (a brace that is no placeholder was refused when the template was compiled). Values are percent-encoded, so no rendered URL can differ from this one in more than its target.
+ * The URL as it stands around its placeholders: each of them, behind the authority, becomes as many x, so that the
+ * offsets of refusals stay true (a brace that is no placeholder was refused when the template was compiled). Values are
+ * percent-encoded, so no rendered URL can differ from this one in more than its target.
  */
 static void blank_placeholders(struct buf *url)
 {
@@ -183,8 +185,10 @@ int check_batch(const struct endpoint *ep, struct fault *fault)
 
 /* --- headers --- */
 
-/* What belongs to the transport (framing, connection, host) or would let an answer arrive compressed. Without the dash a prefix
- * would also match other names. */
+/*
+ * What belongs to the transport (framing, connection, host) or would let an answer
+ * arrive compressed. Without the dash a prefix would also match other names.
+ */
 static const char *const transport_names[] = {
 	"host",	   "content-length", "transfer-encoding", "connection",	     "te", "trailer",
 	"upgrade", "expect",	     "keep-alive",	  "accept-encoding",

@@ -1,10 +1,11 @@
 /*
- * The layers of an endpoint's settings: the customer's own JSON over the preset's over the fallbacks of the table. All of it is done on JSON text, before
- * anything is compiled: what counts is then read once, shown as it is, and numbers keep the text they came in. Nothing of it is
- * kept in memory; an endpoint keeps its own settings only, and whoever wants to see the rest has it worked out again.
+ * The layers of an endpoint's settings: the customer's own JSON over the preset's over the fallbacks of the table. All
+ * of it is done on JSON text, before anything is compiled: what counts is then read once, shown as it is, and numbers
+ * keep the text they came in. Nothing of it is kept in memory; an endpoint keeps its own settings only, and whoever
+ * wants to see the rest has it worked out again.
  *
- * Two meanings of null: in settings (PUT, a stored revision) a null overrides the preset with the fallback; in a patch it removes the
- * member from the settings, so that the preset counts again.
+ * Two meanings of null: in settings (PUT, a stored revision) a null overrides the preset with the fallback; in a patch
+ * it removes the member from the settings, so that the preset counts again.
  */
 #include "dialect/endpoint_field.h"
 #include "dialect/nearest.h"
@@ -23,7 +24,10 @@ static void put_key(struct json_writer *w, struct json key)
 	buf_free(&scratch);
 }
 
-/* A value without the blanks and line breaks of the text it comes from. As deep as the reader allows, so at most JSON_DEPTH_MAX. */
+/*
+ * A value without the blanks and line breaks of the text it comes
+ * from. As deep as the reader allows, so at most JSON_DEPTH_MAX.
+ */
 static void put_value(struct json_writer *w, struct json v)
 {
 	struct json_iter it = json_each(v);
@@ -112,8 +116,8 @@ static void lay_member(struct json key, struct json under, struct json over, int
 }
 
 /*
- * over laid over under, both objects or absent. depth: how many levels of objects are laid over each other; below, the upper one counts alone.
- * null removes, unless nulls_stay.
+ * over laid over under, both objects or absent. depth: how many levels of objects are laid over each other; below, the
+ * upper one counts alone. null removes, unless nulls_stay.
  */
 static void lay_over(struct json under, struct json over, int depth, bool nulls_stay, struct json_writer *w)
 {
@@ -309,7 +313,10 @@ static void merge_members(struct merging *m, struct slice group, struct json old
 	for (it = json_each(new); json_next(&it);) {
 		struct json before = same_member(old, it.key), v = it.value;
 
-		/* A patch passes over a mask with nothing behind it; as the whole of the settings it is no secret, and refused later. */
+		/*
+		 * A patch passes over a mask with nothing behind it; as the
+		 * whole of the settings it is no secret, and refused later.
+		 */
 		if (is_masked_secret(group, it.key, v) && (m->patch || !json_is_nil(before)))
 			v = before;
 		if (json_type(v) == JSON_NONE || (json_type(v) == JSON_NULL && m->patch))

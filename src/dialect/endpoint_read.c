@@ -1,6 +1,6 @@
 /*
- * Readers of endpoint settings that are plain values: numbers, words, texts, lists. Each takes the value in force, checks it against its row,
- * and stores it; each refusal says what would have been right.
+ * Readers of endpoint settings that are plain values: numbers, words, texts, lists. Each takes the value in force,
+ * checks it against its row, and stores it; each refusal says what would have been right.
  */
 #include <math.h>
 #include <stdio.h>
@@ -293,7 +293,10 @@ int read_final_statuses(const struct field *f, struct json v, struct endpoint *e
 	return filter_set_finals(ep->filter, v, fault);
 }
 
-/* Both look at what goes before of the same message: without order there is no before, and in strict order nothing is passed over. */
+/*
+ * Both look at what goes before of the same message: without order
+ * there is no before, and in strict order nothing is passed over.
+ */
 int check_order(const struct endpoint *ep, struct fault *fault)
 {
 	if (ep->newest_replaces && ep->order != ORDER_MESSAGE)

@@ -1,6 +1,7 @@
 /*
- * Readers of who we are and whom we trust: TLS policy, certificates and keys as PEM text, basic authentication. Everything is parsed once
- * when it is saved, so that a wrong paste is a refusal with a reason then and not a failing handshake at night.
+ * Readers of who we are and whom we trust: TLS policy, certificates and keys as PEM
+ * text, basic authentication. Everything is parsed once when it is saved, so that a
+ * wrong paste is a refusal with a reason then and not a failing handshake at night.
  */
 #include <openssl/err.h>
 #include <openssl/pem.h>

@@ -1,6 +1,7 @@
 /*
- * Events at the door. What a caller posted is sorted into slots in one walk over its members, checked (event_check.c) and written anew with type, id,
- * time and origin in front (event_build.c): the one normalised form that is stored, routed and rendered. What the store kept is in that form
+ * Events at the door. What a caller posted is sorted into slots in one walk over its members,
+ * checked (event_check.c) and written anew with type, id, time and origin in front (event_build.c):
+ * the one normalised form that is stored, routed and rendered. What the store kept is in that form
  * already and is only looked at closely enough that nothing later can stumble over it.
  */
 #include "dialect/event.h"

@@ -1,6 +1,6 @@
 /*
- * One event: what happened to a message, contact or broadcast, in the vocabulary of ../shared/spec/event.md. Immutable once made, shared between
- * threads by reference count. Text and parsed nodes live in one allocation.
+ * One event: what happened to a message, contact or broadcast, in the vocabulary of ../shared/spec/event.md. Immutable
+ * once made, shared between threads by reference count. Text and parsed nodes live in one allocation.
  */
 #ifndef DIALECT_EVENT_H
 #define DIALECT_EVENT_H
@@ -29,17 +29,17 @@ struct event {
 	struct slice project;	 /* id of the project it belongs to */
 	struct slice id;	 /* the event's own id, decoded */
 	struct slice message_id; /* message.id as text; empty when there is none */
-	uint64_t
-		order_hash; /* of the thing whose events must keep their order (message, else contact, else broadcast); 0: none */
+	/* of the thing whose events must keep their order (message, else contact, else broadcast); 0: none */
+	uint64_t order_hash;
 	struct slice text;   /* normalised JSON: type, id, time, origin first, then the rest as it came */
 	struct json_doc doc; /* nodes of text */
 	size_t bytes;	     /* memory that it takes, for accounting */
 };
 
 /*
- * Validates one event object as it came from outside and makes the normalised event: id (made when absent), time (default now) and
- * origin filled in. `null` members count as absent, unknown ones are kept. *ret has one reference. On failure ERR_INVALID, and *fault names the path
- * inside the object ("message.id"), reason and cure. Any thread.
+ * Validates one event object as it came from outside and makes the normalised event: id (made when absent), time
+ * (default now) and origin filled in. `null` members count as absent, unknown ones are kept. *ret has one reference. On
+ * failure ERR_INVALID, and *fault names the path inside the object ("message.id"), reason and cure. Any thread.
  */
 int event_parse(struct json object, struct slice project, int64_t now_ms, struct event **ret, struct fault *fault);
 /* Makes an event from the normalised text that the store kept. ERR_CORRUPT when text is no such thing. */

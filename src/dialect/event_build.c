@@ -1,9 +1,10 @@
 /*
- * Makes the block of memory that an event is: struct, nodes, text, then the decoded copies of id, message id and project. One allocation,
- * whose size is known before it is made.
+ * Makes the block of memory that an event is: struct, nodes, text, then the decoded copies of id, message id and
+ * project. One allocation, whose size is known before it is made.
  *
- * The nodes of the normalised text are not made by parsing it. A member that is passed on as it came keeps its nodes too, moved by two
- * distances (one in the text, one in the array); only the four members in front and the object around everything are made anew.
+ * The nodes of the normalised text are not made by parsing it. A member that is passed
+ * on as it came keeps its nodes too, moved by two distances (one in the text, one in the
+ * array); only the four members in front and the object around everything are made anew.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -25,7 +26,9 @@ static uint64_t fnv(uint64_t h, struct slice s)
 	return h;
 }
 
-/* The project is part of it: an organization's endpoint gets messages of several, and equal ids are different messages. */
+/*
+ * The project is part of it: an organization's endpoint gets messages of several, and equal ids are different messages.
+ */
 static uint64_t hash_thing(char kind, struct slice project, struct slice id)
 {
 	uint64_t h = hash_u64(fnv(fnv(0xcbf29ce484222325u ^ (uint8_t)kind, project) ^ project.n, id));

@@ -1,9 +1,9 @@
 /*
- * What is wrong with an event as it came from outside: one small function for each rule, one table for what each type needs. The first fault is
- * named by its path inside the event, with the reason and the cure.
+ * What is wrong with an event as it came from outside: one small function for each rule, one table for what each type
+ * needs. The first fault is named by its path inside the event, with the reason and the cure.
  *
- * Refused is only what postrider itself decides by, or what would break the promise to some receiver. All other properties are the
- * caller's own affair and are passed on as they are.
+ * Refused is only what postrider itself decides by, or what would break the promise to some receiver. All other
+ * properties are the caller's own affair and are passed on as they are.
  */
 #include "dialect/event_parts.h"
 
@@ -159,8 +159,10 @@ static int check_needs(const struct parts *p, struct fault *fault)
 	return 0;
 }
 
-/* `update_type` stands beside the object in our own examples and inside it in what Telerivet's REST objects suggest: both are taken, the
- * outer one first. */
+/*
+ * `update_type` stands beside the object in our own examples and inside it in
+ * what Telerivet's REST objects suggest: both are taken, the outer one first.
+ */
 static int check_update_type(const struct parts *p, struct fault *fault)
 {
 	enum member object = p->type == EVENT_CONTACT_UPDATE ? MEMBER_CONTACT : MEMBER_MESSAGE;
@@ -233,7 +235,10 @@ static bool may_overflow(struct slice number)
 	return number.n > 300 || memchr(number.p, 'e', number.n) || memchr(number.p, 'E', number.n);
 }
 
-/* Numbers keep their text, so none is too long for us; but one beyond a double's range has no meaning for whoever reads it later, and many a JSON reader refuses the whole request for it. */
+/*
+ * Numbers keep their text, so none is too long for us; but one beyond a double's range has no meaning for whoever reads
+ * it later, and many a JSON reader refuses the whole request for it.
+ */
 int event_check_numbers(struct json object, struct fault *fault)
 {
 	const struct json_node *nodes = object.doc->nodes;

@@ -1,6 +1,6 @@
 /*
- * What the files of `event` share, and nobody else sees. event.c reads and keeps, event_check.c refuses, event_build.c makes the one block of
- * memory that an event is.
+ * What the files of `event` share, and nobody else sees. event.c reads and keeps, event_check.c refuses, event_build.c
+ * makes the one block of memory that an event is.
  */
 #ifndef DIALECT_EVENT_PARTS_H
 #define DIALECT_EVENT_PARTS_H

@@ -1,7 +1,8 @@
 /*
- * Filters. The conditions stay what they are, JSON: their text is kept with its parsed nodes, checked once when the endpoint is
- * saved, and walked for each event. That is less code than a form of their own, and most endpoints have no condition at all.
- * Comparison is by text, because events arrive from systems that do not agree on whether 17 is a number.
+ * Filters. The conditions stay what they are, JSON: their text is kept with its parsed
+ * nodes, checked once when the endpoint is saved, and walked for each event. That is less
+ * code than a form of their own, and most endpoints have no condition at all. Comparison is
+ * by text, because events arrive from systems that do not agree on whether 17 is a number.
  */
 #include "dialect/filter.h"
 

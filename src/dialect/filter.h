@@ -1,8 +1,9 @@
 /*
- * What narrows the events of an endpoint beyond their type: `message_types`, `statuses` and `filter`; and `final_statuses`, after which nothing more of a message is sent.
+ * What narrows the events of an endpoint beyond their type: `message_types`, `statuses` and `filter`; and
+ * `final_statuses`, after which nothing more of a message is sent.
  *
  * `filter` is an object of dotted paths into the event and what must hold there; all of them must hold:
- *   {"message.vars.region": "north",                 the same text (17 and "17" are the same; two numbers also by value)
+ *   {"message.vars.region": "north",                 the same text (17 is "17"; two numbers also by value)
  *    "message.num_parts": [1, 2],                    one of these
  *    "contact.name": null,                           absent or null
  *    "message.from_number": {"prefix": "46"},        text that begins so
@@ -21,8 +22,10 @@ struct endpoint_filter; /* immutable once its parts are set */
 struct endpoint_filter *filter_new(void);
 void filter_free(struct endpoint_filter **f);
 
-/* Each takes the setting's value, a list or object as in api.md (null: everything passes). ERR_INVALID, and *fault says what to change; its
- * param is relative to the setting. */
+/*
+ * Each takes the setting's value, a list or object as in api.md (null: everything passes). ERR_INVALID, and *fault says
+ * what to change; its param is relative to the setting.
+ */
 int filter_set_message_types(struct endpoint_filter *f, struct json v, struct fault *fault);
 int filter_set_statuses(struct endpoint_filter *f, struct json v, struct fault *fault);
 int filter_set_finals(struct endpoint_filter *f, struct json v, struct fault *fault); /* null: none */

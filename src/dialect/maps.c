@@ -1,6 +1,6 @@
 /*
- * Value maps are kept as the JSON they came in: few endpoints have one, it has a handful of words, and the reader's flat nodes are looked through
- * as fast as any table of our own would be.
+ * Value maps are kept as the JSON they came in: few endpoints have one, it has a handful of words, and the reader's
+ * flat nodes are looked through as fast as any table of our own would be.
  */
 #include "dialect/maps.h"
 

@@ -1,6 +1,6 @@
 /*
- * Value maps: named tables in an endpoint's settings (`maps`) that a placeholder's |map:NAME looks up. What status maps do for {STATUS}, for any other
- * value, and typed: a number of the map stands in JSON without quotes.
+ * Value maps: named tables in an endpoint's settings (`maps`) that a placeholder's |map:NAME looks up. What status maps
+ * do for {STATUS}, for any other value, and typed: a number of the map stands in JSON without quotes.
  *   {"code": {"delivered": 1, "expired": 4, "*": 0}, "reason": {"expired": "validity ended", "sent": null}}
  * "*": for values that the map does not name; without it they pass through. null: missing.
  */
@@ -18,7 +18,10 @@ void maps_free(struct maps **m);
 struct json maps_find(const struct maps *m, struct slice name);
 /* The name nearest to a misspelt one; empty when there is no map at all. */
 struct slice maps_near(const struct maps *m, struct slice name);
-/* What a map makes of a value: a string, number or boolean; JSON_NULL for missing; JSON_NONE when the value passes through. */
+/*
+ * What a map makes of a value: a string, number or boolean;
+ * JSON_NULL for missing; JSON_NONE when the value passes through.
+ */
 struct json maps_value(struct json map, struct slice value);
 
 #endif

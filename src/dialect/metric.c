@@ -1,7 +1,7 @@
 /*
- * What each metric of the two Wiraya seeds is for an event, as one table of names and small functions. Where a seed says "for outgoing
- * SMS" or "for outgoing calls", the metric is missing for anything else, even if the event happens to carry the property: a receiver that was
- * promised "only for" must be able to tell by it.
+ * What each metric of the two Wiraya seeds is for an event, as one table of names and small functions. Where a seed
+ * says "for outgoing SMS" or "for outgoing calls", the metric is missing for anything else, even if the event happens
+ * to carry the property: a receiver that was promised "only for" must be able to tell by it.
  *
  * "SMS" here is every kind of message but a call: MMS and chats are passed on, and their parts mean the same.
  */

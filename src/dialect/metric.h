@@ -1,5 +1,6 @@
 /*
- * Metrics: the names that a template may use in braces, and what each of them is for one event. Facts: seeds 000 and 001, table in wiraya.md.
+ * Metrics: the names that a template may use in braces, and what each of
+ * them is for one event. Facts: seeds 000 and 001, table in wiraya.md.
  */
 #ifndef DIALECT_METRIC_H
 #define DIALECT_METRIC_H

@@ -1,6 +1,7 @@
 /*
- * Formats of times. A format is walked conversion by conversion; the four words are formats of their own, named because nearly every vendor
- * uses one of them. English names only: what a receiver's program reads must not change with a locale.
+ * Formats of times. A format is walked conversion by conversion; the four words are
+ * formats of their own, named because nearly every vendor uses one of them. English
+ * names only: what a receiver's program reads must not change with a locale.
  */
 #include "dialect/moment.h"
 

@@ -1,6 +1,7 @@
 /*
- * The nearest known word by edit distance (insert, drop, replace, each 1); a word of which only the beginning was written is as near as one edit. Words are short and this runs only on the way to a refusal,
- * so the plain quadratic table, one row at a time, is enough; what lies beyond WORD_MAX bytes of a word is not looked at.
+ * The nearest known word by edit distance (insert, drop, replace, each 1); a word of which only the beginning was
+ * written is as near as one edit. Words are short and this runs only on the way to a refusal, so the plain quadratic
+ * table, one row at a time, is enough; what lies beyond WORD_MAX bytes of a word is not looked at.
  */
 #include "dialect/nearest.h"
 

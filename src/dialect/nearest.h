@@ -6,8 +6,8 @@
 
 struct nearest {
 	struct slice wanted;
-	struct slice
-		best; /* the offered word that takes the fewest edits, the first of equals; empty before the first offer */
+	/* the offered word that takes the fewest edits, the first of equals; empty before the first offer */
+	struct slice best;
 	size_t distance;
 };
 

@@ -1,7 +1,8 @@
 /*
- * Presets are data: the files of presets/ as scripts/embed.py put them into the binary. To the rest of the program a preset is the JSON
- * text of some endpoint settings, laid under the endpoint's own (endpoint_layer.c). Because nothing but a test and the start
- * looks at a preset before a customer names it, preset_check holds each to the same checks as a customer's settings.
+ * Presets are data: the files of presets/ as scripts/embed.py put them into the binary. To the
+ * rest of the program a preset is the JSON text of some endpoint settings, laid under the
+ * endpoint's own (endpoint_layer.c). Because nothing but a test and the start looks at a preset
+ * before a customer names it, preset_check holds each to the same checks as a customer's settings.
  */
 #include "dialect/preset.h"
 
@@ -64,7 +65,10 @@ static struct json step(struct json v, struct slice path, struct slice *rest, co
 	return found;
 }
 
-/* The byte of the file at which what a fault's param names begins: the nearest that there is of it, else the file's first. */
+/*
+ * The byte of the file at which what a fault's param names
+ * begins: the nearest that there is of it, else the file's first.
+ */
 static size_t place_of(struct json file, struct slice path)
 {
 	const char *start = json_raw(file).p, *place = start;

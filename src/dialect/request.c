@@ -1,10 +1,11 @@
 /*
- * From events to the bytes of one request. Everything that is sent is decided here, from the endpoint's compiled settings and the events
- * alone; a retry calls it again and gets the same body, which is what W13 promises to receivers.
+ * From events to the bytes of one request. Everything that is sent is decided
+ * here, from the endpoint's compiled settings and the events alone; a retry calls
+ * it again and gets the same body, which is what W13 promises to receivers.
  *
- * The body is written item by item, by the content type's encoder, into one buffer. With trim, the item that passes the endpoint's byte limit is taken back and left for
- * the next batch. The delivery id is a digest of what went in, so it is known only then; a template that shows it is
- * rendered a second time in the rare case that the batch was trimmed.
+ * The body is written item by item, by the content type's encoder, into one buffer. With trim, the item that passes the
+ * endpoint's byte limit is taken back and left for the next batch. The delivery id is a digest of what went in, so it
+ * is known only then; a template that shows it is rendered a second time in the rare case that the batch was trimmed.
  */
 #include "dialect/request.h"
 

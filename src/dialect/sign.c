@@ -1,7 +1,7 @@
 /*
- * The kinds of signature as a table, and what several of them need. Each kind has a file of its own, sign_NAME.c, in which signing and checking stand side by side:
- * both come down to one function that makes what is expected. The vectors in the tests come from the vendors' own documentation,
- * so that the two cannot be wrong together.
+ * The kinds of signature as a table, and what several of them need. Each kind has a file of its own, sign_NAME.c, in
+ * which signing and checking stand side by side: both come down to one function that makes what is expected. The
+ * vectors in the tests come from the vendors' own documentation, so that the two cannot be wrong together.
  */
 #include "dialect/sign.h"
 

@@ -1,6 +1,7 @@
 /*
- * Signatures: what proves to a receiver that a request comes from who shares a secret with him, unchanged. Each kind is a vendor's published way;
- * which one an endpoint uses is its setting `signature`. Pure: the same input gives the same signature, so a request can be rendered again.
+ * Signatures: what proves to a receiver that a request comes from who shares a secret with him, unchanged. Each kind is
+ * a vendor's published way; which one an endpoint uses is its setting `signature`. Pure: the same input gives the same
+ * signature, so a request can be rendered again.
  */
 #ifndef DIALECT_SIGN_H
 #define DIALECT_SIGN_H
@@ -16,7 +17,8 @@ enum signature_kind {
 	SIGNATURE_TWILIO,   /* X-Twilio-Signature over URL and form fields; bodySHA256 in the URL for other bodies */
 	SIGNATURE_SINCH,    /* x-sinch-webhook-signature, -algorithm, -nonce, -timestamp over the body */
 	SIGNATURE_PLIVO_V2, /* X-Plivo-Signature-V2 over the URL without its query, and -Nonce */
-	SIGNATURE_TURBOSMS, /* a field of the body, which the template writes ({DELIVERY_ID|secret_sha1}): only checked here */
+	/* a field of the body, which the template writes ({DELIVERY_ID|secret_sha1}): only checked here */
+	SIGNATURE_TURBOSMS,
 	SIGNATURE_KINDS
 };
 
@@ -27,7 +29,10 @@ enum signature_kind {
 const char *sign_word(enum signature_kind kind);
 int sign_kind_read(const char *word);
 
-/* NULL when the kind can sign with secret; otherwise what it must be, to be put behind "must be ". secret: NULL when there is none. */
+/*
+ * NULL when the kind can sign with secret; otherwise what it must
+ * be, to be put behind "must be ". secret: NULL when there is none.
+ */
 const char *sign_secret_wanted(enum signature_kind kind, const char *secret);
 /* True when the kind sets this header by itself, in any case. */
 bool sign_sets_header(enum signature_kind kind, struct slice name);
@@ -52,8 +57,8 @@ typedef void sign_add(void *ctx, const char *name, struct slice value);
 void sign_headers(const struct signing *s, sign_add *add, void *ctx);
 
 /*
- * The receiver's side: NULL when rq carries a right signature and its time, if it has one, is near now_s; otherwise the reason, a constant.
- * rq->url is the whole URL as the receiver knows it. secret may also be a public key, whpk_….
+ * The receiver's side: NULL when rq carries a right signature and its time, if it has one, is near now_s; otherwise the
+ * reason, a constant. rq->url is the whole URL as the receiver knows it. secret may also be a public key, whpk_….
  */
 const char *sign_verify(enum signature_kind kind, const char *secret, const struct http_request *rq, int64_t now_s);
 /* NULL when sign_verify can use secret; otherwise what it must be. */
@@ -66,8 +71,9 @@ void sign_secret_make(const char *like, struct buf *out);
 /* Appends "whpk_…" of a secret that is a whsk_; false, and out untouched, for any other. */
 bool sign_public_key(const char *secret, struct buf *out);
 /*
- * Appends the value of `webhook-signature`: for each secret that is not NULL "v1," or "v1a," and the signature in base64, with blanks between: while
- * a secret is rotated, receivers accept whichever they know. false when a secret cannot be read.
+ * Appends the value of `webhook-signature`: for each secret that is not NULL "v1,"
+ * or "v1a," and the signature in base64, with blanks between: while a secret is
+ * rotated, receivers accept whichever they know. false when a secret cannot be read.
  */
 bool sign_standard(char *const secrets[2], struct slice id, int64_t timestamp_s, struct slice body, struct buf *out);
 

@@ -41,11 +41,14 @@ bool signed_time_is_near(const struct signed_request *sr, struct slice text);
 bool sign_same(struct slice a, struct slice b);
 
 /*
- * A value that no other attempt has: a digest of delivery id, attempt and time. So a request can be rendered again, and a replay, which has the same delivery
- * id, is not taken for a repetition by who remembers nonces.
+ * A value that no other attempt has: a digest of delivery id, attempt and time. So a request can be rendered again, and
+ * a replay, which has the same delivery id, is not taken for a repetition by who remembers nonces.
  */
 void sign_nonce(const struct signing *s, struct buf *out);
-/* The URL as a receiver puts it together from what arrives: scheme and host in lower case, a default port left out, a path of at least "/". */
+/*
+ * The URL as a receiver puts it together from what arrives: scheme and
+ * host in lower case, a default port left out, a path of at least "/".
+ */
 void sign_url_seen(struct slice url, bool query, struct buf *out);
 
 #endif

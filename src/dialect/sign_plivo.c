@@ -1,6 +1,7 @@
 /*
- * Plivo's signature V2: base64(HMAC-SHA256(token, URL without its query and nonce)). It proves who calls, not what is said: neither the body nor the query is covered,
- * and receivers that want more check a Standard Webhooks signature or TLS. One signature only: while a secret is rotated the new one signs.
+ * Plivo's signature V2: base64(HMAC-SHA256(token, URL without its query and nonce)). It proves who calls, not what is
+ * said: neither the body nor the query is covered, and receivers that want more check a Standard Webhooks signature or
+ * TLS. One signature only: while a secret is rotated the new one signs.
  */
 #include "base/text.h"
 #include "dialect/sign_parts.h"

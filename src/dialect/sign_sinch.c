@@ -1,6 +1,7 @@
 /*
- * Sinch's signature of Conversation and SMS callbacks: base64(HMAC-SHA256(secret, body.nonce.timestamp)) in x-sinch-webhook-signature; nonce, time and algorithm stand
- * beside it. There is room for one signature only: while a secret is rotated the new one signs.
+ * Sinch's signature of Conversation and SMS callbacks: base64(HMAC-SHA256(secret,
+ * body.nonce.timestamp)) in x-sinch-webhook-signature; nonce, time and algorithm stand beside
+ * it. There is room for one signature only: while a secret is rotated the new one signs.
  */
 #include "base/text.h"
 #include "dialect/sign_parts.h"

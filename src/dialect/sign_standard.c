@@ -1,10 +1,12 @@
 /*
- * Standard Webhooks (standardwebhooks.com). What is signed is the delivery id, the attempt's own time and the exact bytes of the body, joined by dots, so a request can
- * neither be altered nor, after the receiver's tolerance, be sent again by somebody else. Two kinds of secret: whsec_ is shared and gives
- * v1, HMAC-SHA256; whsk_ is an ed25519 key that only we have and gives v1a, which receivers check with the public whpk_. While a secret
- * is rotated both the old and the new one sign, of whichever kind they are. Keys are wiped when used.
+ * Standard Webhooks (standardwebhooks.com). What is signed is the delivery id, the attempt's own time and the exact
+ * bytes of the body, joined by dots, so a request can neither be altered nor, after the receiver's tolerance, be sent
+ * again by somebody else. Two kinds of secret: whsec_ is shared and gives v1, HMAC-SHA256; whsk_ is an ed25519 key that
+ * only we have and gives v1a, which receivers check with the public whpk_. While a secret is rotated both the old and
+ * the new one sign, of whichever kind they are. Keys are wiped when used.
  *
- * A whsk_ holds private and public key, 64 bytes, as the specification's reference implementation writes it; the private key alone is taken too.
+ * A whsk_ holds private and public key, 64 bytes, as the specification's
+ * reference implementation writes it; the private key alone is taken too.
  */
 #include <assert.h>
 

@@ -1,7 +1,8 @@
 /*
- * TurboSMS's signature: the body's field `signature` is the hex SHA-1 of the secret followed by the field `id`. Its place is in the body, so the endpoint's template writes
- * it, with the pipe |secret_sha1; here it is only checked. It covers the id alone, and SHA-1 with the secret in front is no MAC:
- * it is spoken because receivers of TurboSMS expect it.
+ * TurboSMS's signature: the body's field `signature` is the hex SHA-1 of the secret followed
+ * by the field `id`. Its place is in the body, so the endpoint's template writes it, with
+ * the pipe |secret_sha1; here it is only checked. It covers the id alone, and SHA-1 with the
+ * secret in front is no MAC: it is spoken because receivers of TurboSMS expect it.
  */
 #include "base/json.h"
 #include "base/text.h"

@@ -1,7 +1,8 @@
 /*
- * Twilio's X-Twilio-Signature: base64(HMAC-SHA1(token, URL and fields)). For a form the decoded fields follow the URL, each name with its value, sorted by name.
- * Any other body goes into the URL as bodySHA256, and the URL alone is signed. The URL is the one that receivers put together from what
- * arrives; their libraries try it with and without a port, because old ones of Twilio's left the port out.
+ * Twilio's X-Twilio-Signature: base64(HMAC-SHA1(token, URL and fields)). For a form the decoded fields follow the URL,
+ * each name with its value, sorted by name. Any other body goes into the URL as bodySHA256, and the URL alone is
+ * signed. The URL is the one that receivers put together from what arrives; their libraries try it with and without a
+ * port, because old ones of Twilio's left the port out.
  *
  * There is room for one signature only: while a secret is rotated the new one signs.
  */

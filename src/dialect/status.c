@@ -1,9 +1,10 @@
 /*
- * Status maps. A map is a handful of kinds of message, each with some twenty words, asked once for every status event and endpoint: two
- * short linear scans that compare lengths first beat anything cleverer at this size, and keep the map in one piece of memory.
+ * Status maps. A map is a handful of kinds of message, each with some twenty words, asked
+ * once for every status event and endpoint: two short linear scans that compare lengths
+ * first beat anything cleverer at this size, and keep the map in one piece of memory.
  *
- * The settings form has two shapes, flat and by kind. Mixing them is refused, so that a word laid over a preset's map by kind can never
- * silently become a kind of its own.
+ * The settings form has two shapes, flat and by kind. Mixing them is refused, so that a word laid over a preset's map
+ * by kind can never silently become a kind of its own.
  */
 #include "dialect/status.h"
 

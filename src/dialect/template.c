@@ -1,9 +1,10 @@
 /*
- * Templates. Compiled once, when an endpoint is saved: the grammar that surrounds each placeholder is known then, so a value is escaped for
- * exactly that place whenever it is rendered, and no value can add a member, close an element or begin a header of its own.
+ * Templates. Compiled once, when an endpoint is saved: the grammar that surrounds each
+ * placeholder is known then, so a value is escaped for exactly that place whenever it is
+ * rendered, and no value can add a member, close an element or begin a header of its own.
  *
- * A compiled template is a row of pieces, literal text and holes. Rendering is one walk over the row; it needs no lock and no
- * memory but the output and, for values that must be decoded or put together, one scratch buffer.
+ * A compiled template is a row of pieces, literal text and holes. Rendering is one walk over the row; it needs no lock
+ * and no memory but the output and, for values that must be decoded or put together, one scratch buffer.
  *
  * This file holds what all grammars share: reading of placeholders (W1), the builder, the values, the walk.
  */

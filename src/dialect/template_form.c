@@ -1,6 +1,6 @@
 /*
- * One value of a form or a query. Everything but a placeholder is text, and text of any kind can be encoded, so nothing can be wrong here but a
- * placeholder itself.
+ * One value of a form or a query. Everything but a placeholder is text, and text of any kind can be encoded, so nothing
+ * can be wrong here but a placeholder itself.
  */
 #include "dialect/template_parts.h"
 

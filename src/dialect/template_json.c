@@ -1,8 +1,9 @@
 /*
- * JSON templates (W2). The walk only has to know whether it is inside a string; that the rest is JSON is shown by the strict reader
- * itself, on a copy of the template in which each hole at value position has become an empty array of the same length. So
- * the reader's positions are the template's own, and a hole where no value may stand (before a colon, after another value)
- * is refused like any other array there. Holes in strings stay as they are: braces are nothing special in a string.
+ * JSON templates (W2). The walk only has to know whether it is inside a string; that the rest is JSON
+ * is shown by the strict reader itself, on a copy of the template in which each hole at value
+ * position has become an empty array of the same length. So the reader's positions are the template's
+ * own, and a hole where no value may stand (before a colon, after another value) is refused like any
+ * other array there. Holes in strings stay as they are: braces are nothing special in a string.
  *
  * A member name may hold a hole; two names may then become the same, which RFC 8259 leaves to the receiver.
  */
@@ -65,7 +66,10 @@ static bool is_surrogate(const char *p, const char *letters)
 	return p[0] == '\\' && p[1] == 'u' && (p[2] == 'd' || p[2] == 'D') && strchr(letters, p[3]);
 }
 
-/* JSON text of an array or object as it came, but for lone surrogates, which RFC 8259 lets through and receivers choke on. */
+/*
+ * JSON text of an array or object as it came, but for lone
+ * surrogates, which RFC 8259 lets through and receivers choke on.
+ */
 static void put_bare(struct buf *out, struct slice s)
 {
 	while (s.n > 0) {

@@ -1,7 +1,8 @@
 /*
- * What the files of the template compiler share, and nobody else sees: the compiled form, and the little builder that the grammars feed.
- * template.c owns both; template_json.c, template_xml.c, template_url.c and template_form.c each know one grammar: where its holes may
- * be, and how a value is written there. template_pipe.c knows what may stand behind a name: {NAME|upper|default:none}.
+ * What the files of the template compiler share, and nobody else sees: the compiled form, and the little builder that
+ * the grammars feed. template.c owns both; template_json.c, template_xml.c, template_url.c and template_form.c each
+ * know one grammar: where its holes may be, and how a value is written there. template_pipe.c knows what may stand
+ * behind a name: {NAME|upper|default:none}.
  */
 #ifndef DIALECT_TEMPLATE_PARTS_H
 #define DIALECT_TEMPLATE_PARTS_H
@@ -86,8 +87,8 @@ struct looking {
 };
 
 /*
- * Reads a placeholder at the '{' at offset at. Returns its length with braces and fills *ret; 0 when this brace is literal text;
- * ERR_INVALID (fault set) for an unknown name in capitals.
+ * Reads a placeholder at the '{' at offset at. Returns its length with braces and fills *ret; 0 when this brace is
+ * literal text; ERR_INVALID (fault set) for an unknown name in capitals.
  */
 int builder_read(struct builder *b, size_t at, struct hole *ret);
 /* Makes pieces of the text up to at and of the hole there, which is length bytes long. */
@@ -99,14 +100,19 @@ int builder_fail(struct builder *b, size_t at, const char *fmt, ...) __attribute
 
 /* --- sources and pipes --- */
 
-/* A name as it stands in braces. 1; 0 when it is no name at all, so that its brace is literal text; ERR_INVALID (fault set). at: for the fault. */
+/*
+ * A name as it stands in braces. 1; 0 when it is no name at all, so that
+ * its brace is literal text; ERR_INVALID (fault set). at: for the fault.
+ */
 int source_read(struct builder *b, size_t at, struct slice name, struct source *ret);
 /* True when it differs between the attempts or deliveries of one event. */
 bool source_is_of_delivery(const struct source *s);
 /* ret->text may point into out, which is overwritten. */
 void source_value(const struct source *s, const struct looking *look, struct buf *out, struct value *ret);
 
-/* Compiles one pipe, `name` or `name:argument`, which begins at offset at, as the hole's next step. 0 or ERR_INVALID. */
+/*
+ * Compiles one pipe, `name` or `name:argument`, which begins at offset at, as the hole's next step. 0 or ERR_INVALID.
+ */
 int pipe_read(struct builder *b, size_t at, struct slice text, struct hole *hole);
 /* The value of a hole, through all its pipes. */
 void hole_value(const struct template *t, const struct hole *hole, struct looking *look, struct value *ret);

@@ -1,10 +1,11 @@
 /*
- * Pipes: what a placeholder does with its value before it is written, {message.to_number|msisdn}. They exist so that another vendor's
- * format is a file: a date in the vendor's notation, a number without its plus sign, a code instead of a word. One row of the table is
- * one pipe; arguments are checked when the template is compiled, so applying one can't fail.
+ * Pipes: what a placeholder does with its value before it is written, {message.to_number|msisdn}.
+ * They exist so that another vendor's format is a file: a date in the vendor's notation, a number
+ * without its plus sign, a code instead of a word. One row of the table is one pipe; arguments
+ * are checked when the template is compiled, so applying one can't fail.
  *
- * A missing value goes through all pipes untouched but `or` and `default`, which exist for it. Whether a value stands in JSON with quotes
- * is the value's own matter: times in Unix seconds and numbers of a map stand without.
+ * A missing value goes through all pipes untouched but `or` and `default`, which exist for it. Whether a value stands
+ * in JSON with quotes is the value's own matter: times in Unix seconds and numbers of a map stand without.
  */
 #include "base/digest.h"
 #include "base/mem.h"
@@ -24,7 +25,10 @@ struct pipe {
 	const char *name;
 	/* NULL: the pipe takes no argument. Otherwise checks it, and fills what of the step depends on it. */
 	int (*prepare)(struct builder *b, size_t at, struct step *step);
-	/* Changes *v; new text goes to out, which does not hold the old one. Called for missing values only with on_missing. */
+	/*
+	 * Changes *v; new text goes to out, which does not hold the
+	 * old one. Called for missing values only with on_missing.
+	 */
 	void (*apply)(const struct step *step, const struct looking *look, struct buf *out, struct value *v);
 	bool on_missing;
 };
@@ -225,7 +229,10 @@ static void apply_lower(const struct step *step, const struct looking *look, str
 
 /* --- numbers of telephones --- */
 
-/* The digits of a number written with or without + or 00 and marks between; 0 when it is none, such as an alphanumeric sender. */
+/*
+ * The digits of a number written with or without + or 00 and marks
+ * between; 0 when it is none, such as an alphanumeric sender.
+ */
 static size_t digits_of(struct slice text, char ret[MSISDN_MAX], bool *ret_international)
 {
 	size_t n = 0;
@@ -333,7 +340,9 @@ static int refuse_pipe(struct builder *b, size_t at, struct slice name)
 			    (int)(name.n < 40 ? name.n : 40), name.p, SLICE_ARG(nearest.best));
 }
 
-/* Characters that mean something in one of the grammars around it, so that an argument reads the same in all of them. */
+/*
+ * Characters that mean something in one of the grammars around it, so that an argument reads the same in all of them.
+ */
 static int check_argument(struct builder *b, size_t at, struct slice argument)
 {
 	for (size_t i = 0; i < argument.n; i++)

@@ -1,12 +1,13 @@
 /*
  * URL templates (W4) and header values (W5).
  *
- * Who is talked to is decided when the endpoint is saved: a placeholder in scheme, host or port is refused. The rest is read by the
- * project's one URL reader, on a copy in which every hole is filled with letters. Values are percent-encoded, which leaves one thing
- * that they could do: a value of dots alone becomes a path segment that means "one level up". No encoding changes that
- * (%2E%2E is the same segment), so such a URL is refused when it is rendered.
+ * Who is talked to is decided when the endpoint is saved: a placeholder in scheme, host or port is refused. The rest is
+ * read by the project's one URL reader, on a copy in which every hole is filled with letters. Values are
+ * percent-encoded, which leaves one thing that they could do: a value of dots alone becomes a path segment that means
+ * "one level up". No encoding changes that (%2E%2E is the same segment), so such a URL is refused when it is rendered.
  *
- * Header values are sent as they are, UTF-8 included; control characters other than TAB are refused in template and result.
+ * Header values are sent as they are, UTF-8 included; control
+ * characters other than TAB are refused in template and result.
  */
 #include "base/mem.h"
 #include "base/url.h"

@@ -1,11 +1,12 @@
 /*
- * XML templates (W3). Expat says whether the template is well-formed; the scanner here only has to know, in text that is, what each
- * placeholder stands in: text, an attribute's value, a CDATA section; names, comments and processing instructions may hold none.
- * A placeholder's own characters are ordinary ones in those three places, so Expat reads the template as it stands
- * and its positions are ours.
+ * XML templates (W3). Expat says whether the template is well-formed; the scanner here only has to know, in text that
+ * is, what each placeholder stands in: text, an attribute's value, a CDATA section; names, comments and processing
+ * instructions may hold none. A placeholder's own characters are ordinary ones in those three places, so Expat reads
+ * the template as it stands and its positions are ours.
  *
- * Two sequences need care because a value and the template's text can make them together: "]]>" must not appear in text, and ends a CDATA
- * section. A '>' of the template that only ']' divide from a hole is therefore written so that it is safe after any value.
+ * Two sequences need care because a value and the template's text can make them together:
+ * "]]>" must not appear in text, and ends a CDATA section. A '>' of the template that
+ * only ']' divide from a hole is therefore written so that it is safe after any value.
  */
 #include <expat.h>
 

@@ -1,8 +1,8 @@
 /*
- * Zones as values. The C library knows one zone for a process and changes it under a lock; an endpoint has its own, so the files of the IANA
- * database are read here: TZif of version 2 or later (RFC 8536), whose list of changes ends with a rule in POSIX's TZ notation for all
- * years after it ("CET-1CEST,M3.5.0,M10.5.0/3"). Debian's files reach to 2037 by list, slim ones of other systems only to the
- * last change of the law, so the rule is not a luxury.
+ * Zones as values. The C library knows one zone for a process and changes it under a lock; an endpoint has its own, so
+ * the files of the IANA database are read here: TZif of version 2 or later (RFC 8536), whose list of changes ends with
+ * a rule in POSIX's TZ notation for all years after it ("CET-1CEST,M3.5.0,M10.5.0/3"). Debian's files reach to 2037 by
+ * list, slim ones of other systems only to the last change of the law, so the rule is not a luxury.
  *
  * A zone is read once, when an endpoint is compiled; what an update of the database changes counts from the next start.
  */

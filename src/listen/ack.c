@@ -1,6 +1,6 @@
 /*
- * The answer that lists what was taken: <response><id_sms>1001</id_sms></response>, or [1001]. A body that cannot be read gets an answer that takes nothing, which is what a
- * careful receiver says; the reason is shown on the terminal.
+ * The answer that lists what was taken: <response><id_sms>1001</id_sms></response>, or [1001]. A body that cannot be
+ * read gets an answer that takes nothing, which is what a careful receiver says; the reason is shown on the terminal.
  */
 #include "listen/ack.h"
 

@@ -9,7 +9,10 @@ enum ack_kind { ACK_WITH_NOTHING, ACK_WITH_XML, ACK_WITH_JSON };
 /* -1 for a word that is none of: none, xml, json. */
 int ack_kind_read(const char *word);
 
-/* Which ids are taken: a share of all that ever came, evenly spread and the same at each run. 0.5 takes the first, the third, … */
+/*
+ * Which ids are taken: a share of all that ever came, evenly spread
+ * and the same at each run. 0.5 takes the first, the third, …
+ */
 struct ack_choice {
 	double share; /* 0 .. 1 */
 	uint64_t seen;

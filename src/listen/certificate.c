@@ -1,6 +1,6 @@
 /*
- * Makes key and certificate with libcrypto at start, in memory: there is no file to forget somewhere, and each run has another pin, as a
- * renewed certificate would.
+ * Makes key and certificate with libcrypto at start, in memory: there is no file to forget somewhere, and each run has
+ * another pin, as a renewed certificate would.
  */
 #include "listen/certificate.h"
 

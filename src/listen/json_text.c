@@ -17,7 +17,10 @@ struct pen {
 	struct level levels[JSON_DEPTH_MAX + 1];
 };
 
-/* JSON text holds no control bytes below the blank; what else is invisible lies below U+10000 and has an escape of four digits. */
+/*
+ * JSON text holds no control bytes below the blank; what else is
+ * invisible lies below U+10000 and has an escape of four digits.
+ */
 static void raw_add(struct buf *out, struct slice raw)
 {
 	uint32_t rune = 0;

@@ -1,8 +1,9 @@
 /*
- * `postrider listen`: what a customer's endpoint would see, on a terminal, before the customer's endpoint exists. Requests come in on the
- * server's threads; each is numbered, judged and shown under one lock, so that its lines stay together, and answered at once or by the
- * thread of delay.c. The main thread only waits for a signal or for the last of --count, then ends everything in the order that lets no request
- * go unanswered: no new ones, no more delays, all answers out.
+ * `postrider listen`: what a customer's endpoint would see, on a terminal, before the customer's
+ * endpoint exists. Requests come in on the server's threads; each is numbered, judged and shown
+ * under one lock, so that its lines stay together, and answered at once or by the thread of
+ * delay.c. The main thread only waits for a signal or for the last of --count, then ends everything
+ * in the order that lets no request go unanswered: no new ones, no more delays, all answers out.
  */
 #include "listen/listen.h"
 

@@ -1,6 +1,6 @@
 /*
- * What a developer wants to see of a request: first a rule with number, time, method, target and the answer, then arguments, headers that say
- * something, then the body. Everything from outside goes through terminal_add.
+ * What a developer wants to see of a request: first a rule with number, time, method, target and the answer, then
+ * arguments, headers that say something, then the body. Everything from outside goes through terminal_add.
  */
 #include "listen/show.h"
 

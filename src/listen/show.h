@@ -19,8 +19,11 @@ struct arrival {
 
 /* Several lines, decoded and readable; colours when asked for. */
 void show_text(struct buf *out, const struct arrival *a, bool colours);
-/* One line of JSON: n, time, method, path, query {name: [values]}, headers {lower-case name: value}, items, body (text) or body_base64, answered, signature ("ok", "bad"
- * or null), signature_fault, acked (the ids, null without --ack), ack_fault. */
+/*
+ * One line of JSON: n, time, method, path, query {name: [values]}, headers {lower-case
+ * name: value}, items, body (text) or body_base64, answered, signature ("ok", "bad" or
+ * null), signature_fault, acked (the ids, null without --ack), ack_fault.
+ */
 void show_json(struct buf *out, const struct arrival *a);
 
 #endif

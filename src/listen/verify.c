@@ -1,6 +1,7 @@
 /*
- * The request as a receiver's library gets it, for dialect/sign.h to check: the URL is put together from the Host header and the target, as frameworks do. Behind a proxy
- * that changes either of them signatures over URLs do not fit, here as there.
+ * The request as a receiver's library gets it, for dialect/sign.h to check: the URL
+ * is put together from the Host header and the target, as frameworks do. Behind a
+ * proxy that changes either of them signatures over URLs do not fit, here as there.
  */
 #include "listen/verify.h"
 

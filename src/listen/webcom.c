@@ -1,7 +1,8 @@
 /*
- * Webcom's status webhook from its receiver's side: <response> with one <state id_sms="…"> for each message, or a bare array of {"id_sms","time","state"}. A reader of its
- * own, which shares nothing with what writes these documents. A document that breaks off or declares a document type gives no items at all,
- * so that a receiver built after this one acknowledges nothing that it has not read to the end.
+ * Webcom's status webhook from its receiver's side: <response> with one <state id_sms="…"> for each message, or a bare
+ * array of {"id_sms","time","state"}. A reader of its own, which shares nothing with what writes these documents. A
+ * document that breaks off or declares a document type gives no items at all, so that a receiver built after this one
+ * acknowledges nothing that it has not read to the end.
  */
 #include "listen/webcom.h"
 

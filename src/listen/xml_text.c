@@ -1,7 +1,7 @@
 /*
- * XML, indented, by expat: an element that holds only text stays on one line, everything else gets its own. A document type definition ends the
- * reading: nobody we talk to sends one, and everything dangerous in XML begins there. The indentation is capped, so that a document of nothing but
- * opening tags does not grow by the square of its depth.
+ * XML, indented, by expat: an element that holds only text stays on one line, everything else gets its own. A document
+ * type definition ends the reading: nobody we talk to sends one, and everything dangerous in XML begins there. The
+ * indentation is capped, so that a document of nothing but opening tags does not grow by the square of its depth.
  */
 #include "listen/xml_text.h"
 

@@ -1,7 +1,8 @@
 /*
- * The client's place in the loop. It has one timer and one idle handle, whatever the number of peers and calls: a heap says which of the many times comes
- * first, and the idle handle runs once, in the next turn, for all peers that have something to do (so that a burst of sends made by one turn's answers
- * goes out together, just before the loop waits again).
+ * The client's place in the loop. It has one timer and one idle handle, whatever the number
+ * of peers and calls: a heap says which of the many times comes first, and the idle handle
+ * runs once, in the next turn, for all peers that have something to do (so that a burst of
+ * sends made by one turn's answers goes out together, just before the loop waits again).
  *
  * Peers' multi handles and their sockets: client_peer.c, client_socket.c. One exchange: client_call.c.
  */
@@ -38,7 +39,10 @@ void client_handle_gone(struct client *c)
 
 static void on_timer(uv_timer_t *handle);
 
-/* The timer may stand too early, when the first of the heap was taken out: then it fires for nothing, which costs less than moving it each time. */
+/*
+ * The timer may stand too early, when the first of the heap was taken out:
+ * then it fires for nothing, which costs less than moving it each time.
+ */
 static void timer_arm(struct client *c)
 {
 	const struct heap_node *first = heap_peek(&c->timers);
@@ -84,7 +88,10 @@ static void on_idle(uv_idle_t *idle)
 	struct client *c = idle->data;
 	struct list turn, *it;
 
-	/* Who is kicked again by what happens now has to wait for the next turn, or a call that fails at once could hold the loop for ever. */
+	/*
+	 * Who is kicked again by what happens now has to wait for the next
+	 * turn, or a call that fails at once could hold the loop for ever.
+	 */
 	list_init(&turn);
 	list_splice_front(&turn, &c->kicked);
 	while ((it = list_pop(&turn)))

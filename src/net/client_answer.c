@@ -1,8 +1,10 @@
 /*
- * Takes in an answer and holds it to its bounds: the header block, the body, the number of interim answers. libcurl reads the framing; what it is lenient about and
- * RFC 9112 calls an error is caught here: lengths that contradict each other, codings we did not ask for. A bound ends the transfer, and libcurl closes the connection.
+ * Takes in an answer and holds it to its bounds: the header block, the body, the number of interim answers. libcurl
+ * reads the framing; what it is lenient about and RFC 9112 calls an error is caught here: lengths that contradict each
+ * other, codings we did not ask for. A bound ends the transfer, and libcurl closes the connection.
  *
- * The receiver need not be friendly, but it must be understood exactly: an acknowledgement decides whether an event is sent again.
+ * The receiver need not be friendly, but it must be understood
+ * exactly: an acknowledgement decides whether an event is sent again.
  */
 #include <curl/curl.h>
 #include <stdarg.h>
@@ -110,7 +112,10 @@ static bool take_status(struct client_slot *slot, struct slice line)
 	return true;
 }
 
-/* The empty line. Chunked and a length at once is how answers are smuggled: the body is read, the connection not used again. */
+/*
+ * The empty line. Chunked and a length at once is how answers
+ * are smuggled: the body is read, the connection not used again.
+ */
 static void take_end(struct client_slot *slot)
 {
 	slot->block_begun = false;
@@ -121,7 +126,9 @@ static void take_end(struct client_slot *slot)
 	curl_easy_setopt(slot->easy, CURLOPT_FORBID_REUSE, 1L);
 }
 
-/* A blank for each control byte, as RFC 9110 has it in 5.5: what is kept is shown to people and split into lines again. */
+/*
+ * A blank for each control byte, as RFC 9110 has it in 5.5: what is kept is shown to people and split into lines again.
+ */
 static void clean(char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

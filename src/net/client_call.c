@@ -1,6 +1,7 @@
 /*
- * One exchange from client_send to done: it waits for a place, has its name looked up, runs on a slot, ends. It ends in one function, whatever happened, and
- * done is called there and nowhere else. The deadline counts from client_send and nothing moves it.
+ * One exchange from client_send to done: it waits for a place, has its name looked up,
+ * runs on a slot, ends. It ends in one function, whatever happened, and done is called
+ * there and nowhere else. The deadline counts from client_send and nothing moves it.
  */
 #include <assert.h>
 

@@ -1,6 +1,7 @@
 /*
- * What the files of the client share; nobody else includes it. One client a loop; a peer has a multi handle, slots (easy handles with their constant options) and calls.
- * A call waits in its peer, then takes a place (peer.active), then perhaps looks its name up, then runs on a slot.
+ * What the files of the client share; nobody else includes it. One client a loop; a peer has a multi handle, slots
+ * (easy handles with their constant options) and calls. A call waits in its peer, then takes a place (peer.active),
+ * then perhaps looks its name up, then runs on a slot.
  */
 #ifndef NET_CLIENT_IMPL_H
 #define NET_CLIENT_IMPL_H
@@ -48,7 +49,10 @@ struct client {
 	void *closed_ctx;
 };
 
-/* What the URL of a call says, and may it be gone to; the last one of a peer is kept, because mostly the next is the same. */
+/*
+ * What the URL of a call says, and may it be gone to; the last
+ * one of a peer is kept, because mostly the next is the same.
+ */
 struct client_target {
 	struct buf text; /* as it stood in the request */
 	struct buf sent; /* put together anew from its parts, for libcurl: what was checked is what is used */
@@ -174,9 +178,15 @@ const struct client_target *client_target_read(struct client_peer *p, struct sli
 /* client_slot.c */
 /* NULL when libcurl gives no handle. */
 struct client_slot *client_slot_take(struct client_peer *p);
-/* Puts the call's request on the slot and starts the transfer; addresses is NULL for a numeric host. On false slot->failure and reason say why it did not start. */
+/*
+ * Puts the call's request on the slot and starts the transfer; addresses is NULL for a numeric host. On false
+ * slot->failure and reason say why it did not start.
+ */
 bool client_slot_load(struct client_slot *slot, struct client_call *call, const struct resolve_answer *addresses);
-/* Takes the transfer out of the multi handle and the slot back among the free ones; what it collected stays readable until it is loaded again. */
+/*
+ * Takes the transfer out of the multi handle and the slot back among the
+ * free ones; what it collected stays readable until it is loaded again.
+ */
 void client_slot_return(struct client_slot *slot);
 void client_slot_free(struct client_slot *slot);
 

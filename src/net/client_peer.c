@@ -1,7 +1,7 @@
 /*
- * A peer: the multi handle with the connections of one revision of one endpoint's settings. It is made by the first call and closed when nothing was sent for
- * a while. No more calls take part in it than the settings allow connections, the others wait here in the order they came; so libcurl
- * never holds a queue of its own.
+ * A peer: the multi handle with the connections of one revision of one endpoint's settings. It is made by the first
+ * call and closed when nothing was sent for a while. No more calls take part in it than the settings allow connections,
+ * the others wait here in the order they came; so libcurl never holds a queue of its own.
  */
 #include <assert.h>
 

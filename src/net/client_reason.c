@@ -1,6 +1,7 @@
 /*
- * What an operator reads in the attempt log when no answer came: the cause and what to do about it. One table turns libcurl's results into postrider's failures.
- * Sentences name host address and port, never the URL's path or query nor credentials; of libcurl's own text only what it says about the transport is passed on.
+ * What an operator reads in the attempt log when no answer came: the cause and what to do about it. One table turns
+ * libcurl's results into postrider's failures. Sentences name host address and port, never the URL's path or query nor
+ * credentials; of libcurl's own text only what it says about the transport is passed on.
  */
 #include <arpa/inet.h>
 #include <errno.h>

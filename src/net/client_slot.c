@@ -1,9 +1,10 @@
 /*
- * Slots: a peer's easy handles, kept and used again. Nearly all options are the same for every exchange of a peer and are set once; a call sets its body, its
- * header lines and, when they changed, its URL, method and addresses.
+ * Slots: a peer's easy handles, kept and used again. Nearly all options are the same for every exchange of a peer and
+ * are set once; a call sets its body, its header lines and, when they changed, its URL, method and addresses.
  *
- * Nothing that libcurl would do by itself is left on: no proxy from the environment, no redirects, no cookies, no .netrc, no compression, no
- * look-up of its own (the addresses are handed over), no headers that the request does not have.
+ * Nothing that libcurl would do by itself is left on: no proxy from the environment,
+ * no redirects, no cookies, no .netrc, no compression, no look-up of its own (the
+ * addresses are handed over), no headers that the request does not have.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -132,7 +133,10 @@ void client_slot_free(struct client_slot *slot)
 	mem_free(slot);
 }
 
-/* The templates' compiler has refused control bytes already; a second look here, because a line break would be another header. */
+/*
+ * The templates' compiler has refused control bytes already; a
+ * second look here, because a line break would be another header.
+ */
 static bool header_clean(const struct http_header *h)
 {
 	for (size_t i = 0; i < h->name.n; i++)
@@ -236,7 +240,10 @@ static bool any_wanted(const struct client *c, const struct resolve_answer *answ
 	return false;
 }
 
-/* "host:port:address,address" as CURLOPT_RESOLVE wants it. When none can be reached they all stay, so that the connection fails with its reason. */
+/*
+ * "host:port:address,address" as CURLOPT_RESOLVE wants it. When none can
+ * be reached they all stay, so that the connection fails with its reason.
+ */
 static void addresses_write(struct buf *out, const struct client_peer *p, const struct resolve_answer *answer)
 {
 	bool choose = any_wanted(p->client, answer);
@@ -275,7 +282,10 @@ static void addresses_say(struct client_slot *slot, const struct resolve_answer 
 	p->loaded_serial = answer->serial;
 }
 
-/* The multi handle keeps what it was told, so it is told again only when the port or the answer (and so perhaps the name) is another. */
+/*
+ * The multi handle keeps what it was told, so it is told again only
+ * when the port or the answer (and so perhaps the name) is another.
+ */
 static void addresses_load(struct client_slot *slot, const struct resolve_answer *answer)
 {
 	struct client_peer *p = slot->peer;
@@ -289,7 +299,10 @@ static void addresses_load(struct client_slot *slot, const struct resolve_answer
 		curl_easy_setopt(slot->easy, CURLOPT_RESOLVE, slot->addresses);
 }
 
-/* As a parsed URL: from text libcurl would read it anew for each request, which costs it more than all that we do for one. */
+/*
+ * As a parsed URL: from text libcurl would read it anew for each
+ * request, which costs it more than all that we do for one.
+ */
 static bool target_load(struct client_slot *slot)
 {
 	const struct client_target *t = &slot->peer->target;

@@ -1,7 +1,9 @@
 /*
- * libcurl's sockets on libuv. A socket keeps its poll handle for its whole life, and that stays set to "readable" between two exchanges: libcurl says "remove" when an answer
- * is whole and "in" when the next request is out, and following it each time would cost more system calls than the exchange itself. What becomes readable
- * while libcurl does not care is the receiver closing an idle connection: the poll is stopped then, and libcurl notices when it takes the connection up.
+ * libcurl's sockets on libuv. A socket keeps its poll handle for its whole life, and that stays
+ * set to "readable" between two exchanges: libcurl says "remove" when an answer is whole and "in"
+ * when the next request is out, and following it each time would cost more system calls than the
+ * exchange itself. What becomes readable while libcurl does not care is the receiver closing an
+ * idle connection: the poll is stopped then, and libcurl notices when it takes the connection up.
  *
  * The last word of the address guard is here, on the very address that is connected to.
  */
@@ -119,8 +121,9 @@ static void socket_forget(struct client *c, curl_socket_t fd)
 }
 
 /*
- * libcurl's wish what to wait for on a socket. A connection that was given up before it came about is closed by libcurl 7.88 without client_socket_close: "remove" is all that
- * is heard of it, and its number may be another file by now. So such a one is forgotten; were it still alive, the next wish would take it up again.
+ * libcurl's wish what to wait for on a socket. A connection that was given up before it came about is closed by libcurl
+ * 7.88 without client_socket_close: "remove" is all that is heard of it, and its number may be another file by now. So
+ * such a one is forgotten; were it still alive, the next wish would take it up again.
  */
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *unused)
 {
@@ -149,7 +152,10 @@ void client_socket_setup(struct client_peer *p)
 	curl_multi_setopt(p->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 }
 
-/* The source address; its port is chosen at connect(), so that thousands of connections to different receivers may share one. */
+/*
+ * The source address; its port is chosen at connect(), so that
+ * thousands of connections to different receivers may share one.
+ */
 static bool socket_bind(const struct client *c, int fd, int family)
 {
 	int on = 1;
@@ -252,9 +258,10 @@ void client_socket_part(struct client_peer *p)
 }
 
 /*
- * Bytes that lie there before the request is sent cannot be its answer, but would be taken for it: a receiver that says more than its Content-Length, in two
- * packets, would acknowledge the next event with the rest. libcurl 7.88 only looks whether the connection was closed. It cannot be told to take
- * another one either, so this one is closed under it: it finds that it cannot send, and does it again on a new connection.
+ * Bytes that lie there before the request is sent cannot be its answer, but would be taken for it: a receiver that says
+ * more than its Content-Length, in two packets, would acknowledge the next event with the rest. libcurl 7.88 only looks
+ * whether the connection was closed. It cannot be told to take another one either, so this one is closed under it: it
+ * finds that it cannot send, and does it again on a new connection.
  *
  * Nor does it say here which connection it took (CURLINFO_ACTIVESOCKET is not set yet), but for its ports.
  */

@@ -1,6 +1,7 @@
 /*
- * Where a call goes: its URL read once, strictly, by base/url.h, the port held against the list, a numeric host against the guard. libcurl never sees the text of the
- * request but a URL put together from the parts, so that two readers of one text cannot disagree.
+ * Where a call goes: its URL read once, strictly, by base/url.h, the port held against
+ * the list, a numeric host against the guard. libcurl never sees the text of the request
+ * but a URL put together from the parts, so that two readers of one text cannot disagree.
  */
 #include <arpa/inet.h>
 #include <stdarg.h>

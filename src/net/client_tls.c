@@ -1,12 +1,14 @@
 /*
- * Who may answer over TLS. OpenSSL asks verify() once per handshake; it decides by the endpoint's mode and puts the precise reason into the slot:
+ * Who may answer over TLS. OpenSSL asks verify() once per handshake; it
+ * decides by the endpoint's mode and puts the precise reason into the slot:
  *
  *	strict       a chain to the system's certificates, or to the endpoint's own `ca`; name and dates right
  *	self_signed  the same, or a leaf that signed itself; name and dates still right (W14)
  *	pin          the key is the pinned one; nothing else counts
  *	off          anybody
  *
- * The stores of trusted certificates are read once and shared by reference: libcurl by itself would read the system's for each new connection.
+ * The stores of trusted certificates are read once and shared by reference:
+ * libcurl by itself would read the system's for each new connection.
  */
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -215,7 +217,10 @@ CURLcode client_tls_setup(CURL *easy, void *ssl_ctx, void *data)
 	return CURLE_OK;
 }
 
-/* The peer remembers the last certificate, because nearly always it is the same one: comparing two costs a tenth of a digest. */
+/*
+ * The peer remembers the last certificate, because nearly always
+ * it is the same one: comparing two costs a tenth of a digest.
+ */
 void client_tls_key(struct client_slot *slot)
 {
 	struct client_peer *p = slot->peer;

@@ -1,10 +1,12 @@
 /*
- * The address guard. Three questions decide about an address, in this order: is it one of our own listeners (never), is it inside a range the operator opened
- * (yes, but a metadata service only when that very address was named), is it inside one of the special ranges below (no).
- * An IPv6 address that carries an IPv4 one is judged twice, as itself and as what it carries, because somewhere a gateway will unwrap it.
- * Of IPv6 only global unicast is left open, so that a range nobody has thought of yet is refused and not let through.
+ * The address guard. Three questions decide about an address, in this order: is it one of our own listeners (never), is
+ * it inside a range the operator opened (yes, but a metadata service only when that very address was named), is it
+ * inside one of the special ranges below (no). An IPv6 address that carries an IPv4 one is judged twice, as itself and
+ * as what it carries, because somewhere a gateway will unwrap it. Of IPv6 only global unicast is left open, so that a
+ * range nobody has thought of yet is refused and not let through.
  *
- * The ranges are those of the IANA special-purpose registries (RFC 6890 and its followers) and the metadata services of the big clouds.
+ * The ranges are those of the IANA special-purpose registries (RFC
+ * 6890 and its followers) and the metadata services of the big clouds.
  */
 #include "net/guard.h"
 

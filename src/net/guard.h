@@ -1,6 +1,7 @@
 /*
- * The address guard: says of a numeric address, just before connect(), whether requests may go there. Loopback, private, link-local, metadata, multicast, documentation and other special
- * ranges are refused, and IPv6 addresses that embed an IPv4 one (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) are judged by both. Fails closed.
+ * The address guard: says of a numeric address, just before connect(), whether requests may go there. Loopback,
+ * private, link-local, metadata, multicast, documentation and other special ranges are refused, and IPv6 addresses that
+ * embed an IPv4 one (mapped, compatible, NAT64, 6to4, Teredo, ISATAP) are judged by both. Fails closed.
  */
 #ifndef NET_GUARD_H
 #define NET_GUARD_H
@@ -19,7 +20,9 @@ void guard_free(struct guard **g);
 int guard_allow_net(struct guard *g, struct slice cidr, struct fault *fault);
 /* Replaces the default ports (80, 443, 1024 - 65535): "80,443,8000-9000". */
 int guard_allow_ports(struct guard *g, struct slice list, struct fault *fault);
-/* An address and port of our own listener: refused even inside an allowed range, so that the daemon never calls itself. */
+/*
+ * An address and port of our own listener: refused even inside an allowed range, so that the daemon never calls itself.
+ */
 void guard_deny_own(struct guard *g, const struct sockaddr *address);
 
 /* NULL when the address may be connected to; otherwise a constant sentence naming the range it is in. */

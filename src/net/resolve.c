@@ -1,10 +1,12 @@
 /*
- * Name look-up. One c-ares channel a loop; its sockets are polled by libuv. A name has one struct entry, which is the cache and the place where those wait who
- * ask while a question is under way. c-ares may answer inside the question (hosts file) or inside its own processing, so answers are only
- * put down there; an idle handle hands them out in the loop's next turn, from where the callbacks may do anything.
+ * Name look-up. One c-ares channel a loop; its sockets are polled by libuv. A name has one struct entry, which is the
+ * cache and the place where those wait who ask while a question is under way. c-ares may answer inside the question
+ * (hosts file) or inside its own processing, so answers are only put down there; an idle handle hands them out in the
+ * loop's next turn, from where the callbacks may do anything.
  *
- * Only good answers are kept, between 5 s and 5 min: a failed one is asked again by the next attempt, which the engine has already spaced. Addresses are
- * not sorted by c-ares: that would open a socket towards each of them before the guard has seen it.
+ * Only good answers are kept, between 5 s and 5 min: a failed one is asked again by
+ * the next attempt, which the engine has already spaced. Addresses are not sorted by
+ * c-ares: that would open a socket towards each of them before the guard has seen it.
  */
 #include "net/resolve.h"
 
@@ -320,7 +322,9 @@ static void entry_keep(struct entry *e, struct resolve_answer *a)
 	e->kept_until_ms = (int64_t)uv_now(e->resolve->loop) + e->fresh_ttl_ms;
 }
 
-/* Hands the fresh answer to all who wait. Their callbacks may ask again, even for this name, and may cancel each other. */
+/*
+ * Hands the fresh answer to all who wait. Their callbacks may ask again, even for this name, and may cancel each other.
+ */
 static void entry_deliver(struct entry *e)
 {
 	struct resolve *r = e->resolve;

@@ -1,6 +1,7 @@
 /*
- * Name look-up for the client: c-ares on the loop, a cache, and the address guard behind it. Nothing blocks. An answer in which one address may not be connected to is
- * refused as a whole: who mixes public and private addresses wants one check to see the first and the connection to meet the second.
+ * Name look-up for the client: c-ares on the loop, a cache, and the address guard behind it. Nothing blocks. An answer
+ * in which one address may not be connected to is refused as a whole: who mixes public and private addresses wants one
+ * check to see the first and the connection to meet the second.
  */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
@@ -42,11 +43,15 @@ int resolve_new(uv_loop_t *loop, const struct resolve_options *options, struct r
 /* Drops all queries (their callbacks do not run); closed runs from the loop when nothing is left in it. */
 void resolve_close(struct resolve **r, void (*closed)(void *ctx), void *ctx);
 
-/* The good answer in the cache, or NULL. name: lower case, without the trailing dot. Valid until the loop's next turn. */
+/*
+ * The good answer in the cache, or NULL. name: lower case, without the trailing dot. Valid until the loop's next turn.
+ */
 const struct resolve_answer *resolve_cached(struct resolve *r, const char *name);
 /* answer is borrowed for the length of the call. */
 typedef void resolve_done_fn(void *ctx, const struct resolve_answer *answer);
-/* Asks the name servers, or joins a question already under way. done runs once, from the loop, never inside this call. */
+/*
+ * Asks the name servers, or joins a question already under way. done runs once, from the loop, never inside this call.
+ */
 struct resolve_query *resolve_ask(struct resolve *r, const char *name, resolve_done_fn *done, void *ctx);
 /* done will not run. The question itself goes on and fills the cache. */
 void resolve_cancel(struct resolve_query **query);

@@ -1,15 +1,17 @@
 /*
- * The HTTP server adapter over libmicrohttpd. The way of one request: its head is looked at (request_begin), its body is collected
- * and expanded under the ceiling (request_take), the whole of it goes to the handler (request_hand), the answer to the wire (request_send).
- * Workers are libmicrohttpd's epoll threads; a connection stays with one worker for life, so all of these run on one thread. Only
- * server_answer may run elsewhere.
+ * The HTTP server adapter over libmicrohttpd. The way of one request: its head is looked at (request_begin), its body
+ * is collected and expanded under the ceiling (request_take), the whole of it goes to the handler (request_hand), the
+ * answer to the wire (request_send). Workers are libmicrohttpd's epoll threads; a connection stays with one worker for
+ * life, so all of these run on one thread. Only server_answer may run elsewhere.
  *
- * The handler may answer before it returns, or another thread may answer at any moment after it was called, even before we
- * have put the connection to sleep. One atomic word settles that race: server_answer puts ANSWER_GIVEN into it and wakes the connection only when it
- * finds it asleep; the worker falls asleep first and then tries to say so, and when the answer was quicker, wakes the connection itself.
+ * The handler may answer before it returns, or another thread may answer at any moment after it was called, even before
+ * we have put the connection to sleep. One atomic word settles that race: server_answer puts ANSWER_GIVEN into it and
+ * wakes the connection only when it finds it asleep; the worker falls asleep first and then tries to say so, and when
+ * the answer was quicker, wakes the connection itself.
  *
- * What libmicrohttpd lets pass and could be read differently by a proxy before us is refused (server_request_fault); what it answers
- * by itself, malformed HTTP, has an HTML body that cannot be changed: the one exception to "errors are JSON".
+ * What libmicrohttpd lets pass and could be read differently by a proxy before us
+ * is refused (server_request_fault); what it answers by itself, malformed HTTP,
+ * has an HTML body that cannot be changed: the one exception to "errors are JSON".
  */
 #include <assert.h>
 #include <pthread.h>
@@ -109,7 +111,10 @@ static void error_write(struct buf *out, const char *code, const char *message)
 	json_end_object(&w);
 }
 
-/* The adapter's own answer, in the shape of the API's errors. The connection ends with it: who sends such requests is told once. */
+/*
+ * The adapter's own answer, in the shape of the API's errors. The
+ * connection ends with it: who sends such requests is told once.
+ */
 static enum MHD_Result request_refuse(struct server_request *rq, unsigned status, const char *code, const char *message)
 {
 	static const struct server_header_out closing = { MHD_HTTP_HEADER_CONNECTION, "close" };
@@ -172,8 +177,8 @@ static enum MHD_Result request_begin(struct server_request *rq, const char *meth
 }
 
 /*
- * Libmicrohttpd answers before a body or after it, never in its midst. So this goes to the socket past it, and the connection ends; over TLS it only
- * ends.
+ * Libmicrohttpd answers before a body or after it, never in its midst. So this goes to the socket past it, and the
+ * connection ends; over TLS it only ends.
  */
 static enum MHD_Result cut_too_large(struct server_request *rq)
 {
@@ -195,7 +200,10 @@ static enum MHD_Result request_take(struct server_request *rq, const char *bytes
 {
 	server_body_add(&rq->body, slice_of(bytes, *n));
 	*n = 0;
-	/* A client that is still sending may not read our answer, so a body that is a little too large is borne to its end. */
+	/*
+	 * A client that is still sending may not read our answer,
+	 * so a body that is a little too large is borne to its end.
+	 */
 	if (rq->body.state == BODY_TOO_LARGE && rq->body.received > 2 * rq->server->body_max)
 		return cut_too_large(rq);
 	return MHD_YES;
@@ -255,7 +263,9 @@ static struct guest *guest_of(struct MHD_Connection *connection)
 	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* The request line was read: the first we hear of a request, and the only time that its target is shown as it was sent. */
+/*
+ * The request line was read: the first we hear of a request, and the only time that its target is shown as it was sent.
+ */
 static void *on_target(void *ctx, const char *target, struct MHD_Connection *connection)
 {
 	struct server_request *rq = server_request_new(ctx, connection, target);
@@ -265,7 +275,10 @@ static void *on_target(void *ctx, const char *target, struct MHD_Connection *con
 	return rq;
 }
 
-/* A connection at rest. Libmicrohttpd cuts it when it is idle; the longer limit here is for a request line that is dripped. */
+/*
+ * A connection at rest. Libmicrohttpd cuts it when it is idle;
+ * the longer limit here is for a request line that is dripped.
+ */
 static int64_t rest_limit_us(const struct server *s)
 {
 	return s->idle_us + HEAD_LIMIT_US;
@@ -314,7 +327,10 @@ static struct MHD_Daemon *daemon_start(struct server *s, const struct server_opt
 {
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
 			 (s->tls ? (unsigned)MHD_USE_TLS : 0);
-	/* The door holds the number of connections. Libmicrohttpd's own bound is per worker and drops what is over it, so it must never be met. */
+	/*
+	 * The door holds the number of connections. Libmicrohttpd's own bound
+	 * is per worker and drops what is over it, so it must never be met.
+	 */
 	intptr_t limit = ((intptr_t)o->connections_max + 64) * (intptr_t)(o->threads > 1 ? o->threads : 1);
 	struct MHD_OptionItem items[] = {
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_target, s },
@@ -405,7 +421,10 @@ void server_quiesce(struct server *s)
 	door_close(s->door);
 }
 
-/* All answers are given without a limit of time, and on the wire within the grace: a client may be too slow to take its own. */
+/*
+ * All answers are given without a limit of time, and on the wire
+ * within the grace: a client may be too slow to take its own.
+ */
 static void server_drain(struct server *s)
 {
 	struct timespec until = { 0 };

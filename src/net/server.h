@@ -1,6 +1,7 @@
 /*
- * The HTTP server adapter (libmicrohttpd): whole requests in, whole answers out. A request that waits for a commit costs a suspended connection, not a
- * thread. Handlers run on the server's own threads; server_answer may be called from any thread, inside the handler or later, exactly once a request.
+ * The HTTP server adapter (libmicrohttpd): whole requests in, whole answers out. A request that waits for a commit
+ * costs a suspended connection, not a thread. Handlers run on the server's own threads; server_answer may be called
+ * from any thread, inside the handler or later, exactly once a request.
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
@@ -54,7 +55,10 @@ struct slice server_body(const struct server_request *rq);
 struct server_header_out {
 	const char *name, *value;
 };
-/* Answers with a copy of body. headers may be NULL; content_type too when body is empty. Ends the request: rq is invalid afterwards. */
+/*
+ * Answers with a copy of body. headers may be NULL; content_type too
+ * when body is empty. Ends the request: rq is invalid afterwards.
+ */
 void server_answer(struct server_request *rq, int status, const char *content_type, struct slice body,
 		   const struct server_header_out *headers, size_t header_count);
 

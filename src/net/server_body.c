@@ -1,8 +1,9 @@
 /*
- * Bodies of requests, plain or gzip. Expansion goes on while the bytes arrive, so that a bomb is known as such after its first
- * few kilobytes and never takes more memory than an honest body may: the buffer's ceiling is the only bound, and it holds for what was
- * sent as well as for what it expands to. Several gzip members in a row are one body (RFC 1952, 2.2); anything else after the last member
- * is broken. An error sticks; what follows is only counted, for the server to decide how much of it to bear.
+ * Bodies of requests, plain or gzip. Expansion goes on while the bytes arrive, so that a bomb is known as such after
+ * its first few kilobytes and never takes more memory than an honest body may: the buffer's ceiling is the only bound,
+ * and it holds for what was sent as well as for what it expands to. Several gzip members in a row are one body (RFC
+ * 1952, 2.2); anything else after the last member is broken. An error sticks; what follows is only counted, for the
+ * server to decide how much of it to bear.
  */
 #include "net/server_body.h"
 

@@ -1,4 +1,7 @@
-/* A request's body on its way in: collected under a ceiling, expanded when it came as gzip. Private to the server adapter. */
+/*
+ * A request's body on its way in: collected under a ceiling,
+ * expanded when it came as gzip. Private to the server adapter.
+ */
 #ifndef NET_SERVER_BODY_H
 #define NET_SERVER_BODY_H
 
@@ -23,7 +26,10 @@ struct server_body {
 	z_stream z;
 };
 
-/* encoding: the value of Content-Encoding, empty when there is none. max: of the bytes as sent and of the expanded ones. */
+/*
+ * encoding: the value of Content-Encoding, empty when there is
+ * none. max: of the bytes as sent and of the expanded ones.
+ */
 void server_body_begin(struct server_body *b, struct slice encoding, size_t max);
 /* Takes the next bytes as sent. Once the state says an error, bytes are counted and thrown away. */
 void server_body_add(struct server_body *b, struct slice bytes);

@@ -1,12 +1,14 @@
 /*
- * Accepting connections, and the absolute deadlines that libmicrohttpd does not know. Its own time-out starts anew with every byte, so a
- * client that drips one byte a second would be served for ever; here each phase of a request (the head, the body, the answer) gets one deadline
- * that no byte moves. When it passes, the socket is shut down and libmicrohttpd finds the connection ended.
+ * Accepting connections, and the absolute deadlines that libmicrohttpd does not know. Its own time-out starts anew with
+ * every byte, so a client that drips one byte a second would be served for ever; here each phase of a request (the
+ * head, the body, the answer) gets one deadline that no byte moves. When it passes, the socket is shut down and
+ * libmicrohttpd finds the connection ended.
  *
- * The listening socket is ours and not libmicrohttpd's, because its way to stop listening (MHD_quiesce_daemon) races with its workers
- * and aborts when it loses. So one thread polls the listening socket, hands new connections over, and once a second walks over all guests. At
- * the limit it does not poll: further connections wait in the kernel's backlog. Guests come and go on the workers' threads, under the lock; a
- * guest leaves before its descriptor is closed, so a shutdown never hits a stranger who got the same number.
+ * The listening socket is ours and not libmicrohttpd's, because its way to stop listening (MHD_quiesce_daemon) races
+ * with its workers and aborts when it loses. So one thread polls the listening socket, hands new connections over, and
+ * once a second walks over all guests. At the limit it does not poll: further connections wait in the kernel's backlog.
+ * Guests come and go on the workers' threads, under the lock; a guest leaves before its descriptor is closed, so a
+ * shutdown never hits a stranger who got the same number.
  */
 #include "net/server_door.h"
 
@@ -245,7 +247,10 @@ void door_close(struct door *d)
 {
 	if (atomic_exchange(&d->closed, true))
 		return;
-	/* Refuses those who come from now on and those in the backlog, at once; the descriptor's number stays taken until door_free. */
+	/*
+	 * Refuses those who come from now on and those in the backlog,
+	 * at once; the descriptor's number stays taken until door_free.
+	 */
 	shutdown(d->listen_fd, SHUT_RDWR);
 	door_wake(d);
 }

@@ -1,6 +1,6 @@
 /*
- * The door of the server: one thread that listens, lets connections in as long as there is room, and shows out those that dawdle. Private to the
- * server adapter.
+ * The door of the server: one thread that listens, lets connections in as long as there is room, and shows out those
+ * that dawdle. Private to the server adapter.
  */
 #ifndef NET_SERVER_DOOR_H
 #define NET_SERVER_DOOR_H
@@ -21,10 +21,16 @@ struct guest {
 	_Atomic int64_t deadline_us; /* monotonic; 0: none, it is our turn to act */
 };
 
-/* A new connection; the callee owns fd from now on. False when it could not take it (fd is closed then). Runs on the door's thread. */
+/*
+ * A new connection; the callee owns fd from now on. False when it
+ * could not take it (fd is closed then). Runs on the door's thread.
+ */
 typedef bool door_enter(void *ctx, int fd, const struct sockaddr *addr, socklen_t addr_len);
 
-/* Binds and listens at address, "127.0.0.1:8420" or "[::1]:0"; nobody is let in before door_open. ERR_INVALID, ERR_SYSTEM with a sentence. */
+/*
+ * Binds and listens at address, "127.0.0.1:8420" or "[::1]:0"; nobody
+ * is let in before door_open. ERR_INVALID, ERR_SYSTEM with a sentence.
+ */
 int door_new(const char *address, unsigned room, struct door **ret, struct fault *fault);
 /* Starts the thread. */
 int door_open(struct door *d, door_enter *enter, void *ctx, struct fault *fault);

@@ -1,7 +1,7 @@
 /*
- * A request as its handler sees it. The target is kept as it was sent (libmicrohttpd's own copy is decoded in place, which cannot be
- * undone); arguments are decoded here, once, and only when somebody asks. Headers stay in libmicrohttpd's memory, which does not move while the
- * request is open.
+ * A request as its handler sees it. The target is kept as it was sent (libmicrohttpd's own copy is decoded in place,
+ * which cannot be undone); arguments are decoded here, once, and only when somebody asks. Headers stay in
+ * libmicrohttpd's memory, which does not move while the request is open.
  */
 #include "net/server_request.h"
 

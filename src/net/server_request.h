@@ -42,7 +42,10 @@ struct server_request {
 /* target: as it stands in the request line. */
 struct server_request *server_request_new(struct server *s, struct MHD_Connection *connection, const char *target);
 void server_request_free(struct server_request *rq);
-/* NULL, or why the head is refused although libmicrohttpd took it: what proxies before us could read differently (RFC 9112, 6.1). */
+/*
+ * NULL, or why the head is refused although libmicrohttpd took it:
+ * what proxies before us could read differently (RFC 9112, 6.1).
+ */
 const char *server_request_fault(struct server_request *rq);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * One change at a time, from its text to its being in force:
  *
- *	caller: compile --> loop: prepare, add documents --> store thread: commit --> loop: directory, engine --> caller goes on
+ *	caller: compile --> loop: prepare, add documents --> store thread: commit --> loop: directory, engine --> caller
  *
- * The amendment lives on the caller's stack and makes the whole trip. The caller waits even while the disk is full: the lane has stopped sending by then, and only the commit
- * starts it again. So a full disk is asked about before the first step.
+ * The amendment lives on the caller's stack and makes the whole trip. The caller
+ * waits even while the disk is full: the lane has stopped sending by then, and only
+ * the commit starts it again. So a full disk is asked about before the first step.
  */
 #include "node/change.h"
 
@@ -139,7 +140,10 @@ static int trip(struct amendment *ch, struct fault *fault)
 
 /* --- new settings --- */
 
-/* The entry of this name, under the change lock; nobody else changes or frees it meanwhile but change_forget, which takes that lock too. */
+/*
+ * The entry of this name, under the change lock; nobody else changes
+ * or frees it meanwhile but change_forget, which takes that lock too.
+ */
 static struct entry *find(struct node *n, struct owner owner, struct slice id)
 {
 	struct entry *en;
@@ -250,7 +254,10 @@ static bool same(const struct endpoint *a, const struct endpoint *b)
 	return slice_eq(a->source, b->source) && strcmp(a->organization_id, b->organization_id) == 0;
 }
 
-/* Puts the compiled settings in force; takes the reference. What changes nothing makes no revision: `apply` is idempotent. */
+/*
+ * Puts the compiled settings in force; takes the reference. What
+ * changes nothing makes no revision: `apply` is idempotent.
+ */
 static int put(struct node *n, const struct wanted *want, struct endpoint *next, const char *disabled_reason,
 	       struct fault *fault)
 {

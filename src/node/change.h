@@ -1,13 +1,17 @@
 /*
- * Changes of endpoints. A change begins on the loop of the endpoint's shard (what it has in memory is written to pending), goes through the store as one transaction with its documents, and is
- * in force on the loop before whoever asked for it goes on. All of these block; not for loops and the store thread.
+ * Changes of endpoints. A change begins on the loop of the endpoint's shard (what it has in memory is written to
+ * pending), goes through the store as one transaction with its documents, and is in force on the loop before whoever
+ * asked for it goes on. All of these block; not for loops and the store thread.
  */
 #ifndef NODE_CHANGE_H
 #define NODE_CHANGE_H
 
 #include "node/node.h"
 
-/* Only when this revision is still in force. This and change_organization: 0, or an error, already logged; ERR_FULL and ERR_BUSY are worth another try. */
+/*
+ * Only when this revision is still in force. This and change_organization: 0,
+ * or an error, already logged; ERR_FULL and ERR_BUSY are worth another try.
+ */
 int change_disable(struct node *n, uint64_t number, uint32_t revision, const char *reason);
 /* The last delivery of a deleted endpoint has ended. Nothing happens for any other revision. */
 void change_forget(struct node *n, uint64_t number, uint32_t revision);

@@ -1,6 +1,7 @@
 /*
- * The clerk: one thread, one list of errands, and rounds. An errand is a change of settings that nobody waits for; a round moves replays on, looks how old the oldest stored delivery of each
- * endpoint is, and drops settings that no row can name any more. It blocks on the store and on the loops, so neither of them may ever wait for it.
+ * The clerk: one thread, one list of errands, and rounds. An errand is a change of settings that nobody waits for; a
+ * round moves replays on, looks how old the oldest stored delivery of each endpoint is, and drops settings that no row
+ * can name any more. It blocks on the store and on the loops, so neither of them may ever wait for it.
  */
 #include "node/clerk.h"
 

@@ -1,5 +1,7 @@
-/* The thread for what takes its time and must hold up neither a loop nor the store: disabling, the end of deleted endpoints, replays, periodic looks
- * at the store. */
+/*
+ * The thread for what takes its time and must hold up neither a loop nor the store: disabling, the end of deleted
+ * endpoints, replays, periodic looks at the store.
+ */
 #ifndef NODE_CLERK_H
 #define NODE_CLERK_H
 
@@ -13,7 +15,10 @@ struct node;
 /* Takes errands from now on; does them once it is started. */
 struct clerk *clerk_new(struct node *n);
 int clerk_start(struct clerk *c, struct fault *fault);
-/* Finishes what it is at, forgets what waits (a fresh start finds it again), ends the thread. Messages to it are still allowed and dropped. */
+/*
+ * Finishes what it is at, forgets what waits (a fresh start finds it
+ * again), ends the thread. Messages to it are still allowed and dropped.
+ */
 void clerk_stop(struct clerk *c);
 void clerk_free(struct clerk **c);
 

@@ -1,13 +1,14 @@
 /*
- * Group commit. The thread takes from its queue what one commit may hold - transactions up to a number of rows and bytes - writes it as one, tells
- * everybody, and takes what came in the meantime. A job ends a group: it sees everything queued before it on disk.
+ * Group commit. The thread takes from its queue what one commit may hold - transactions
+ * up to a number of rows and bytes - writes it as one, tells everybody, and takes what
+ * came in the meantime. A job ends a group: it sees everything queued before it on disk.
  *
- * Full disk: the group's events are refused, and all events that wait; transactions of what has happened already (answers, settings) are put
- * back to the front and tried again every RETRY_MS, so that deliveries can go on in memory as long as the engine's bounds allow. With nothing to
- * try again a rewritten floor is the probe.
+ * Full disk: the group's events are refused, and all events that wait; transactions of what has happened already
+ * (answers, settings) are put back to the front and tried again every RETRY_MS, so that deliveries can go on in memory
+ * as long as the engine's bounds allow. With nothing to try again a rewritten floor is the probe.
  *
- * Broken store: the outcome of the last commit is unknown, so nobody hears that it went well; everything is answered with ERR_IO from then on. Only a
- * fresh start, which reads what is on disk, can tell.
+ * Broken store: the outcome of the last commit is unknown, so nobody hears that it went well; everything is answered
+ * with ERR_IO from then on. Only a fresh start, which reads what is on disk, can tell.
  */
 #include "node/committer.h"
 
@@ -392,7 +393,10 @@ int committer_start(struct store *store, const struct committer_host *host, stru
 	c->end = &c->first;
 	pthread_mutex_init(&c->lock, NULL);
 	cond_init_monotonic(&c->more);
-	/* The thread's callbacks find the committer through *ret, and committer_now compares itself with c->thread: both are there before it runs. */
+	/*
+	 * The thread's callbacks find the committer through *ret, and committer_now
+	 * compares itself with c->thread: both are there before it runs.
+	 */
 	*ret = c;
 	pthread_mutex_lock(&c->lock);
 	rc = pthread_create(&c->thread, NULL, run, c);

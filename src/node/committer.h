@@ -1,6 +1,6 @@
 /*
- * The store thread: the only one that writes. What is to be written arrives in one queue and leaves it strictly in order; whatever arrived while the
- * last commit was syncing goes into the next one.
+ * The store thread: the only one that writes. What is to be written arrives in one queue and leaves it strictly in
+ * order; whatever arrived while the last commit was syncing goes into the next one.
  */
 #ifndef NODE_COMMITTER_H
 #define NODE_COMMITTER_H
@@ -21,8 +21,9 @@ struct work {
 	enum work_kind kind;
 	struct tx *tx; /* NULL for a job */
 	/*
-	 * Runs exactly once, on the store thread; must not wait for anything. 0: tx is on disk, or this is the job's turn. Otherwise nothing of it is to be taken for done:
-	 * ERR_FULL, ERR_BUSY (events only) or ERR_IO (the store is broken; store is NULL then).
+	 * Runs exactly once, on the store thread; must not wait for anything. 0: tx is on disk,
+	 * or this is the job's turn. Otherwise nothing of it is to be taken for done: ERR_FULL,
+	 * ERR_BUSY (events only) or ERR_IO (the store is broken; store is NULL then).
 	 */
 	void (*done)(struct work *w, struct store *store, int err);
 };
@@ -32,8 +33,8 @@ struct committer_host {
 	/* After the done callbacks of one commit. */
 	void (*settled)(void *ctx, struct store *store);
 	/*
-	 * Upkeep, between commits. idle: nothing else is queued. May call committer_now. Returns the milliseconds (monotonic) until it wants to be called again
-	 * although nothing happens; it is also called after each commit.
+	 * Upkeep, between commits. idle: nothing else is queued. May call committer_now. Returns the milliseconds
+	 * (monotonic) until it wants to be called again although nothing happens; it is also called after each commit.
 	 */
 	int64_t (*upkeep)(void *ctx, struct store *store, bool idle);
 	/* The store refuses (full) or takes again. */
@@ -58,7 +59,10 @@ void committer_stop(struct committer **c);
 void committer_add(struct committer *c, struct work *w);
 /* 0, or why events are refused at this moment: ERR_FULL, ERR_IO. Any thread. */
 int committer_state(const struct committer *c);
-/* Commits tx at once; only inside a job or upkeep. tx stays the caller's. Errors as store_commit's, after they were dealt with here. */
+/*
+ * Commits tx at once; only inside a job or upkeep. tx stays the
+ * caller's. Errors as store_commit's, after they were dealt with here.
+ */
 int committer_now(struct committer *c, struct tx *tx, struct fault *fault);
 /* Another write of the store's failed, inside upkeep: ERR_IO breaks the store for good. */
 void committer_failed(struct committer *c, int err, const struct fault *fault);

@@ -1,8 +1,9 @@
 /*
- * The directory in memory: five sorted arrays under one lock. Entries are never changed by their readers; what a reader keeps beyond the lock is a reference
- * (struct endpoint, struct endpoint_stats) or a copy.
+ * The directory in memory: five sorted arrays under one lock. Entries are never changed by their readers; what a reader
+ * keeps beyond the lock is a reference (struct endpoint, struct endpoint_stats) or a copy.
  *
- * A deleted endpoint stays under its number until the engine has ended its deliveries, so that a restart in between goes on with that.
+ * A deleted endpoint stays under its number until the engine has ended
+ * its deliveries, so that a restart in between goes on with that.
  */
 #include "node/directory.h"
 

@@ -1,8 +1,9 @@
 /*
- * Projects, endpoints, revisions and keys, as they are in force, in memory; documents of the store carry them over restarts. Many threads
- * read under a read lock; the few that change something have written it to the store before.
+ * Projects, endpoints, revisions and keys, as they are in force, in memory; documents of the store carry them over
+ * restarts. Many threads read under a read lock; the few that change something have written it to the store before.
  *
- * Functions marked (locked) are called with directory_read or directory_write held, and what they return is valid until it is released.
+ * Functions marked (locked) are called with directory_read or
+ * directory_write held, and what they return is valid until it is released.
  */
 #ifndef NODE_DIRECTORY_H
 #define NODE_DIRECTORY_H
@@ -18,7 +19,10 @@ struct project {
 	char *id;
 	char *settings;	    /* JSON object as the API takes and shows it */
 	char *organization; /* "" when it has none */
-	/* Events up to this seq belong to the organization before: which endpoints they go to must come out the same after a crash. */
+	/*
+	 * Events up to this seq belong to the organization before: which
+	 * endpoints they go to must come out the same after a crash.
+	 */
 	char *organization_before;
 	int64_t organization_from;
 	int64_t created_ms, changed_ms;
@@ -79,8 +83,10 @@ void directory_project_set(struct directory *d, struct project *p);
 void directory_project_remove(struct directory *d, struct slice id);
 void project_free(struct project *p);
 
-/* The organization of an event's project, as of the event's place in the log. Locks by itself; the answer is valid as long as the cache, which makes it cheap for many
- * events of one project in a row. */
+/*
+ * The organization of an event's project, as of the event's place in the log. Locks by itself; the answer is valid as
+ * long as the cache, which makes it cheap for many events of one project in a row.
+ */
 struct organization_cache {
 	bool known;
 	char project[256], now[256], before[256];
@@ -107,7 +113,10 @@ void directory_add_revision(struct directory *d, uint64_t number, uint32_t revis
 /* Drops the revisions superseded before this time. */
 void directory_drop_revisions(struct directory *d, int64_t before_ms);
 
-/* Compiled settings of any revision that is kept, one reference; NULL when it is not known. Locks by itself; reads the store the first time. */
+/*
+ * Compiled settings of any revision that is kept, one reference; NULL
+ * when it is not known. Locks by itself; reads the store the first time.
+ */
 struct endpoint *directory_revision(struct directory *d, struct store *store, uint64_t number, uint32_t revision);
 
 /* --- keys (locked) --- */

@@ -1,6 +1,8 @@
 /*
- * Documents: what is written here is read by a later version of this program, so members are only ever added. Numbers in ids have leading zeroes, so that the store's order is
- * that of the numbers. An endpoint's document says who it is and which revision is in force; the settings are in the revisions' documents, which stay as long as a row may name them.
+ * Documents: what is written here is read by a later version of this program, so members are
+ * only ever added. Numbers in ids have leading zeroes, so that the store's order is that of
+ * the numbers. An endpoint's document says who it is and which revision is in force; the
+ * settings are in the revisions' documents, which stay as long as a row may name them.
  */
 #include "node/document.h"
 

@@ -1,6 +1,7 @@
 /*
- * The directory as documents of the store. Kinds: "project" by id; "endpoint" by number, "revision" by number and revision (settings, secrets included); "key" by id, hashed; "replay" by id;
- * "meta": "numbers" (the numbers given out), "admin_key".
+ * The directory as documents of the store. Kinds: "project" by id; "endpoint" by
+ * number, "revision" by number and revision (settings, secrets included); "key" by
+ * id, hashed; "replay" by id; "meta": "numbers" (the numbers given out), "admin_key".
  */
 #ifndef NODE_DOCUMENT_H
 #define NODE_DOCUMENT_H
@@ -11,7 +12,10 @@
 #define DOCUMENT_MAX	  (16u * 1024 * 1024)
 #define REVISION_ID_BYTES 40
 
-/* Fills the directory from the store. What cannot be read stops the start: nothing may be delivered by half of the settings. */
+/*
+ * Fills the directory from the store. What cannot be read stops
+ * the start: nothing may be delivered by half of the settings.
+ */
 int document_load(struct directory *d, struct store *store, struct fault *fault);
 
 void document_put_project(struct tx *tx, const struct project *p);

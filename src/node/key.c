@@ -1,5 +1,6 @@
 /*
- * Keys. A project's key is `prk_ID_SECRET`: the id finds its hash without trying all of them, the secret is 256 random bits, so an unsalted SHA-256 is enough to keep it.
+ * Keys. A project's key is `prk_ID_SECRET`: the id finds its hash without trying all
+ * of them, the secret is 256 random bits, so an unsalted SHA-256 is enough to keep it.
  * The admin key may be the operator's own choice, and is compared by its hash as well.
  */
 #include <stdio.h>

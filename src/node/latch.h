@@ -1,5 +1,7 @@
-/* One thread waits until another has done something for it, once. And condition variables that count in monotonic time, so that setting the
- * machine's clock neither hastens nor holds a wait. */
+/*
+ * One thread waits until another has done something for it, once. And condition variables that count in monotonic time,
+ * so that setting the machine's clock neither hastens nor holds a wait.
+ */
 #ifndef NODE_LATCH_H
 #define NODE_LATCH_H
 

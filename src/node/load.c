@@ -1,6 +1,7 @@
 /*
- * Reading pending rows. The rows first, into an arena, then their events: no second query runs inside the walk of the first. Revisions come compiled from the directory, so that
- * all loads of one revision share it, and with it its connections.
+ * Reading pending rows. The rows first, into an arena, then their events: no second
+ * query runs inside the walk of the first. Revisions come compiled from the
+ * directory, so that all loads of one revision share it, and with it its connections.
  */
 #include "node/load.h"
 

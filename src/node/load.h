@@ -1,4 +1,7 @@
-/* One load of pending rows with the events they name, for engine_loaded. Asked for on a loop, read on the store thread, handed to the engine on the loop. */
+/*
+ * One load of pending rows with the events they name, for engine_loaded. Asked
+ * for on a loop, read on the store thread, handed to the engine on the loop.
+ */
 #ifndef NODE_LOAD_H
 #define NODE_LOAD_H
 

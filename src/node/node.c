@@ -1,9 +1,10 @@
 /*
- * Start and stop, in one visible order each, and the way in: what is submitted becomes a transaction here, on the caller's thread, and is on its way to the shards once
- * it is committed.
+ * Start and stop, in one visible order each, and the way in: what is submitted becomes a transaction here, on the
+ * caller's thread, and is on its way to the shards once it is committed.
  *
- * Bounds on the way in: events that wait for their commit, and events that are committed but not yet seen by a shard, each up to queue_bytes. Beyond
- * them a submission is refused and its sender tries again; nothing queues up without end.
+ * Bounds on the way in: events that wait for their commit, and events that are
+ * committed but not yet seen by a shard, each up to queue_bytes. Beyond them a
+ * submission is refused and its sender tries again; nothing queues up without end.
  */
 #include "node/node.h"
 
@@ -105,8 +106,8 @@ static void submitted_free(struct submitted *sub)
 }
 
 /*
- * The answer waits until the shards have the events (on_settled): who gets his 202 and then changes an endpoint must find his events routed by the settings
- * that were in force before.
+ * The answer waits until the shards have the events (on_settled): who gets his 202 and then changes an endpoint must
+ * find his events routed by the settings that were in force before.
  */
 static void submitted_done(struct work *w, struct store *store, int err)
 {

@@ -1,10 +1,12 @@
 /*
- * The engine at work: the threads, the queues between them, and the directory of projects, endpoints and keys. One struct node is one running postrider without its HTTP API.
+ * The engine at work: the threads, the queues between them, and the directory of projects, endpoints and keys. One
+ * struct node is one running postrider without its HTTP API.
  *
  *	api threads --submit--> [store thread: group commit] --events, in order of seq--> [shard loops: engine + client]
  *	                              ^---- results, settings, floors --------------------------'
  *
- * Unless said otherwise a function may be called from any thread, blocks until its change is on disk and in force, and copies what it is given.
+ * Unless said otherwise a function may be called from any thread, blocks
+ * until its change is on disk and in force, and copies what it is given.
  */
 #ifndef NODE_NODE_H
 #define NODE_NODE_H
@@ -39,9 +41,15 @@ struct node_options {
 int node_start(const struct node_options *options, struct node **ret, struct fault *fault);
 /* Stops in order: no new submissions (ERR_BUSY), flush, finish what is on the wire, park, floor, close. */
 void node_stop(struct node **n);
-/* True while it takes events: false once stopping, or while the store refuses (disk full, broken); *ret_reason (may be NULL) is a constant sentence then. */
+/*
+ * True while it takes events: false once stopping, or while the store refuses
+ * (disk full, broken); *ret_reason (may be NULL) is a constant sentence then.
+ */
 bool node_ready(const struct node *n, const char **ret_reason);
-/* The store broke for good (fsync failed, damaged): the process should end with an error so that a fresh start recovers. Also signalled through this file descriptor, readable then. */
+/*
+ * The store broke for good (fsync failed, damaged): the process should end with an error so that a fresh start
+ * recovers. Also signalled through this file descriptor, readable then.
+ */
 int node_broken_fd(const struct node *n);
 
 /* The node's clock, Unix milliseconds that never step back: what event_parse is to be given. */
@@ -52,8 +60,11 @@ int64_t node_now_ms(const struct node *n);
 struct submission {
 	struct event **events; /* the references are taken over, the array is copied */
 	size_t count;
-	/* Called exactly once, from the store thread, when the commit is through or has failed; must not block. err: 0, ERR_BUSY (too much waits, or stopping), ERR_FULL, ERR_IO. seqs[i]: the event's place in the log;
-	 * duplicates[i]: it was known already (seqs[i] is of the first one) and nothing was stored. */
+	/*
+	 * Called exactly once, from the store thread, when the commit is through or has failed; must not block. err: 0,
+	 * ERR_BUSY (too much waits, or stopping), ERR_FULL, ERR_IO. seqs[i]: the event's place in the log;
+	 * duplicates[i]: it was known already (seqs[i] is of the first one) and nothing was stored.
+	 */
 	void (*done)(void *ctx, int err, const int64_t *seqs, const bool *duplicates);
 	void *ctx;
 };
@@ -69,9 +80,15 @@ void node_reader_end(struct node *n, struct store *reader);
 /* --- keys --- */
 
 enum key_role { KEY_NONE, KEY_PROJECT, KEY_ADMIN };
-/* Who holds this key; constant-time comparison of SHA-256. For KEY_PROJECT, ret_project (room for 256 bytes) gets the project's id. */
+/*
+ * Who holds this key; constant-time comparison of SHA-256. For
+ * KEY_PROJECT, ret_project (room for 256 bytes) gets the project's id.
+ */
 enum key_role node_key_check(struct node *n, struct slice key, char ret_project[256]);
-/* Sets the admin key for this run (given on the command line), or makes and stores one at the first start: then ret_made (room for 64 bytes) holds it, else "". */
+/*
+ * Sets the admin key for this run (given on the command line), or makes and stores one at the first start: then
+ * ret_made (room for 64 bytes) holds it, else "".
+ */
 int node_admin_key(struct node *n, const char *given, char ret_made[64], struct fault *fault);
 /* A new key of a project: the key itself (shown once) in ret_key (room for 64 bytes), its id in ret_id. */
 int node_key_create(struct node *n, struct slice project, struct slice name, char ret_id[ID_BYTES], char ret_key[64],
@@ -82,14 +99,20 @@ int node_key_list(struct node *n, struct slice project, struct json_writer *w);
 
 /* --- projects: documents as the API shows them --- */
 
-/* settings: {"name","organization_id","notify_emails","timezone"}, checked; replaces. When organization_id changes, the project's endpoints get a new revision. */
+/*
+ * settings: {"name","organization_id","notify_emails","timezone"}, checked; replaces. When organization_id changes, the
+ * project's endpoints get a new revision.
+ */
 int node_project_put(struct node *n, struct slice id, struct json settings, bool merge, bool *ret_created,
 		     struct fault *fault);
 /* Deletes its endpoints (their deliveries end as `deleted`), keys and itself. */
 int node_project_delete(struct node *n, struct slice id, struct fault *fault);
 /* Writes the project as one JSON object; ERR_NOT_FOUND. */
 int node_project_write(struct node *n, struct slice id, struct json_writer *w);
-/* Writes all projects (of one organization when that is not empty) as objects of an array already begun, ordered by id, after `marker`, at most limit; *ret_more. */
+/*
+ * Writes all projects (of one organization when that is not empty) as objects of an array already begun, ordered by id,
+ * after `marker`, at most limit; *ret_more.
+ */
 void node_project_list(struct node *n, struct slice organization, struct slice marker, size_t limit,
 		       struct json_writer *w, bool *ret_more);
 bool node_project_exists(struct node *n, struct slice id);
@@ -104,14 +127,18 @@ struct owner {
 
 enum endpoint_change { ENDPOINT_REPLACE, ENDPOINT_MERGE };
 /*
- * Creates or changes. REPLACE: settings are all of it (a "***" keeps the old secret); MERGE: settings are laid over what is there (ERR_NOT_FOUND when there is none). The change is in force when this returns: nothing is sent with the
+ * Creates or changes. REPLACE: settings are all of it (a "***" keeps the old secret); MERGE: settings are laid over
+ * what is there (ERR_NOT_FOUND when there is none). The change is in force when this returns: nothing is sent with the
  * old settings afterwards but what was sent with them before.
  */
 int node_endpoint_change(struct node *n, struct owner owner, struct slice id, struct json settings,
 			 enum endpoint_change how, bool *ret_created, struct fault *fault);
 int node_endpoint_delete(struct node *n, struct owner owner, struct slice id, struct fault *fault);
 
-/* A view of one endpoint for showing. endpoint and stats are references that the caller drops (node_endpoint_view_free). */
+/*
+ * A view of one endpoint for showing. endpoint and stats are
+ * references that the caller drops (node_endpoint_view_free).
+ */
 struct endpoint_view {
 	struct endpoint *endpoint;
 	struct endpoint_stats *stats;
@@ -122,18 +149,26 @@ struct endpoint_view {
 int node_endpoint_get(struct node *n, struct owner owner, struct slice id, struct endpoint_view *ret);
 int node_endpoint_by_number(struct node *n, uint64_t number, struct endpoint_view *ret);
 void node_endpoint_view_free(struct endpoint_view *v);
-/* Calls fn for the endpoints of an owner ordered by id, after marker; with all_owners of everybody (marker then is "OWNER/ID"). fn returns false to stop; it must not call the node. */
+/*
+ * Calls fn for the endpoints of an owner ordered by id, after marker; with all_owners of everybody (marker then is
+ * "OWNER/ID"). fn returns false to stop; it must not call the node.
+ */
 typedef bool node_endpoint_fn(void *ctx, const struct endpoint_view *view);
 void node_endpoint_list(struct node *n, struct owner owner, bool all_owners, struct slice marker, node_endpoint_fn *fn,
 			void *ctx);
 /* Compiled settings of an older (or the current) revision, one reference, NULL when it is not known any more. */
 struct endpoint *node_endpoint_revision(struct node *n, uint64_t number, uint32_t revision);
-/* Endpoints that an event of this project is routed to at this moment (active, wanting it): for showing where it went. */
+/*
+ * Endpoints that an event of this project is routed to at this moment (active, wanting it): for showing where it went.
+ */
 void node_routes(struct node *n, const struct event *ev, node_endpoint_fn *fn, void *ctx);
 
 /* --- one exchange outside the queue: the API's test --- */
 
-/* Sends `ev` once with the endpoint's current settings, marked as a test by nothing but its content; the answer is recorded nowhere. done runs on a loop thread. */
+/*
+ * Sends `ev` once with the endpoint's current settings, marked as a test by nothing but its content; the answer is
+ * recorded nowhere. done runs on a loop thread.
+ */
 void node_send_once(struct node *n, struct endpoint *ep, struct event *ev,
 		    void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer,
 				 const struct fault *fault),

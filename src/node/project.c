@@ -1,8 +1,9 @@
 /*
- * Projects. A change is one job on the store thread: checked before, written, then put into the directory, so that memory never shows what is not on disk.
+ * Projects. A change is one job on the store thread: checked before, written, then put into the directory, so that
+ * memory never shows what is not on disk.
  *
- * Which organization a project belongs to decides which endpoints get its events. The job knows the last seq that was routed by the old one and writes it down, so that
- * recovery routes each event as it was routed when it was accepted.
+ * Which organization a project belongs to decides which endpoints get its events. The job knows the last seq that was
+ * routed by the old one and writes it down, so that recovery routes each event as it was routed when it was accepted.
  */
 #include <stdio.h>
 

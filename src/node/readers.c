@@ -1,4 +1,7 @@
-/* A pool of store readers. More of them than cores that read would only fight for the page cache, so a request waits for a free one. */
+/*
+ * A pool of store readers. More of them than cores that read would
+ * only fight for the page cache, so a request waits for a free one.
+ */
 #include "node/readers.h"
 
 #include <assert.h>

@@ -1,8 +1,9 @@
 /*
- * Recovery, in the order that engine.h asks for: endpoints, their pending rows, what the attempts above the floor settled, the events above the floor. Its cost is what was in memory and
- * what waits for a retry, not what is stored.
+ * Recovery, in the order that engine.h asks for: endpoints, their pending rows, what the attempts above the floor
+ * settled, the events above the floor. Its cost is what was in memory and what waits for a retry, not what is stored.
  *
- * An endpoint whose deletion had not ended yet is set up like the others and deleted again. Pending rows of an endpoint that nobody knows cannot be sent by anybody and are dropped.
+ * An endpoint whose deletion had not ended yet is set up like the others and deleted again. Pending rows of an endpoint
+ * that nobody knows cannot be sent by anybody and are dropped.
  */
 #include "node/recover.h"
 

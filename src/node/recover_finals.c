@@ -1,6 +1,7 @@
 /*
- * Which messages are final for which endpoint (X12): found again in the log at start, the youngest first, until as many are known as the engine keeps. The attempts say what was acknowledged, their
- * events whether it was final; both are bounded, so that a start takes seconds with any log, and nothing is read when no endpoint has final statuses.
+ * Which messages are final for which endpoint (X12): found again in the log at start, the youngest first, until as many
+ * are known as the engine keeps. The attempts say what was acknowledged, their events whether it was final; both are
+ * bounded, so that a start takes seconds with any log, and nothing is read when no endpoint has final statuses.
  */
 #include "node/recover_finals.h"
 

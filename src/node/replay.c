@@ -1,6 +1,7 @@
 /*
- * Replays as the API sees them: started, shown, cancelled, and kept over restarts as documents. What moves them on is in replay_step.c. A task's contents change only on the store
- * thread, after the commit that carries the change, so a copy taken under the lock is always a state that was on disk.
+ * Replays as the API sees them: started, shown, cancelled, and kept over restarts as documents. What moves them on is
+ * in replay_step.c. A task's contents change only on the store thread, after the commit that carries the change, so a
+ * copy taken under the lock is always a state that was on disk.
  */
 #include "node/replay.h"
 

@@ -1,4 +1,7 @@
-/* Replays: events that are sent again to one endpoint, as durable tasks with a cursor. The API's functions are in node.h. */
+/*
+ * Replays: events that are sent again to one endpoint, as durable
+ * tasks with a cursor. The API's functions are in node.h.
+ */
 #ifndef NODE_REPLAY_H
 #define NODE_REPLAY_H
 

@@ -1,10 +1,12 @@
 /*
- * Moving replays on. A step finds up to STEP candidates with a reader, on the clerk's thread, and hands them to a job on the store thread, which adds pending rows for those that
- * do not wait already and moves the cursor, in one transaction: after a crash the task goes on where its rows end. Then the engine is told.
+ * Moving replays on. A step finds up to STEP candidates with a reader, on the clerk's thread, and hands them to a job
+ * on the store thread, which adds pending rows for those that do not wait already and moves the cursor, in one
+ * transaction: after a crash the task goes on where its rows end. Then the engine is told.
  *
- * Only events up to the shard's floor are looked at: those are settled or pending at the endpoint, so nothing is queued a second time behind the engine's back. The
- * events of a replay's time that are above it still are waited for. While the endpoint has much waiting the task rests, so that a replay of a million events needs no more
- * room than a few thousand rows.
+ * Only events up to the shard's floor are looked at: those are settled or pending at the
+ * endpoint, so nothing is queued a second time behind the engine's back. The events of a
+ * replay's time that are above it still are waited for. While the endpoint has much waiting the
+ * task rests, so that a replay of a million events needs no more room than a few thousand rows.
  */
 #include <stdlib.h>
 
@@ -182,7 +184,10 @@ static void scan_once(struct node *n, struct scan *scan, int *ret_err)
 		log_error(n->log, "replay cannot read the log", LOG_STR("detail", fault.message));
 }
 
-/* One step of a running replay, which looks like now (a cancel may change it meanwhile); milliseconds until the next one. */
+/*
+ * One step of a running replay, which looks like now (a cancel
+ * may change it meanwhile); milliseconds until the next one.
+ */
 static int64_t go(struct replays *rs, struct replay *r, const struct replay *now)
 {
 	struct node *n = rs->node;

@@ -1,6 +1,7 @@
 /*
- * The clerk's rounds. How old the oldest stored delivery of an endpoint is comes from the store, with a reader of its own, because counting a million rows would hold up the
- * commits. Superseded settings stay a day longer than the rows that may name them.
+ * The clerk's rounds. How old the oldest stored delivery of an endpoint is comes from
+ * the store, with a reader of its own, because counting a million rows would hold up
+ * the commits. Superseded settings stay a day longer than the rows that may name them.
  */
 #include "node/rounds.h"
 

@@ -1,12 +1,15 @@
 /*
- * Finding events to be sent again. Dead letters name them; otherwise the log is read, and an event counts when the endpoint wants it by its settings of today. Rows are collected first and events
- * fetched afterwards, because a reader does one thing at a time.
+ * Finding events to be sent again. Dead letters name them; otherwise the log is read, and
+ * an event counts when the endpoint wants it by its settings of today. Rows are collected
+ * first and events fetched afterwards, because a reader does one thing at a time.
  */
 #include "node/scan.h"
 
 #include "base/mem.h"
 
-/* Times in the log rise with seq but for what passed each other on the way in, and attempts carry the time they began. */
+/*
+ * Times in the log rise with seq but for what passed each other on the way in, and attempts carry the time they began.
+ */
 #define SEEK_MARGIN_MS 600000
 
 void scan_free(struct scan *s)

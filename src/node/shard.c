@@ -1,9 +1,10 @@
 /*
- * A shard's loop. Everything that happens - messages, answers, timers - is an input of the engine and marks the turn as due; the turn itself runs once per round of
- * the loop, from an idle handle: while that is active the loop does not sleep, so a turn that became due anywhere in a round cannot be
- * slept over. The engine's time is read once a round.
+ * A shard's loop. Everything that happens - messages, answers, timers - is an input of the engine and marks the turn as
+ * due; the turn itself runs once per round of the loop, from an idle handle: while that is active the loop does not
+ * sleep, so a turn that became due anywhere in a round cannot be slept over. The engine's time is read once a round.
  *
- * Stopping: the engine is told, and after each turn this looks whether it is idle; then it parks what is left, and is idle again once that is on disk.
+ * Stopping: the engine is told, and after each turn this looks whether it is
+ * idle; then it parks what is left, and is idle again once that is on disk.
  */
 #include "node/shard.h"
 

@@ -1,6 +1,6 @@
 /*
- * One loop thread: an engine, an HTTP client and an inbox. The engine computes, the client sends, the committer writes; this file's threads carry between them.
- * Endpoints are spread over the shards by their number.
+ * One loop thread: an engine, an HTTP client and an inbox. The engine computes, the client sends, the committer writes;
+ * this file's threads carry between them. Endpoints are spread over the shards by their number.
  */
 #ifndef NODE_SHARD_H
 #define NODE_SHARD_H
@@ -43,11 +43,20 @@ void shard_broke(struct shard *sh);
 
 /* Begins to stop: batches go at once, and when nothing is on the wire the rest is parked. */
 void shard_begin_stop(struct shard *sh);
-/* Waits until all is parked on disk; after deadline (clock_mono_us) what is on the wire is cut off first, and after a further second it gives up: false, as it does when the store broke. */
+/*
+ * Waits until all is parked on disk; after deadline (clock_mono_us) what is on the wire is cut off first, and after a
+ * further second it gives up: false, as it does when the store broke.
+ */
 bool shard_wait_parked(struct shard *sh, int64_t deadline_us);
-/* From now on the engine takes no turn and the committer gets nothing from here, though answers may still come; waits until that is so. Before committer_stop: what could not be parked goes on working until now. */
+/*
+ * From now on the engine takes no turn and the committer gets nothing from here, though answers may still come; waits
+ * until that is so. Before committer_stop: what could not be parked goes on working until now.
+ */
 void shard_halt(struct shard *sh);
-/* Ends the loop and its thread, frees the engine with all it holds. It must have been halted, and the committer have ended. Also for one that was never started. */
+/*
+ * Ends the loop and its thread, frees the engine with all it holds. It must have been halted, and the committer have
+ * ended. Also for one that was never started.
+ */
 void shard_free(struct shard **sh);
 
 /* One exchange outside the queue; see node_send_once. */

@@ -1,6 +1,7 @@
 /*
- * The engine's hands. A peer - the connections of one revision of an endpoint - is made at its first exchange and goes when the engine retires the revision.
- * Transactions and loads go to the committer and come back as messages; both are embedded in one allocation that makes the whole trip.
+ * The engine's hands. A peer - the connections of one revision of an endpoint - is made at its first exchange and goes
+ * when the engine retires the revision. Transactions and loads go to the committer and come back as messages; both are
+ * embedded in one allocation that makes the whole trip.
  */
 #include "node/shard_host.h"
 

@@ -1,4 +1,7 @@
-/* A sorted array of pointers, found by binary search. Comparison is the caller's, so one item can stand in several of these under different keys. */
+/*
+ * A sorted array of pointers, found by binary search. Comparison is the
+ * caller's, so one item can stand in several of these under different keys.
+ */
 #include "node/sorted.h"
 
 #include <assert.h>

@@ -1,5 +1,7 @@
-/* Pointers kept in order: the directory's indexes. Few thousands of entries, read far more often than changed, listed in order: an array beats a
- * tree here, and an insertion moves a few kilobytes at most. */
+/*
+ * Pointers kept in order: the directory's indexes. Few thousands of entries, read far more often than changed, listed
+ * in order: an array beats a tree here, and an insertion moves a few kilobytes at most.
+ */
 #ifndef NODE_SORTED_H
 #define NODE_SORTED_H
 

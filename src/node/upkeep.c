@@ -1,6 +1,7 @@
 /*
- * Upkeep in small steps, because a commit that arrives has to wait for the step under way. The index follows the log run by run; retention and checkpoints have their times. The floor is only a hint for the next start, so once a second is enough; while commits
- * come anyway it costs one more of them.
+ * Upkeep in small steps, because a commit that arrives has to wait for the step under way. The index follows the log
+ * run by run; retention and checkpoints have their times. The floor is only a hint for the next start, so once a second
+ * is enough; while commits come anyway it costs one more of them.
  */
 #include "node/upkeep.h"
 
@@ -52,7 +53,10 @@ int upkeep_floor(struct upkeep *u, struct store *store)
 	struct tx *tx;
 	int err;
 
-	/* All events are settled: what stands above the last of them are attempts, which nobody needs to read at the next start, nor to keep for ever. */
+	/*
+	 * All events are settled: what stands above the last of them are attempts,
+	 * which nobody needs to read at the next start, nor to keep for ever.
+	 */
 	if (floor >= atomic_load(&u->node->last_event_seq))
 		floor = store_last_seq(store);
 

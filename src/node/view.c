@@ -1,4 +1,7 @@
-/* Endpoints as others see them: references taken under the directory's lock, valid for as long as the viewer keeps them. */
+/*
+ * Endpoints as others see them: references taken under the
+ * directory's lock, valid for as long as the viewer keeps them.
+ */
 #include "node/parts.h"
 
 static void view_fill(struct endpoint_view *v, const struct entry *en)

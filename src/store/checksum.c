@@ -1,8 +1,8 @@
 /*
- * XXH64 (Yann Collet's, public description and test vectors): four lanes of multiplications, 32 bytes at a time. Every row is summed when it is
- * written and whenever it is read, so this is a part of what an event costs: zlib's CRC-32 takes five times as long, as much as a fifth of the
- * whole commit. Rows store 32 bits of it: one damaged row in four billion passes, as with a CRC. libxxhash would be one more library for
- * these few lines.
+ * XXH64 (Yann Collet's, public description and test vectors): four lanes of multiplications, 32 bytes at a time. Every
+ * row is summed when it is written and whenever it is read, so this is a part of what an event costs: zlib's CRC-32
+ * takes five times as long, as much as a fifth of the whole commit. Rows store 32 bits of it: one damaged row in four
+ * billion passes, as with a CRC. libxxhash would be one more library for these few lines.
  */
 #include "store/checksum.h"
 

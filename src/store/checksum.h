@@ -6,7 +6,10 @@
 
 #include "base/slice.h"
 
-/* XXH64 of the bytes. The seed is the number of what they belong to, so that the same bytes in the wrong place do not pass. */
+/*
+ * XXH64 of the bytes. The seed is the number of what they belong
+ * to, so that the same bytes in the wrong place do not pass.
+ */
 uint64_t checksum(struct slice s, uint64_t seed);
 
 #endif

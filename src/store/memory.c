@@ -1,6 +1,7 @@
 /*
- * The reference store: the contract in its plainest words. The simulator runs the engine on it, and the contract suite compares the
- * SQLite store with it, read by read; so it prefers walking everything to being clever. Nothing in it can fail.
+ * The reference store: the contract in its plainest words. The simulator runs the
+ * engine on it, and the contract suite compares the SQLite store with it, read by
+ * read; so it prefers walking everything to being clever. Nothing in it can fail.
  *
  * Handles (the writer and its readers) share one set of rows under a lock, because readers belong to other threads.
  */

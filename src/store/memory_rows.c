@@ -1,6 +1,6 @@
 /*
- * Rows in memory. A set is a sorted array of pointers: the slowest thing that is obviously right, and fast enough for a reference whose
- * sets are small or (the log) only grow at the end.
+ * Rows in memory. A set is a sorted array of pointers: the slowest thing that is obviously right, and fast enough for a
+ * reference whose sets are small or (the log) only grow at the end.
  */
 #include "store/memory_rows.h"
 

@@ -1,10 +1,11 @@
 /*
- * A ring of (hash, seq) in the order of arrival, and over it an open addressing table of places in the ring. The ring says what is the
- * oldest (to forget) and the newest (to take back after a failed commit); the table finds. Both double as they fill: an idle daemon
- * holds a few KB, one that has seen a million ids 24 MB.
+ * A ring of (hash, seq) in the order of arrival, and over it an open addressing table of places in the ring. The ring
+ * says what is the oldest (to forget) and the newest (to take back after a failed commit); the table finds. Both double
+ * as they fill: an idle daemon holds a few KB, one that has seen a million ids 24 MB.
  *
- * Invariants: entries are the positions [first, next), never more than cap; the table has twice as many slots as the ring, so probing
- * ends; two entries may have the same hash, because a hash is no proof, so adding never looks for an equal one.
+ * Invariants: entries are the positions [first, next), never more than cap; the
+ * table has twice as many slots as the ring, so probing ends; two entries may have
+ * the same hash, because a hash is no proof, so adding never looks for an equal one.
  */
 #include "store/recent.h"
 

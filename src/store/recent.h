@@ -1,6 +1,6 @@
 /*
- * The ids of the last so many events, as keyed 64-bit hashes with the seq each stands for: the duplicate check without an index on the
- * way in. A hit is a suspicion only; the caller compares the stored event. One thread.
+ * The ids of the last so many events, as keyed 64-bit hashes with the seq each stands for: the duplicate check without
+ * an index on the way in. A hit is a suspicion only; the caller compares the stored event. One thread.
  */
 #ifndef STORE_RECENT_H
 #define STORE_RECENT_H

@@ -1,7 +1,7 @@
 /*
- * The row format: a tag byte (kind and version of the format in one), fields as varints, byte strings with their length before them,
- * at the end four bytes of checksum. A row is at most some MB, its parts were checked before they came here, so writing cannot fail;
- * reading trusts nothing, since it may look at what a dying disk made of it.
+ * The row format: a tag byte (kind and version of the format in one), fields as varints, byte strings with their length
+ * before them, at the end four bytes of checksum. A row is at most some MB, its parts were checked before they came
+ * here, so writing cannot fail; reading trusts nothing, since it may look at what a dying disk made of it.
  */
 #include "store/record.h"
 

@@ -1,6 +1,6 @@
 /*
- * The bytes of a stored row: varints and a checksum. For implementations that keep rows as blobs. The checksum covers the name of the
- * row too, so that a sound blob in the wrong place does not pass.
+ * The bytes of a stored row: varints and a checksum. For implementations that keep rows as blobs. The checksum covers
+ * the name of the row too, so that a sound blob in the wrong place does not pass.
  */
 #ifndef STORE_RECORD_H
 #define STORE_RECORD_H
@@ -21,11 +21,18 @@ void record_attempt(struct buf *b, int64_t seq, const struct attempt_row *row);
 /* revision, items and, by the checksum, endpoint, id and attempts; due and replay are columns, to be looked for. */
 void record_pending(struct buf *b, const struct pending_row *row);
 
-/* Reads a log row. Slices point into `bytes`, items into scratch, until it is used again. What does not fit is damaged. */
+/*
+ * Reads a log row. Slices point into `bytes`, items into scratch, until it is used again. What does not fit is damaged.
+ */
 void record_read_log(struct slice bytes, int64_t seq, struct record_scratch *scratch, struct log_row *ret);
-/* Fills revision, items and item_count of a row whose endpoint, id and attempts are set; what does not fit is damaged. */
+/*
+ * Fills revision, items and item_count of a row whose endpoint, id and attempts are set; what does not fit is damaged.
+ */
 void record_read_pending(struct slice bytes, struct record_scratch *scratch, struct pending_row *row);
-/* Just project and id of an event row, unchecked, for filling the duplicate check at start; false when it is no event row, which costs a look at one byte. */
+/*
+ * Just project and id of an event row, unchecked, for filling the duplicate
+ * check at start; false when it is no event row, which costs a look at one byte.
+ */
 bool record_peek_event(struct slice bytes, struct slice *ret_project, struct slice *ret_id);
 /* Appends the checksum of what stands in b from `start` on; name: the number of the row that will hold it. */
 void record_seal(struct buf *b, size_t start, uint64_t name);

@@ -1,5 +1,7 @@
-/* What the store keeps, as plain rows. Slices are borrowed: on the way in they must live as long as the tx they were added to (put them in its
- * arena), on the way out until the callback returns. Times are Unix milliseconds. */
+/*
+ * What the store keeps, as plain rows. Slices are borrowed: on the way in they must live as long as the tx they were
+ * added to (put them in its arena), on the way out until the callback returns. Times are Unix milliseconds.
+ */
 #ifndef STORE_ROWS_H
 #define STORE_ROWS_H
 
@@ -21,7 +23,8 @@ enum attempt_outcome { ATTEMPT_OK, ATTEMPT_RETRY, ATTEMPT_FAILED };
 enum item_fate {
 	ITEM_DONE, /* delivered (acknowledged, where the endpoint asks for that) */
 	ITEM_DEAD, /* failed for good */
-	ITEM_LEFT, /* not delivered; there is a pending row for it in the same tx, or a later attempt row that ends it */
+	/* not delivered; there is a pending row for it in the same tx, or a later attempt row that ends it */
+	ITEM_LEFT,
 	ITEM_ENDED /* needs no delivery any more (superseded, final, cancelled): settled, not dead, not delivered */
 };
 
@@ -57,8 +60,10 @@ struct pending_item {
 #define PENDING_READY INT64_C(0) /* due: never attempted, goes as soon as there is room, in order of id */
 #define PENDING_HELD  INT64_MAX	 /* due: waits until a delivery before it ends; the engine then writes it anew */
 
-/* A delivery that did not go through at once. Its name is (endpoint, id), id being the smallest event seq among its items: an event is in at most
- * one pending delivery of an endpoint. */
+/*
+ * A delivery that did not go through at once. Its name is (endpoint, id), id being the smallest event seq among its
+ * items: an event is in at most one pending delivery of an endpoint.
+ */
 struct pending_row {
 	uint64_t endpoint;
 	int64_t id;
@@ -68,7 +73,11 @@ struct pending_row {
 	uint64_t replay;   /* number of the replay that made it, 0 if none */
 	const struct pending_item *items;
 	uint32_t item_count;
-	bool damaged; /* out: the checksum does not fit; only endpoint, id, due_ms and replay are to be trusted, and there are no items */
+	/*
+	 * out: the checksum does not fit; only endpoint, id, due_ms
+	 * and replay are to be trusted, and there are no items
+	 */
+	bool damaged;
 };
 
 /* A delivery that failed for good, per item. */

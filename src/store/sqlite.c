@@ -1,10 +1,11 @@
 /*
- * The ground under the SQLite store: its statements as one table, SQLite's result codes as another, numbers of its own (meta), and the
- * write transaction in which everything changes.
+ * The ground under the SQLite store: its statements as one table, SQLite's result codes as another, numbers of its own
+ * (meta), and the write transaction in which everything changes.
  *
- * What a failure means is decided here and nowhere else. A full disk is taken back whole and may be tried again. After anything else the
- * outcome is unknown (an fsync that failed may have dropped the pages it did not write, and a second fsync would say OK), so the
- * handle is broken from then on: it commits nothing, and it does not checkpoint when it is closed, because a checkpoint ends by trusting
+ * What a failure means is decided here and nowhere else. A full disk is taken back whole and may be
+ * tried again. After anything else the outcome is unknown (an fsync that failed may have dropped the
+ * pages it did not write, and a second fsync would say OK), so the handle is broken from then on: it
+ * commits nothing, and it does not checkpoint when it is closed, because a checkpoint ends by trusting
  * an fsync and throwing the WAL away. Opening anew starts from what the disk holds (sqlite_settle.c).
  *
  * For the same reason SQLite's own automatic checkpoint is off: it drops the errors it meets.
@@ -30,7 +31,10 @@ static const char *const statement_texts[SQL_COUNT] = {
 	[SQL_META_GET] = "SELECT value, sum FROM meta WHERE name = ?1",
 	[SQL_META_PUT] = "INSERT OR REPLACE INTO meta (name, value, sum) VALUES (?1, ?2, ?3)",
 	[SQL_LOG_ADD] = "INSERT INTO log (seq, body) VALUES (?1, ?2)",
-	/* seqs as SQLite counts them, from the last one. OR ROLLBACK: this statement is not taken back alone, for which SQLite would copy each page that it changes. */
+	/*
+	 * seqs as SQLite counts them, from the last one. OR ROLLBACK: this statement is not taken back alone, for which
+	 * SQLite would copy each page that it changes.
+	 */
 	[SQL_LOG_ADD_MANY] =
 		"INSERT OR ROLLBACK INTO log (body) VALUES " FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS "," FOUR_ROWS,
 	[SQL_LOG_FIRST] = "SELECT min(seq) FROM log",

@@ -1,7 +1,7 @@
 /*
- * The commit: changes of many transactions, in order, in one SQLite transaction. Good weather is nothing but appends to `log`, at the end
- * of one b-tree, collected and inserted sixteen at a time; the floor is written once, where a change asks for it; what goes wrong pays in
- * `pending` and `dead`.
+ * The commit: changes of many transactions, in order, in one SQLite transaction. Good weather is nothing but appends to
+ * `log`, at the end of one b-tree, collected and inserted sixteen at a time; the floor is written once, where a change
+ * asks for it; what goes wrong pays in `pending` and `dead`.
  *
  * What lives in memory (last seq, floor, recent ids) follows the disk: it is taken back when the transaction is.
  */
@@ -36,7 +36,10 @@ static struct slice log_row_at(const struct sqlite_store *s, const struct commit
 	return slice_of(s->log_rows.p + start, c->ends[row] - start);
 }
 
-/* Half of what an insertion costs is to begin and to end its statement, and a third of the rest to find the place. So: many at once, and SQLite counts. */
+/*
+ * Half of what an insertion costs is to begin and to end its statement, and a
+ * third of the rest to find the place. So: many at once, and SQLite counts.
+ */
 static int write_many(struct sqlite_store *s, struct commit *c)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_ADD_MANY);
@@ -72,8 +75,8 @@ static int write_log(struct sqlite_store *s, struct commit *c)
 }
 
 /*
- * The row of last_seq stands at the end of s->log_rows. The first one of a commit goes at once, alone and with its number: where the log was pruned empty
- * SQLite would count from 1.
+ * The row of last_seq stands at the end of s->log_rows. The first one of a commit goes at once, alone and with its
+ * number: where the log was pruned empty SQLite would count from 1.
  */
 static int add_log(struct sqlite_store *s, struct commit *c)
 {
@@ -93,8 +96,8 @@ static uint64_t event_hash(const struct sqlite_store *s, struct slice project, s
 }
 
 /*
- * All hashes before the first look-up, each asking for the memory that its look-up will need: a million ids are more than a processor keeps near,
- * and this way it waits for many of them at once.
+ * All hashes before the first look-up, each asking for the memory that its look-up will need: a million ids are more
+ * than a processor keeps near, and this way it waits for many of them at once.
  */
 static void hash_events(struct sqlite_store *s, struct commit *c)
 {

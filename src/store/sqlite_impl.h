@@ -76,9 +76,14 @@ static inline struct sqlite_store *sqlite_of(struct store *s)
 	return (struct sqlite_store *)s;
 }
 
-/* --- sqlite.c: statements, errors, transactions, meta. Functions that return `rc` return SQLite's codes, SQLITE_OK for success. --- */
+/*
+ * --- sqlite.c: statements, errors, transactions, meta. Functions
+ * that return `rc` return SQLite's codes, SQLITE_OK for success. ---
+ */
 
-/* The statement; NULL when it can't be prepared. Binding to NULL does nothing, and sqlite_step then gives the reason. */
+/*
+ * The statement; NULL when it can't be prepared. Binding to NULL does nothing, and sqlite_step then gives the reason.
+ */
 sqlite3_stmt *sqlite_statement(struct sqlite_store *s, enum sqlite_statement which);
 /* sqlite3_step, or the error of preparing when stmt is NULL. */
 int sqlite_step(struct sqlite_store *s, sqlite3_stmt *stmt);
@@ -99,7 +104,10 @@ int sqlite_damaged(struct sqlite_store *s, const char *what, struct slice name, 
 int sqlite_meta_get(struct sqlite_store *s, const char *name, int64_t *ret);
 int sqlite_meta_put(struct sqlite_store *s, const char *name, int64_t value);
 
-/* One write transaction: begins, calls work (which returns a rc), commits, or takes everything back. Refuses once the handle is broken; breaks it when the outcome is unknown. */
+/*
+ * One write transaction: begins, calls work (which returns a rc), commits, or takes everything back. Refuses once the
+ * handle is broken; breaks it when the outcome is unknown.
+ */
 typedef int sqlite_work_fn(struct sqlite_store *s, void *ctx);
 int sqlite_write(struct sqlite_store *s, sqlite_work_fn *work, void *ctx, struct fault *fault);
 /* One read transaction around several statements. end: rc of the reads; returns rc. */
@@ -116,9 +124,10 @@ int sqlite_checkpoint(struct sqlite_store *s, struct fault *fault);
 /* Makes what the files of a store are read to be what the disk holds; see there. Before the database is opened. */
 int sqlite_settle(const char *path, const char *vfs, struct fault *fault);
 /*
- * Makes the names of the files durable, after opening and before anything is acknowledged. SQLite syncs the folder only with the first sync of a
- * WAL that it just made; one found there may have a name that a power cut takes away, and a journal deleted without a sync may come
- * back and roll the whole store back to nothing. Deleting a file is the one way to sync a folder that every VFS offers.
+ * Makes the names of the files durable, after opening and before anything is acknowledged. SQLite syncs the folder only
+ * with the first sync of a WAL that it just made; one found there may have a name that a power cut takes away, and a
+ * journal deleted without a sync may come back and roll the whole store back to nothing. Deleting a file is the one way
+ * to sync a folder that every VFS offers.
  */
 int sqlite_sync_names(struct sqlite_store *s, struct fault *fault);
 

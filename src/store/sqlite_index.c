@@ -1,14 +1,17 @@
 /*
- * The search index, written behind the log. An index with random keys on the way in would cost five times the append itself, and filling one later in sorted batches
- * still touches leaves all over a b-tree. So the index is made of runs, each written once and for good: when all rows of a run are in the log, a step reads them and appends the
- * run to table `search`; the cursor ("indexed") moves in the same commit.
+ * The search index, written behind the log. An index with random keys on the way in would cost five times the append
+ * itself, and filling one later in sorted batches still touches leaves all over a b-tree. So the index is made of runs,
+ * each written once and for good: when all rows of a run are in the log, a step reads them and appends the run to table
+ * `search`; the cursor ("indexed") moves in the same commit.
  *
- * A run is 64 rows, one for each value of a key hash's first six bits. A row holds six bytes for each key in it, 32 more bits of the hash and the place of the log row in the run, in the
- * order of the log: nothing is sorted, nor has to be, since scanning a few hundred such entries from the end takes less time than finding the row. A key in a table of its own
- * (run, key, seq) would be an insertion for each; this is 64 insertions for 16,384 log rows.
+ * A run is 64 rows, one for each value of a key hash's first six bits. A row holds six bytes for each key in it, 32
+ * more bits of the hash and the place of the log row in the run, in the order of the log: nothing is sorted, nor has to
+ * be, since scanning a few hundred such entries from the end takes less time than finding the row. A key in a table of
+ * its own (run, key, seq) would be an insertion for each; this is 64 insertions for 16,384 log rows.
  *
- * A search reads the tail that is in no run yet, and then one row of each run, from the newest down, which is also the order of the answer. A hash proves nothing, so each seq found is
- * verified against its log row. And a run is only a short cut: where a row of it is missing or damaged, the log itself is read instead.
+ * A search reads the tail that is in no run yet, and then one row of each run, from the newest down, which is also the
+ * order of the answer. A hash proves nothing, so each seq found is verified against its log row. And a run is only a
+ * short cut: where a row of it is missing or damaged, the log itself is read instead.
  */
 #include "store/sqlite_impl.h"
 
@@ -201,7 +204,10 @@ static bool entry_has(const uint8_t *entry, uint64_t hash)
 	       (uint32_t)hash;
 }
 
-/* From the last entry to the first. An attempt may name an event twice, so q->before moves with each seq that was looked at. */
+/*
+ * From the last entry to the first. An attempt may name an event
+ * twice, so q->before moves with each seq that was looked at.
+ */
 static int search_entries(struct sqlite_store *s, struct search *q, int64_t run_before, struct slice entries)
 {
 	const uint8_t *first = (const uint8_t *)entries.p, *entry = first + entries.n;

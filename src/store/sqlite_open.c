@@ -1,12 +1,13 @@
 /*
- * Opening the SQLite store, in one visible order: folder, lock, settle, database, pragmas, migration, what is kept in memory. And its
- * readers and its end.
+ * Opening the SQLite store, in one visible order: folder, lock, settle, database,
+ * pragmas, migration, what is kept in memory. And its readers and its end.
  *
- * One connection writes and checkpoints; readers open the same file read-only and never checkpoint, not even when they close. That is a
- * rule of safety, not of taste: Debian 12's SQLite 3.40.1 can lose a WAL reset when two connections checkpoint. The lock file keeps
- * other processes away for the same reason.
+ * One connection writes and checkpoints; readers open the same file read-only and never checkpoint, not even when they
+ * close. That is a rule of safety, not of taste: Debian 12's SQLite 3.40.1 can lose a WAL reset when two connections
+ * checkpoint. The lock file keeps other processes away for the same reason.
  *
- * synchronous=FULL is set and read back: a store that silently ran without it would acknowledge what a power cut takes away.
+ * synchronous=FULL is set and read back: a store that silently
+ * ran without it would acknowledge what a power cut takes away.
  */
 #include <assert.h>
 #include <errno.h>
@@ -123,7 +124,7 @@ static int connect_file(struct sqlite_store *s, int flags)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	/* pages of 8 KB make an append a sixth cheaper than 4 KB; more gains little and costs the pending rows */
 	return execute(s, "PRAGMA page_size = 8192; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
-			  " PRAGMA cache_size = -8192");
+			  " PRAGMA cache_size = -16384");
 }
 
 /* Sets and reads back what a promise rests on. */

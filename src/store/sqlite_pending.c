@@ -1,6 +1,7 @@
 /*
- * Reading what is pending. The engine feeds on this while an endpoint catches up, a hundred rows at a time out of a million, so every
- * walk here starts where the last one ended and goes along an index; the summary counts in the index of one endpoint after another.
+ * Reading what is pending. The engine feeds on this while an endpoint catches up, a hundred
+ * rows at a time out of a million, so every walk here starts where the last one ended and
+ * goes along an index; the summary counts in the index of one endpoint after another.
  */
 #include "store/sqlite_impl.h"
 

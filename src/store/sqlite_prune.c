@@ -1,7 +1,7 @@
 /*
- * Retention. Dead letters that are too old go first, since they hold the log back; then the log loses rows from its front while they are old and
- * nothing names them, in chunks, so that no commit waits long. What is dropped is one contiguous range of the b-tree, and with it whole
- * runs of the search index.
+ * Retention. Dead letters that are too old go first, since they hold the log back; then the log loses rows from its
+ * front while they are old and nothing names them, in chunks, so that no commit waits long. What is dropped is one
+ * contiguous range of the b-tree, and with it whole runs of the search index.
  */
 #include "store/sqlite_impl.h"
 
@@ -24,7 +24,9 @@ static int prune_dead(struct sqlite_store *s, struct prune *p)
 	return rc;
 }
 
-/* Lowers *limit below the smallest seq that a row of a table names: the first of each endpoint, along the primary key. */
+/*
+ * Lowers *limit below the smallest seq that a row of a table names: the first of each endpoint, along the primary key.
+ */
 static int keep_named(struct sqlite_store *s, enum sqlite_statement next, int64_t *limit)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, next);
@@ -45,7 +47,9 @@ static int keep_named(struct sqlite_store *s, enum sqlite_statement next, int64_
 	return sqlite_done(stmt, rc);
 }
 
-/* The last seq of the old rows at the front, none above limit. A damaged row has no time and goes with those before it. */
+/*
+ * The last seq of the old rows at the front, none above limit. A damaged row has no time and goes with those before it.
+ */
 static int find_cut(struct sqlite_store *s, struct prune *p, int64_t limit, int64_t *ret_cut)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_WALK);

@@ -1,6 +1,7 @@
 /*
- * Reading log, dead letters and docs. Every row's checksum is verified before anybody sees it: a damaged log row is handed out as such,
- * so that one bad sector costs one row and not the walk; a damaged doc stops, because settings half believed are worse than none.
+ * Reading log, dead letters and docs. Every row's checksum is verified before anybody sees
+ * it: a damaged log row is handed out as such, so that one bad sector costs one row and
+ * not the walk; a damaged doc stops, because settings half believed are worse than none.
  */
 #include "store/sqlite_impl.h"
 

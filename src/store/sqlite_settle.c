@@ -1,19 +1,22 @@
 /*
- * What a process reads after a failed fsync is not always what the disk holds: the kernel may have marked the pages that it could not
- * write as clean and go on to serve them from memory, and the next fsync says OK ("fsyncgate"). A store reopened on such pages would
- * recover commits from the WAL that a power cut can still take away, append to them, and acknowledge: then the cut takes what was
- * acknowledged too, because a WAL ends at its first unsound frame.
+ * What a process reads after a failed fsync is not always what the disk holds: the kernel may have marked the pages
+ * that it could not write as clean and go on to serve them from memory, and the next fsync says OK ("fsyncgate"). A
+ * store reopened on such pages would recover commits from the WAL that a power cut can still take away, append to them,
+ * and acknowledge: then the cut takes what was acknowledged too, because a WAL ends at its first unsound frame.
  *
- * So before the database is opened, all bytes of the WAL and the first page of the database file are written once more as they are
- * read, and synced: what is seen from here on is on the disk. (The database's other pages need nothing: until a checkpoint's fsync
- * succeeded, all of them are in the WAL, and the handle that saw it fail never made another checkpoint.) Writing the same bytes harms
- * nothing, wherever a power cut stops it. After a clean stop there is no WAL.
+ * So before the database is opened, all bytes of the WAL and the first page of the database file are written once more
+ * as they are read, and synced: what is seen from here on is on the disk. (The database's other pages need nothing:
+ * until a checkpoint's fsync succeeded, all of them are in the WAL, and the handle that saw it fail never made another
+ * checkpoint.) Writing the same bytes harms nothing, wherever a power cut stops it. After a clean stop there is no WAL.
  */
 #include "store/sqlite_impl.h"
 
 #include "base/mem.h"
 
-/* SQLite's unix VFS takes the length of a read or write modulo 128 KiB: a longer one would write nothing and look like a full disk. */
+/*
+ * SQLite's unix VFS takes the length of a read or write modulo 128
+ * KiB: a longer one would write nothing and look like a full disk.
+ */
 #define SETTLE_CHUNK (64 * 1024)
 #define FIRST_PAGE   8192
 

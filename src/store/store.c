@@ -1,6 +1,6 @@
 /*
- * The store's front: hands each call to the implementation behind the handle, and holds what is the same for all of them: a handle is
- * used by one call at a time, a reader never writes, and what it means that a row matches a search.
+ * The store's front: hands each call to the implementation behind the handle, and holds what is the same for all of
+ * them: a handle is used by one call at a time, a reader never writes, and what it means that a row matches a search.
  */
 #include "store/store.h"
 

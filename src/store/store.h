@@ -1,9 +1,11 @@
 /*
- * The store's contract: a log, a floor, and exceptions (see ARCHITECTURE.md). Implementations: memory (the reference, for the simulator and for tests), SQLite;
+ * The store's contract: a log, a floor, and exceptions (see ARCHITECTURE.md).
+ * Implementations: memory (the reference, for the simulator and for tests), SQLite;
  * PostgreSQL is to follow. One contract suite (tests/store) runs against all of them.
  *
- * A struct store belongs to one thread at a time, the writer. Other threads read through a handle of their own (store_reader).
- * All functions block; none calls back after it has returned. Callbacks return false to stop the walk; they may not use the handle that calls them.
+ * A struct store belongs to one thread at a time, the writer. Other threads read through a handle of their own
+ * (store_reader). All functions block; none calls back after it has returned. Callbacks return false to stop the walk;
+ * they may not use the handle that calls them.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -16,16 +18,24 @@ struct store;
 /* --- writing --- */
 
 /*
- * Applies all changes of all n transactions, in order, as one atomic commit that is on disk when 0 is returned: all or nothing. Sets the out fields. Duplicates of event ids (same project and
- * id, among at least the last `recent_ids`, and inside this commit) are found here; a duplicate's row is left out and says of which seq. An event that was pruned or is damaged has no duplicates.
- * ERR_FULL, ERR_BUSY: nothing was applied, trying again later is right. ERR_IO: the outcome is unknown; close the store, open it anew and recover. Never commit again on it.
+ * Applies all changes of all n transactions, in order, as one atomic commit that is on disk when 0 is returned: all or
+ * nothing. Sets the out fields. Duplicates of event ids (same project and id, among at least the last `recent_ids`, and
+ * inside this commit) are found here; a duplicate's row is left out and says of which seq. An event that was pruned or
+ * is damaged has no duplicates. ERR_FULL, ERR_BUSY: nothing was applied, trying again later is right. ERR_IO: the
+ * outcome is unknown; close the store, open it anew and recover. Never commit again on it.
  */
 int store_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault);
-/* Indexes the next run of log rows (`index_run` seqs) for search, in one commit, once all of them are there; does nothing before, so it may be called at any time. *ret_more: the
- * next run is there as well. */
+/*
+ * Indexes the next run of log rows (`index_run` seqs) for search, in one commit, once all of them are there; does
+ * nothing before, so it may be called at any time. *ret_more: the next run is there as well.
+ */
 int store_index_step(struct store *s, bool *ret_more, struct fault *fault);
-/* Drops log rows older than before_ms, in chunks of at most max_rows, never passing the floor or a seq that a pending row, a dead row or keep_from (0: none) needs; drops dead rows older than dead_before_ms first, at most max_rows of them too.
- * Rows go from the front of the log, up to the first one that must stay. *ret_more: a chunk was full, so calling again may find more. */
+/*
+ * Drops log rows older than before_ms, in chunks of at most max_rows, never passing the floor or
+ * a seq that a pending row, a dead row or keep_from (0: none) needs; drops dead rows older than
+ * dead_before_ms first, at most max_rows of them too. Rows go from the front of the log, up to
+ * the first one that must stay. *ret_more: a chunk was full, so calling again may find more.
+ */
 int store_prune(struct store *s, int64_t before_ms, int64_t dead_before_ms, int64_t keep_from, uint32_t max_rows,
 		bool *ret_more, struct fault *fault);
 /* Moves what the WAL holds into the database file, as much as goes without waiting. */
@@ -35,7 +45,10 @@ void store_close(struct store **s);
 
 /* --- reading; allowed on the writer (its thread) and on readers --- */
 
-/* Another handle on the same data for one other thread (the caller serialises its use). Sees everything committed before the call that reads. The store must outlive it. */
+/*
+ * Another handle on the same data for one other thread (the caller serialises its use). Sees everything committed
+ * before the call that reads. The store must outlive it.
+ */
 int store_reader(struct store *s, struct store **ret, struct fault *fault);
 
 /* The last seq given out, and the floor. */
@@ -66,7 +79,10 @@ enum search_key {
 	SEARCH_EVENT_SEQ   /* attempt rows that name this event (project empty, key the decimal seq) */
 };
 typedef bool store_seq_fn(void *ctx, int64_t seq);
-/* seqs of matching log rows with seq < before (INT64_MAX: all), descending; the tail that is not in the index yet, then the index. The index may hold more than matches (hash): the implementation verifies. */
+/*
+ * seqs of matching log rows with seq < before (INT64_MAX: all), descending; the tail that is not in the index yet, then
+ * the index. The index may hold more than matches (hash): the implementation verifies.
+ */
 int store_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,
 		 store_seq_fn *fn, void *ctx, struct fault *fault);
 
@@ -109,8 +125,8 @@ int64_t store_bytes(struct store *s);
 
 struct store_options {
 	uint32_t recent_ids; /* event ids known for the duplicate check; at least, 1,000,000 by default */
-	uint32_t
-		index_run; /* log seqs in a run of the search index, at most 65,536, when the store is made; 0: the default of 16,384 */
+	/* log seqs in a run of the search index, at most 65,536, when the store is made; 0: the default of 16,384 */
+	uint32_t index_run;
 	const char *vfs;    /* SQLite VFS, for the crash tests; NULL: the system's */
 	bool unsafe_normal; /* synchronous=NORMAL: only for the test that shows that the crash tests bite */
 };
@@ -118,8 +134,11 @@ struct store_options {
 
 /* The reference implementation; lives as long as the handle. */
 struct store *store_memory_new(const struct store_options *options);
-/* The embedded store in folder dir (made when missing, mode 0700): opens or creates, takes the folder's lock, recovers, migrates, verifies that synchronous=FULL took.
- * ERR_BUSY when another process has it (or this one, through another handle); ERR_CORRUPT, ERR_IO, ERR_SYSTEM otherwise, the fault says what to do. */
+/*
+ * The embedded store in folder dir (made when missing, mode 0700): opens or creates, takes the folder's lock, recovers,
+ * migrates, verifies that synchronous=FULL took. ERR_BUSY when another process has it (or this one, through another
+ * handle); ERR_CORRUPT, ERR_IO, ERR_SYSTEM otherwise, the fault says what to do.
+ */
 int store_sqlite_open(const char *dir, const struct store_options *options, struct store **ret, struct fault *fault);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * For implementations of the store only: what they put behind the functions of store.h. Each embeds a struct store as its first
- * member and fills the table; a reader's table has no writing functions. A simulator that wants a store with a will of its own
- * (commits that fail) wraps one here.
+ * For implementations of the store only: what they put behind the functions of store.h. Each embeds a struct store as
+ * its first member and fills the table; a reader's table has no writing functions. A simulator that wants a store with
+ * a will of its own (commits that fail) wraps one here.
  */
 #ifndef STORE_STORE_IMPL_H
 #define STORE_STORE_IMPL_H
@@ -42,10 +42,13 @@ struct store_ops {
 
 struct store {
 	const struct store_ops *ops;
-	bool busy; /* inside one of its functions: a callback that used the same handle would break the walk it runs in */
+	/* inside one of its functions: a callback that used the same handle would break the walk it runs in */
+	bool busy;
 };
 
-/* Does this row answer the search? The one definition for all implementations; false for damaged rows and an empty key. */
+/*
+ * Does this row answer the search? The one definition for all implementations; false for damaged rows and an empty key.
+ */
 bool store_row_matches(const struct log_row *row, enum search_key what, struct slice project, struct slice key);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * A transaction to be. Requests, shards and the janitor each build one on their own thread; the store's thread later applies many
- * of them in one commit. Everything is copied into the transaction's arena, so a builder may forget its own buffers at once, and
- * the rows it got back stay where they are until tx_free: that is how it reads the seqs that the commit gave out.
+ * A transaction to be. Requests, shards and the janitor each build one on their own thread; the
+ * store's thread later applies many of them in one commit. Everything is copied into the
+ * transaction's arena, so a builder may forget its own buffers at once, and the rows it got back
+ * stay where they are until tx_free: that is how it reads the seqs that the commit gave out.
  */
 #include "store/tx.h"
 

@@ -1,6 +1,7 @@
 /*
- * One transaction to be: an ordered list of changes in an arena, built by one thread, applied by the store's thread together with others in one commit. Building it
- * cannot fail. Out fields of its rows (seq, duplicate_of) are valid once the commit returned 0.
+ * One transaction to be: an ordered list of changes in an arena, built by one thread,
+ * applied by the store's thread together with others in one commit. Building it cannot
+ * fail. Out fields of its rows (seq, duplicate_of) are valid once the commit returned 0.
  */
 #ifndef STORE_TX_H
 #define STORE_TX_H
@@ -21,7 +22,10 @@ enum change_kind {
 	CHANGE_DOC	 /* put, or delete when text.p is NULL, by (kind, id) */
 };
 
-/* Settings and the like: few, small, all read at start. kind: "project", "endpoint", "revision", "key", "replay", "meta", … */
+/*
+ * Settings and the like: few, small, all read at start. kind:
+ * "project", "endpoint", "revision", "key", "replay", "meta", …
+ */
 struct doc_row {
 	struct slice kind, id, text;
 };
@@ -50,7 +54,10 @@ struct tx {
 struct tx *tx_new(void);
 void tx_free(struct tx **tx);
 
-/* Each copies the struct, and what its slices and arrays point to, into the arena, and returns the row for reading its out fields later. */
+/*
+ * Each copies the struct, and what its slices and arrays point to, into
+ * the arena, and returns the row for reading its out fields later.
+ */
 struct event_row *tx_event(struct tx *tx, const struct event_row *row);
 /* Like tx_event, without the copies: what the row's slices point to lives as long as the transaction. */
 struct event_row *tx_event_lent(struct tx *tx, const struct event_row *row);

@@ -1,8 +1,10 @@
 /*
- * Any bytes as a receiver's answer, through the real client over loopback. The first two bytes of the input say how the rest comes: in one piece or two, and
- * whether the connection is closed behind it. Everything runs on one thread: the receiver is looked after between two turns of the client's loop.
+ * Any bytes as a receiver's answer, through the real client over loopback. The first two bytes of the input say how the
+ * rest comes: in one piece or two, and whether the connection is closed behind it. Everything runs on one thread: the
+ * receiver is looked after between two turns of the client's loop.
  *
- * Then the same peer sends a second request, which is answered properly. Its answer must be that one, to the byte: nothing of the first may be taken for it.
+ * Then the same peer sends a second request, which is answered properly. Its answer must be that one, to the byte:
+ * nothing of the first may be taken for it.
  */
 #include <arpa/inet.h>
 #include <assert.h>

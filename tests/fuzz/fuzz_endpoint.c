@@ -1,7 +1,7 @@
 /*
- * Any JSON as an endpoint's settings: it compiles or is refused with a sentence; what compiles writes settings (secrets included) that
- * compile again and then say the same. Merging and masks are tried on the way, and an event of every type is rendered: it becomes a request, or is
- * refused with a sentence.
+ * Any JSON as an endpoint's settings: it compiles or is refused with a sentence; what compiles writes settings (secrets
+ * included) that compile again and then say the same. Merging and masks are tried on the way, and an event of every
+ * type is rendered: it becomes a request, or is refused with a sentence.
  */
 #include <assert.h>
 

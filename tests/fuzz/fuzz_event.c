@@ -1,6 +1,6 @@
 /*
- * Any JSON as an event: it is taken or refused with a sentence; what is taken has the nodes that reading its normalised text gives, and
- * comes back the same from the store.
+ * Any JSON as an event: it is taken or refused with a sentence; what is taken has the nodes that reading its normalised
+ * text gives, and comes back the same from the store.
  */
 #include <assert.h>
 

@@ -3,10 +3,12 @@
  * where the list below says so:
  *
  *  - ours takes, jansson refuses: \u0000 in a key; numbers beyond int64 or double (ours keeps their text); a surrogate
- *    without its partner (ours decodes it to U+FFFD); more than 2,048 levels (here ours has no bound; in the program it is 32).
+ *    without its partner (ours decodes it to U+FFFD); more than 2,048 levels (here ours has no bound; in the program it
+ *    is 32).
  *  - ours refuses, jansson takes: a NUL byte behind the value, which jansson takes for the end of the text.
  *
- * Besides: what is refused leaves an offset inside the text, and a text that is taken is taken with trailing commas tolerated.
+ * Besides: what is refused leaves an offset inside the text, and
+ * a text that is taken is taken with trailing commas tolerated.
  */
 /* Both headers call their types by the same names; jansson's get another for this file. */
 #define json_type   jansson_type

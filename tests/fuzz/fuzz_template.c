@@ -1,8 +1,8 @@
 /*
- * Any template with any values. The first byte chooses the grammar; the template reaches up to the first NUL byte, and what follows are values
- * with NUL bytes between them, JSON string text with escapes where they are that, plain text where not. Whatever compiles must
- * render to valid JSON, well-formed XML, a URL that our own reader takes, a header of one line, a form value of safe characters. Pipes see maps, a
- * status map, a zone with summer time and a secret.
+ * Any template with any values. The first byte chooses the grammar; the template reaches up to the first NUL byte, and
+ * what follows are values with NUL bytes between them, JSON string text with escapes where they are that, plain text
+ * where not. Whatever compiles must render to valid JSON, well-formed XML, a URL that our own reader takes, a header of
+ * one line, a form value of safe characters. Pipes see maps, a status map, a zone with summer time and a secret.
  */
 #include <assert.h>
 #include <expat.h>

@@ -1,7 +1,7 @@
 /*
- * Our URL reader against libcurl's: whatever ours takes, curl must split in the same way, or what was checked would not be
- * what is connected to. Curl keeps the case of a host and its trailing dot, and the long spelling of some IPv6 addresses; ours has one spelling. The other direction is
- * open: ours refuses much that curl mends.
+ * Our URL reader against libcurl's: whatever ours takes, curl must split in the same way, or what was checked would not
+ * be what is connected to. Curl keeps the case of a host and its trailing dot, and the long spelling of some IPv6
+ * addresses; ours has one spelling. The other direction is open: ours refuses much that curl mends.
  */
 #include <arpa/inet.h>
 #include <assert.h>

@@ -36,7 +36,10 @@ void put_pending(struct subject *t, uint64_t endpoint, int64_t id, int64_t due_m
 void put_floor(struct subject *t, int64_t floor);
 void put_doc(struct subject *t, const char *kind, const char *id, const char *text);
 
-/* Answers as text, for comparing: "3 2 1". They free what they returned last time with the next call of the same function. */
+/*
+ * Answers as text, for comparing: "3 2 1". They free what they
+ * returned last time with the next call of the same function.
+ */
 const char *seqs_of_log(struct store *s, int64_t after, int64_t upto);
 const char *seqs_back(struct store *s, int64_t before, uint32_t max_rows);
 const char *found(struct store *s, enum search_key what, const char *project, const char *key, int64_t before);

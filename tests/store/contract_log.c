@@ -148,7 +148,10 @@ static void test_attempt_round_trip(void **state)
 	assert_int_equal(store_log_get(t->store, 1, expect_attempt, NULL, &t->fault), 0);
 }
 
-/* Each event twice in one commit, as far apart as can be and side by side; and rows too large to be collected between them. */
+/*
+ * Each event twice in one commit, as far apart as can be and
+ * side by side; and rows too large to be collected between them.
+ */
 static void test_duplicates_in_large_commit(void **state)
 {
 	struct subject *t = *state;

@@ -1,10 +1,11 @@
 /*
- * Power cuts. A store on the power-cut disk is given seeded work; at a random write, sync, truncate, create or delete the power goes. Then
- * it is opened with the real store_sqlite_open (in one of three cases the power goes again during that), and judged against the reference, which was
- * given what was acknowledged: all of it is there and whole, and of the commit that was running when the power went either all or nothing.
+ * Power cuts. A store on the power-cut disk is given seeded work; at a random write, sync, truncate, create or delete
+ * the power goes. Then it is opened with the real store_sqlite_open (in one of three cases the power goes again during
+ * that), and judged against the reference, which was given what was acknowledged: all of it is there and whole, and of
+ * the commit that was running when the power went either all or nothing.
  *
- * Three more runs: the same with synchronous=NORMAL must show a loss (so that the harness is known to see one); an fsync that fails and drops its
- * data; a disk that is full at each write in turn.
+ * Three more runs: the same with synchronous=NORMAL must show a loss (so that the harness is known to see one); an
+ * fsync that fails and drops its data; a disk that is full at each write in turn.
  *
  * CUTS=n power cuts in all, SEED=k begins with life k: the seed of a failure is printed and repeats it.
  */
@@ -164,7 +165,10 @@ static void check_integrity(struct life *l)
 	sqlite3_close(db);
 }
 
-/* running: what was being done when the outcome became unknown, NULL when nothing was. The reference follows what is found. */
+/*
+ * running: what was being done when the outcome became unknown,
+ * NULL when nothing was. The reference follows what is found.
+ */
 static void judge(struct life *l, struct op *running)
 {
 	struct fault fault;
@@ -188,7 +192,10 @@ static void judge(struct life *l, struct op *running)
 
 /* --- work --- */
 
-/* One op on store and reference. Returns what the store said; when that is an error the reference is as before, and *op is kept for the judge. */
+/*
+ * One op on store and reference. Returns what the store said; when that
+ * is an error the reference is as before, and *op is kept for the judge.
+ */
 static int work(struct life *l, struct op *op)
 {
 	struct fault fault = { 0 };

@@ -1,8 +1,9 @@
 /*
- * A disk for crash tests. Each file has the bytes that programs see, the bytes that are durable, and per sector the versions written since the
- * last sync. A sync makes the dirty sectors durable and no others: after a sync that failed the dropped sectors count as clean, as they
- * do in a page cache. Names live in one folder, each with the file it stands for now and the one it stands for durably; a sync of a
- * journal or WAL that was just made syncs the folder, as SQLite's unix VFS does.
+ * A disk for crash tests. Each file has the bytes that programs see, the bytes that are durable, and
+ * per sector the versions written since the last sync. A sync makes the dirty sectors durable and no
+ * others: after a sync that failed the dropped sectors count as clean, as they do in a page cache.
+ * Names live in one folder, each with the file it stands for now and the one it stands for durably;
+ * a sync of a journal or WAL that was just made syncs the folder, as SQLite's unix VFS does.
  *
  * Like that VFS it claims power-safe overwrite, and keeps it: a torn sector mixes two versions, it never is garbage.
  * Shared memory and locks are real enough for several connections of one process.
@@ -250,7 +251,10 @@ static bool countdown(uint64_t *n)
 	return *n > 0 && --*n == 0;
 }
 
-/* A step that changes the disk. False: the power is off after it, and whether it took place is for disk_power_on to say. */
+/*
+ * A step that changes the disk. False: the power is off after
+ * it, and whether it took place is for disk_power_on to say.
+ */
 static bool step(struct disk *d)
 {
 	if (!d->off && countdown(&d->cut_in))
@@ -356,9 +360,11 @@ static int file_write(sqlite3_file *file, const void *p, int n, sqlite3_int64 at
 		return SQLITE_IOERR_WRITE;
 	if (at + n > f->seen.n)
 		bytes_resize(&f->seen, at + n);
-	if (at + n >
-	    f->durable
-		    .n) /* not only when it grows: after a failed sync a file system learns the length from the next write there */
+	if (at + n > f->durable
+			     /*
+		 * not only when it grows: after a failed sync a file system learns the length from the next write there
+		 */
+			     .n)
 		note_size(f);
 	memcpy(f->seen.p + at, p, (size_t)n);
 	for (int64_t sector = at / SECTOR; sector <= (at + n - 1) / SECTOR; sector++)

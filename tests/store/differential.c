@@ -1,6 +1,6 @@
 /*
- * The reference and the SQLite store are given the same seeded work, and everything that can be read of them is compared, in the middle
- * and after reopening. SEEDS=n runs n seeds, SEED=k one.
+ * The reference and the SQLite store are given the same seeded work, and everything that can be read of them is
+ * compared, in the middle and after reopening. SEEDS=n runs n seeds, SEED=k one.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * The work is what the engine gives a store, in an unlikely mixture: groups of transactions, now and then large ones, with events (some of them duplicates),
- * attempts, pending rows that come, wait and end, dead letters, docs, floors; and between them pruning, index steps and
- * checkpoints. Keys are few, so that the same rows are hit again and again.
+ * The work is what the engine gives a store, in an unlikely mixture: groups of transactions, now and then large ones,
+ * with events (some of them duplicates), attempts, pending rows that come, wait and end, dead letters, docs, floors;
+ * and between them pruning, index steps and checkpoints. Keys are few, so that the same rows are hit again and again.
  */
 #include "ops.h"
 
@@ -41,7 +41,9 @@ static void make_event(struct tx *tx, struct rand *r, int64_t last)
 	char id[32], message[32], text[9000];
 	struct event_row row = { .accepted_ms = last, .text = some_text(r, text, sizeof(text)) };
 
-	/* ids of the near past and future: some are duplicates, inside a commit, over commits, and of what is forgotten */
+	/*
+	 * ids of the near past and future: some are duplicates, inside a commit, over commits, and of what is forgotten
+	 */
 	snprintf(id, sizeof(id), "e%" PRId64, last + (int64_t)rand_below(r, 100) - 50);
 	snprintf(message, sizeof(message), "m%d", (int)rand_below(r, 12));
 	row.project = slice_str(projects[rand_below(r, PROJECTS)]);

@@ -1,4 +1,7 @@
-/* Random work for a store, made from a seed, and a store's whole content as text: what the differential and the crash tests are made of. */
+/*
+ * Random work for a store, made from a seed, and a store's whole content
+ * as text: what the differential and the crash tests are made of.
+ */
 #ifndef TESTS_STORE_OPS_H
 #define TESTS_STORE_OPS_H
 

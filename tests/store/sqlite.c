@@ -101,7 +101,10 @@ static off_t wal_size(const char *folder)
 	return st.st_size;
 }
 
-/* A floor that stays where it was is written all the same: on a full disk that is the question whether there is room, and nothing written was always answered with yes. */
+/*
+ * A floor that stays where it was is written all the same: on a full disk that is the question whether there is room,
+ * and nothing written was always answered with yes.
+ */
 static void test_same_floor_is_written(void **state)
 {
 	const char *folder = *state;
@@ -348,7 +351,10 @@ static int64_t number(const char *folder, const char *sql)
 	return value;
 }
 
-/* A run goes with the last of its rows, not before; no search would tell, since it takes the log for a run that is missing. */
+/*
+ * A run goes with the last of its rows, not before; no search
+ * would tell, since it takes the log for a run that is missing.
+ */
 static void test_index_pruned(void **state)
 {
 	struct store_options options = { .recent_ids = 10, .index_run = 4 };

@@ -278,7 +278,10 @@ static void attempts(void **state)
 	assert_int_equal(rig_call(r, "GET", path, NULL), 404);
 }
 
-/* An organization's endpoint serves two projects, in one batch: each sees its own items, and not the body that holds the other's. */
+/*
+ * An organization's endpoint serves two projects, in one batch:
+ * each sees its own items, and not the body that holds the other's.
+ */
 static void organization_batch(void **state)
 {
 	struct rig *r = *state;

@@ -130,7 +130,9 @@ static void says_where_and_why(void **state)
 	assert_int_equal(json_parse(&doc, SLICE_LIT("["), &json_limits_default, NULL), ERR_INVALID);
 }
 
-/* Every true prefix of a document is refused, and none is read past its end (the copy is exact, the sanitizer watches). */
+/*
+ * Every true prefix of a document is refused, and none is read past its end (the copy is exact, the sanitizer watches).
+ */
 static void refuses_every_prefix(void **state)
 {
 	static const char text[] =

@@ -2,8 +2,8 @@
  * The reader against JSONTestSuite (Nicolas Seriot): y_ files must be accepted, n_ files refused, i_ files are ours to
  * choose but must not crash. The suite is not part of the project; where it is missing the test says so and is skipped.
  *
- * One exception, by design: y_object_duplicated_key*.json. RFC 8259 lets an object have a key twice and leaves open what
- * that means; two programs that choose differently are how a check is walked around, so it is refused here.
+ * One exception, by design: y_object_duplicated_key*.json. RFC 8259 lets an object have a key twice and leaves open
+ * what that means; two programs that choose differently are how a check is walked around, so it is refused here.
  */
 #include <dirent.h>
 #include <stdio.h>

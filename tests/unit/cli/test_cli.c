@@ -1,4 +1,7 @@
-/* The commands' own parts: tables, times, the set-up file's shape, a line of `tail`; and the API client against a real server. */
+/*
+ * The commands' own parts: tables, times, the set-up file's shape,
+ * a line of `tail`; and the API client against a real server.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

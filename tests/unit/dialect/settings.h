@@ -1,4 +1,7 @@
-/* For tests of endpoints: from JSON texts to endpoints and events, and the checks that most of them make. JSON is written with ' for ". */
+/*
+ * For tests of endpoints: from JSON texts to endpoints and events, and
+ * the checks that most of them make. JSON is written with ' for ".
+ */
 #ifndef TESTS_UNIT_DIALECT_SETTINGS_H
 #define TESTS_UNIT_DIALECT_SETTINGS_H
 

@@ -1,4 +1,7 @@
-/* Acknowledgements: whatever is doubtful is none. Each row is an answer and the items of 1001, 1002, 1003 that it takes. */
+/*
+ * Acknowledgements: whatever is doubtful is none. Each row is
+ * an answer and the items of 1001, 1002, 1003 that it takes.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,7 @@
-/* Forms, queries and Webcom's documents: what of an event becomes which bytes. Whole presets are held by the golden tests. */
+/*
+ * Forms, queries and Webcom's documents: what of an event becomes
+ * which bytes. Whole presets are held by the golden tests.
+ */
 #include <stdio.h>
 
 #include "dialect/encode.h"

@@ -1,5 +1,7 @@
-/* Endpoints: defaults, every bound, what is refused and how it is said, layers over presets, merging, secrets, and the questions that
- * the engine asks. */
+/*
+ * Endpoints: defaults, every bound, what is refused and how it is said, layers
+ * over presets, merging, secrets, and the questions that the engine asks.
+ */
 #include <stdio.h>
 
 #include "pem.h"

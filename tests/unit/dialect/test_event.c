@@ -1,4 +1,7 @@
-/* Events at the door: what is taken, what is refused and how it is named, the normalised form and its way through the store. */
+/*
+ * Events at the door: what is taken, what is refused and how it
+ * is named, the normalised form and its way through the store.
+ */
 #include "settings.h"
 
 #include <stdio.h>

@@ -1,4 +1,7 @@
-/* What narrows an endpoint's events, through endpoint_wants: type, kind of message, status, conditions, origin, status map. */
+/*
+ * What narrows an endpoint's events, through endpoint_wants:
+ * type, kind of message, status, conditions, origin, status map.
+ */
 #include <stdio.h>
 
 #include "settings.h"

@@ -1,6 +1,6 @@
 /*
- * Signatures: the vendors' own examples, so that signing and checking cannot be wrong together; then each kind through a whole request, there and
- * back, and what a receiver says of requests that were changed on their way.
+ * Signatures: the vendors' own examples, so that signing and checking cannot be wrong together; then each kind through
+ * a whole request, there and back, and what a receiver says of requests that were changed on their way.
  */
 #include "settings.h"
 

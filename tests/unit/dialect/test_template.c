@@ -1,4 +1,7 @@
-/* Templates: what is a placeholder (W1), and that a value stays in its place in JSON (W2), XML (W3), URLs (W4) and headers (W5). */
+/*
+ * Templates: what is a placeholder (W1), and that a value stays in
+ * its place in JSON (W2), XML (W3), URLs (W4) and headers (W5).
+ */
 #include "settings.h"
 
 #include <expat.h>

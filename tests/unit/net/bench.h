@@ -1,4 +1,7 @@
-/* What every test of the client needs: a loop with a watchdog, a guard that opens loopback only, a client, and a place where an answer is kept after done returned. */
+/*
+ * What every test of the client needs: a loop with a watchdog, a guard that opens loopback only, a client, and a place
+ * where an answer is kept after done returned.
+ */
 #ifndef TESTS_UNIT_NET_BENCH_H
 #define TESTS_UNIT_NET_BENCH_H
 

@@ -1,4 +1,7 @@
-/* Only what a stub resolver asks: one question, types A and AAAA, over UDP or TCP. The answer repeats the question and points back to its name. */
+/*
+ * Only what a stub resolver asks: one question, types A and AAAA, over UDP
+ * or TCP. The answer repeats the question and points back to its name.
+ */
 #include "names.h"
 
 #include <arpa/inet.h>

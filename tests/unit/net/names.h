@@ -12,7 +12,10 @@ struct names *names_new(uv_loop_t *loop);
 void names_free(struct names **n);
 /* "127.0.0.1:PORT", as c-ares takes it. */
 const char *names_address(const struct names *n);
-/* What a name has from now on: numeric addresses with blanks between; NULL: the server stays silent for it. Other names do not exist. */
+/*
+ * What a name has from now on: numeric addresses with blanks between;
+ * NULL: the server stays silent for it. Other names do not exist.
+ */
 void names_set(struct names *n, const char *name, const char *addresses, uint32_t ttl_s);
 /* name is another name for target from now on: a CNAME, and target's addresses with it. */
 void names_alias(struct names *n, const char *name, const char *target, uint32_t ttl_s);

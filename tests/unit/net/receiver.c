@@ -1,4 +1,7 @@
-/* One struct visit a connection. A request is whole when its Content-Length is there; then its play is written, and perhaps the connection closed. */
+/*
+ * One struct visit a connection. A request is whole when its Content-Length
+ * is there; then its play is written, and perhaps the connection closed.
+ */
 #include "receiver.h"
 
 #include <assert.h>

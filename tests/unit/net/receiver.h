@@ -1,4 +1,7 @@
-/* A receiver of requests for tests, on the test's own loop: it plays back what it is given, byte for byte, as no proper server would. Loopback only. */
+/*
+ * A receiver of requests for tests, on the test's own loop: it plays back
+ * what it is given, byte for byte, as no proper server would. Loopback only.
+ */
 #ifndef TESTS_UNIT_NET_RECEIVER_H
 #define TESTS_UNIT_NET_RECEIVER_H
 

@@ -1,4 +1,7 @@
-/* The client over plain HTTP, against receivers that do right, do wrong, do nothing, and against names that lead astray. */
+/*
+ * The client over plain HTTP, against receivers that do right,
+ * do wrong, do nothing, and against names that lead astray.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -335,7 +338,10 @@ static void test_leftover_bytes(void **state)
 	bench_close(&b);
 }
 
-/* The same in a second packet, when the answer was long taken: the connection is given up before the next request is on it. */
+/*
+ * The same in a second packet, when the answer was long taken:
+ * the connection is given up before the next request is on it.
+ */
 static void test_late_bytes(void **state)
 {
 	static const struct play plays[] = {

@@ -1,6 +1,7 @@
 /*
- * The client over TLS against Debian's nginx: every mode of verification against every kind of certificate, protocol versions, client certificates, basic
- * authentication. Certificates are made by the openssl command, which also computes the pins: two independent ways to the same fingerprint.
+ * The client over TLS against Debian's nginx: every mode of verification against every kind of certificate, protocol
+ * versions, client certificates, basic authentication. Certificates are made by the openssl command, which also
+ * computes the pins: two independent ways to the same fingerprint.
  */
 #include <fcntl.h>
 #include <signal.h>

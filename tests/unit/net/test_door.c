@@ -1,4 +1,7 @@
-/* The absolute deadlines of the server's door, on socket pairs instead of connections: what is late is shut down, what is not stays. */
+/*
+ * The absolute deadlines of the server's door, on socket pairs instead
+ * of connections: what is late is shut down, what is not stays.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,6 @@
-/* The guard against a table of addresses, each with its verdict by the default settings, and what operators may open. */
+/*
+ * The guard against a table of addresses, each with its verdict by the default settings, and what operators may open.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

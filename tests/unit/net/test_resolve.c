@@ -1,4 +1,6 @@
-/* Look-ups against a name server of the test's own: what is refused, what is kept and for how long, who waits for whom. */
+/*
+ * Look-ups against a name server of the test's own: what is refused, what is kept and for how long, who waits for whom.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

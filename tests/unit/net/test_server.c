@@ -1,7 +1,8 @@
 /*
- * The server adapter with real clients on loopback: raw sockets for what only hostile or lazy clients send, libcurl for the ordinary ones.
- * The handler under test answers at once, or hands the request to a thread of its own that answers later, or answers from that
- * thread while the worker still is inside the handler: the three ways that server.c's atomic word has to tell apart.
+ * The server adapter with real clients on loopback: raw sockets for what only hostile or lazy
+ * clients send, libcurl for the ordinary ones. The handler under test answers at once, or hands the
+ * request to a thread of its own that answers later, or answers from that thread while the worker
+ * still is inside the handler: the three ways that server.c's atomic word has to tell apart.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -90,7 +91,10 @@ static void *later_main(void *arg)
 	return NULL;
 }
 
-/* /race waits inside the handler until the thread has taken the request, so that its answer mostly comes before the suspension. */
+/*
+ * /race waits inside the handler until the thread has taken the
+ * request, so that its answer mostly comes before the suspension.
+ */
 static void handle(void *ctx, struct server_request *rq)
 {
 	struct fixture *f = ctx;

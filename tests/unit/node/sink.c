@@ -1,4 +1,7 @@
-/* One poll loop over a listening socket, a pipe for the end, and the connections. Requests are small and come with Content-Length. */
+/*
+ * One poll loop over a listening socket, a pipe for the end, and
+ * the connections. Requests are small and come with Content-Length.
+ */
 #include "sink.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,7 @@
-/* A receiver for the node's tests: plain HTTP/1.1 on 127.0.0.1, in a thread of its own. It answers by path as it is told and remembers what came. */
+/*
+ * A receiver for the node's tests: plain HTTP/1.1 on 127.0.0.1, in a thread
+ * of its own. It answers by path as it is told and remembers what came.
+ */
 #ifndef TESTS_UNIT_NODE_SINK_H
 #define TESTS_UNIT_NODE_SINK_H
 

@@ -1,6 +1,7 @@
 /*
- * What was answered as accepted is delivered although the process was killed. A child runs the node and posts one event after the other, telling each acknowledged number through a pipe; it is killed with
- * no warning while answers are outstanding, and a second node on the same folder must deliver every number that was told.
+ * What was answered as accepted is delivered although the process was killed. A child runs the node and posts one event
+ * after the other, telling each acknowledged number through a pipe; it is killed with no warning while answers are
+ * outstanding, and a second node on the same folder must deliver every number that was told.
  */
 #include "town.h"
 

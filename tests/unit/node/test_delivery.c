@@ -1,4 +1,7 @@
-/* Events through the running node: in at one end, at the receiver at the other, whatever happens to settings, endpoints and the process in between. */
+/*
+ * Events through the running node: in at one end, at the receiver at the
+ * other, whatever happens to settings, endpoints and the process in between.
+ */
 #include "town.h"
 
 #include <stdio.h>
@@ -312,8 +315,9 @@ static void test_replay_cancelled(void **state)
 }
 
 /*
- * A cancelled replay's rows among others, some of both in memory. The engine took all that had gone from its count of rows on disk, also those in memory, which were not in
- * that count: the last of the others were never loaded again before a restart.
+ * A cancelled replay's rows among others, some of both in memory. The engine took all
+ * that had gone from its count of rows on disk, also those in memory, which were not
+ * in that count: the last of the others were never loaded again before a restart.
  */
 static void test_replay_cancelled_among_others(void **state)
 {
@@ -347,7 +351,10 @@ static void test_replay_cancelled_among_others(void **state)
 	town_close(&t);
 }
 
-/* Retries of an old event, and no new one: the next start need not read all those attempts, and they need not be kept for ever. */
+/*
+ * Retries of an old event, and no new one: the next start need not
+ * read all those attempts, and they need not be kept for ever.
+ */
 static void test_floor_passes_attempts(void **state)
 {
 	struct store_options options = STORE_OPTIONS_DEFAULT;

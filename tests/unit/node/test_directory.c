@@ -1,4 +1,6 @@
-/* Projects, endpoints, keys: what is set is shown, survives a restart, and is refused with its reason when it is wrong. */
+/*
+ * Projects, endpoints, keys: what is set is shown, survives a restart, and is refused with its reason when it is wrong.
+ */
 #include "town.h"
 
 #include <stdio.h>

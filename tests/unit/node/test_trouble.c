@@ -1,4 +1,7 @@
-/* A store that is full for a while, and one that breaks: what is refused, what is kept, what is told. The store's commit is led through a switch here. */
+/*
+ * A store that is full for a while, and one that breaks: what is refused, what
+ * is kept, what is told. The store's commit is led through a switch here.
+ */
 #include "town.h"
 
 #include <arpa/inet.h>
@@ -206,7 +209,8 @@ static void post_many(struct town *t, unsigned count)
 }
 
 /*
- * A lane with a long queue goes on sending when the store has broken, so the stop finds its loop at work. The store thread used to be gone before the loop was
+ * A lane with a long queue goes on sending when the store has broken, so the stop
+ * finds its loop at work. The store thread used to be gone before the loop was
  * told: the next answer's result was handed to a committer that had been freed.
  */
 static void test_stop_while_sending(void **state)
@@ -224,7 +228,10 @@ static void test_stop_while_sending(void **state)
 	town_close(&t);
 }
 
-/* The patience is over while a lane has more to send: what it has is parked, so that the next start need not find it in the log. */
+/*
+ * The patience is over while a lane has more to send: what it has
+ * is parked, so that the next start need not find it in the log.
+ */
 static void test_cut_off_parks(void **state)
 {
 	struct node_numbers numbers;
@@ -249,7 +256,10 @@ static void test_cut_off_parks(void **state)
 	town_close(&t);
 }
 
-/* The receiver says 410 while the disk is full: the endpoint is disabled as soon as there is room, and not forgotten in between. */
+/*
+ * The receiver says 410 while the disk is full: the endpoint is
+ * disabled as soon as there is room, and not forgotten in between.
+ */
 static void test_disabled_after_full_disk(void **state)
 {
 	struct endpoint_view v;
@@ -279,7 +289,10 @@ static void test_disabled_after_full_disk(void **state)
 	town_close(&t);
 }
 
-/* Nobody ever accepts here. With a queue of 0 and that filled, a connection neither succeeds nor fails; with a longer one it stands, and nothing is said on it. */
+/*
+ * Nobody ever accepts here. With a queue of 0 and that filled, a connection neither succeeds nor fails; with a longer
+ * one it stands, and nothing is said on it.
+ */
 static int deaf_listener(int queue, int fillers[4], uint16_t *ret_port)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
@@ -298,8 +311,9 @@ static int deaf_listener(int queue, int fillers[4], uint16_t *ret_port)
 }
 
 /*
- * libcurl closes a socket that never got its connection without a word to its owner: the loop went on to watch a number that was no file any more, and libuv
- * ended the process. Here such connections end by their deadline, and others are cut off by the stop.
+ * libcurl closes a socket that never got its connection without a word to its owner: the
+ * loop went on to watch a number that was no file any more, and libuv ended the process.
+ * Here such connections end by their deadline, and others are cut off by the stop.
  */
 static void put_deaf(struct town *t, const char *id, const char *scheme, uint16_t port, int timeout_ms)
 {
