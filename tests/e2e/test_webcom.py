@@ -234,6 +234,35 @@ class Answers(SharedDaemon):
         self.assertEqual([(state["id_sms"], state["state"]) for state in json.loads(got.body)], [(1, "deliver"), (2, "deliver")])
 
 
+class OnTheWire(SharedDaemon):
+    """X5: a newer status waits for the answer to the older one; acknowledged, it follows, otherwise it takes its place."""
+
+    def test_newer_waits_for_the_answer(self):
+        gate = Gate()
+        self.addCleanup(gate.open)
+
+        def text(arrival):
+            return ElementTree.fromstring(arrival.body)[0].text
+
+        def answer(arrival):
+            gate(arrival)
+            return answered(200, document(1) if arrival.path == "/acked" or text(arrival) == "deliver" else document())
+
+        sink = self.receiver(answer)
+        for name in ("acked", "not"):
+            self.api.endpoint(self.pid, name, preset="webcom-status", url=sink.url("/" + name), batch={"max_wait_ms": 0})
+        self.api.events(self.pid, {**sms(1, "sent"), "id": "e1"})
+        sink.wait(2)
+        self.api.events(self.pid, {**sms(1, "delivered"), "id": "e2"})
+        gate.open()
+        for name, state, code in (("acked", "delivered", 200), ("not", "superseded", "superseded")):
+            with self.subTest(endpoint=name):
+                self.assertEqual(self.api.wait_state(self.pid, "e2", name, "delivered")["attempts"], 1)
+                self.assertEqual([text(r) for r in sink.at("/" + name)], ["send", "deliver"])
+                self.assertEqual(self.api.state(self.pid, "e1", name)["state"], state)
+                self.assertEqual(self.api.attempts(self.pid, event_id="e1", endpoint_id=name)[0]["code"], code)
+
+
 class TestCall(SharedDaemon):
     """POST …/test judges the answer as a delivery's."""
 
