@@ -362,10 +362,19 @@ void judge_restarted(struct sim *s, int events_above_floor)
 
 /* --- the end --- */
 
+/* What came while settings were changed may be on its way or not, so what is pending is asked for too. */
+static bool has_pending(struct sim *s, const struct sim_endpoint *ep)
+{
+	struct pending_look look;
+
+	look_at_pending(s, ep, &look);
+	return look.rows > 0 || (ep->stats && !ep->deleted && atomic_load(&ep->stats->pending) != 0);
+}
+
 bool judge_is_quiet(struct sim *s)
 {
 	for (int i = 0; i < s->endpoint_count; i++) {
-		if (simnet_in_flight(s->net, &s->endpoints[i]) > 0)
+		if (simnet_in_flight(s->net, &s->endpoints[i]) > 0 || has_pending(s, &s->endpoints[i]))
 			return false;
 		for (int k = 0; k < s->event_count; k++) {
 			const struct fate *f = fate_of(s, &s->events[k], &s->endpoints[i]);
