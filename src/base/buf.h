@@ -26,10 +26,10 @@ void buf_reset(struct buf *b);
 /* Cuts b to n bytes (n <= b->n). */
 void buf_truncate(struct buf *b, size_t n);
 
-void buf_add(struct buf *b, const void *p, size_t n);
-void buf_add_slice(struct buf *b, struct slice s);
-void buf_add_str(struct buf *b, const char *s);
-void buf_add_char(struct buf *b, char c);
+static inline void buf_add(struct buf *b, const void *p, size_t n);
+static inline void buf_add_slice(struct buf *b, struct slice s);
+static inline void buf_add_str(struct buf *b, const char *s);
+static inline void buf_add_char(struct buf *b, char c);
 void buf_add_i64(struct buf *b, int64_t v);
 void buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
@@ -50,6 +50,32 @@ static inline struct slice buf_slice(const struct buf *b)
 static inline const char *buf_str(const struct buf *b)
 {
 	return b->p ? b->p : "";
+}
+/* buf_add where there is no room yet, or nothing to add. */
+void buf_add_slowly(struct buf *b, const void *p, size_t n);
+
+/* Inline: rows, bodies and answers are made of pieces of a few bytes, and of most the compiler knows how many. cap never passes max by more than the NUL. */
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (b->failed || n == 0 || n >= b->cap - b->n) {
+		buf_add_slowly(b, p, n);
+		return;
+	}
+	memcpy(b->p + b->n, p, n);
+	b->n += n;
+	b->p[b->n] = '\0';
+}
+static inline void buf_add_slice(struct buf *b, struct slice s)
+{
+	buf_add(b, s.p, s.n);
+}
+static inline void buf_add_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+static inline void buf_add_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
 }
 /* Hands the memory over (mem_free it; never NULL) and leaves b empty. */
 char *buf_take(struct buf *b);
