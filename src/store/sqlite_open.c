@@ -124,7 +124,7 @@ static int connect_file(struct sqlite_store *s, int flags)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	/* pages of 8 KB make an append a sixth cheaper than 4 KB; more gains little and costs the pending rows */
 	return execute(s, "PRAGMA page_size = 8192; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
-			  " PRAGMA cache_size = -16384");
+			  " PRAGMA cache_size = -8192");
 }
 
 /* Sets and reads back what a promise rests on. */
