@@ -217,6 +217,18 @@ static bool is_up(struct call *c)
 	return false;
 }
 
+bool api_screen(void *ctx, struct server_request *rq)
+{
+	struct api *a = ctx;
+	struct call c = { .api = a, .rq = rq, .node = atomic_load_explicit(&a->node, memory_order_acquire) };
+	char allowed[64];
+
+	c.route = route_find(server_method(rq), server_path(rq), c.params, allowed);
+	if (!c.route)
+		return false;
+	return !c.node || c.route->access == ACCESS_NONE || check_key(&c) != KEY_NONE;
+}
+
 void api_handle(void *ctx, struct server_request *rq)
 {
 	struct api *a = ctx;

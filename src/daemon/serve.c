@@ -125,6 +125,8 @@ static int listen_start(struct daemon *d, struct fault *fault)
 	struct server_options server = { .address = s->listen,
 					 .threads = (unsigned)s->threads,
 					 .body_max = BODY_MAX,
+					 .bodies_max = 4 * (size_t)s->queue_memory,
+					 .screen = api_screen,
 					 .connections_max = (unsigned)s->connections,
 					 .idle_timeout_s = IDLE_TIMEOUT_S };
 
@@ -309,7 +311,7 @@ static void help(void)
 int cmd_serve(int argc, char **argv)
 {
 	struct daemon d = { .signal_fd = -1 };
-	struct fault fault = { .position = -1 };
+	struct fault fault = NO_FAULT;
 	int rc = settings_read(&d.settings, argc, argv, environ, &fault);
 
 	if (rc != 0) {

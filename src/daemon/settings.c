@@ -81,7 +81,7 @@ static const struct row rows[] = {
 	{ "endpoint_memory", KIND_SIZE, AT(endpoint_memory), "8M", MIB, 64 * GIB, NULL, "SIZE",
 	  "of them, of one endpoint" },
 	{ "queue_memory", KIND_SIZE, AT(queue_memory), "32M", 8 * MIB, 64 * GIB, NULL, "SIZE",
-	  "events waiting for their commit; more are refused with 503" },
+	  "events waiting for their commit, and a quarter of what bodies of requests may hold; more gets 503" },
 	{ "stop_s", KIND_NUMBER, AT(stop_s), "15", 0, 600, NULL, "N",
 	  "longest wait, at a stop, for what is on the wire" },
 	{ "log_level", KIND_CHOICE, AT(log_level), "info", 0, 0, "debug info warn error", "WORD",

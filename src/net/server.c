@@ -9,6 +9,11 @@
  * wakes the connection only when it finds it asleep; the worker falls asleep first and then tries to say so, and when
  * the answer was quicker, wakes the connection itself.
  *
+ * Memory for bodies is given out against one sum, for every client may send one, also
+ * who has no key: a body that makes the sum too large is dropped and its request answered
+ * with 503, and a body of more than a few kilobytes is read only for whom the handler's
+ * screen wants to hear.
+ *
  * What libmicrohttpd lets pass and could be read differently by a proxy before us
  * is refused (server_request_fault); what it answers by itself, malformed HTTP,
  * has an HTML body that cannot be changed: the one exception to "errors are JSON".
@@ -22,6 +27,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/latch.h"
 #include "base/mem.h"
 #include "net/server_request.h"
 
@@ -37,8 +43,10 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct door *door;
 	server_handler *handler;
+	server_screen *screen;
 	void *ctx;
-	size_t body_max;
+	size_t body_max, bodies_max;
+	atomic_size_t held; /* bytes of all bodies */
 	int64_t idle_us;
 	bool tls;
 	pthread_mutex_t lock; /* guards the rest */
@@ -117,12 +125,14 @@ static void error_write(struct buf *out, const char *code, const char *message)
  */
 static enum MHD_Result request_refuse(struct server_request *rq, unsigned status, const char *code, const char *message)
 {
-	static const struct server_header_out closing = { MHD_HTTP_HEADER_CONNECTION, "close" };
+	static const struct server_header_out headers[] = { { MHD_HTTP_HEADER_CONNECTION, "close" },
+							    { MHD_HTTP_HEADER_RETRY_AFTER, "1" } };
 	struct buf body;
 
 	error_write(&body, code, message);
 	rq->status = status;
-	rq->response = response_make("application/json", buf_slice(&body), &closing, 1);
+	rq->response = response_make("application/json", buf_slice(&body), headers,
+				     status == MHD_HTTP_SERVICE_UNAVAILABLE ? 2 : 1);
 	buf_free(&body);
 	return request_send(rq);
 }
@@ -196,15 +206,49 @@ static enum MHD_Result cut_too_large(struct server_request *rq)
 	return MHD_NO;
 }
 
+/* Brings the sum of all bodies up to date with this one. */
+static void room_count(struct server_request *rq, size_t bytes)
+{
+	atomic_fetch_add(&rq->server->held,
+			 bytes - rq->held); /* a difference below zero wraps round, and so does the sum */
+	rq->held = bytes;
+}
+
+static bool is_unwanted(struct server_request *rq)
+{
+	struct server *s = rq->server;
+
+	if (!s->screen || rq->screened || rq->body.content.n <= SERVER_UNSCREENED)
+		return false;
+	rq->screened = true;
+	return !s->screen(s->ctx, rq);
+}
+
+/* After every piece of a body: may it go on growing? */
+static void room_check(struct server_request *rq)
+{
+	struct server *s = rq->server;
+
+	room_count(rq, server_body_bytes(&rq->body));
+	if (rq->body.state != BODY_OPEN)
+		return;
+	if (is_unwanted(rq))
+		server_body_drop(&rq->body, BODY_UNWANTED);
+	else if (s->bodies_max && atomic_load(&s->held) > s->bodies_max)
+		server_body_drop(&rq->body, BODY_NO_ROOM);
+	room_count(rq, server_body_bytes(&rq->body));
+}
+
 static enum MHD_Result request_take(struct server_request *rq, const char *bytes, size_t *n)
 {
 	server_body_add(&rq->body, slice_of(bytes, *n));
 	*n = 0;
+	room_check(rq);
 	/*
 	 * A client that is still sending may not read our answer,
 	 * so a body that is a little too large is borne to its end.
 	 */
-	if (rq->body.state == BODY_TOO_LARGE && rq->body.received > 2 * rq->server->body_max)
+	if (rq->body.state != BODY_OPEN && rq->body.received > 2 * rq->server->body_max)
 		return cut_too_large(rq);
 	return MHD_YES;
 }
@@ -228,7 +272,12 @@ static enum MHD_Result request_hand(struct server_request *rq)
 	if (state == BODY_BROKEN)
 		return request_refuse(rq, MHD_HTTP_BAD_REQUEST, "invalid_body",
 				      "the body is no complete gzip stream, although Content-Encoding says so");
-	assert(state == BODY_WHOLE);
+	if (state == BODY_NO_ROOM)
+		return request_refuse(
+			rq, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+			"the bodies of other requests take all the memory that there is for them; nothing "
+			"was taken, try again");
+	assert(state == BODY_WHOLE || state == BODY_UNWANTED);
 	if (!count_in(s))
 		return request_refuse(rq, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping",
 				      "the server is stopping; try again later");
@@ -294,6 +343,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
 	if (!rq)
 		return;
 	*state = NULL;
+	room_count(rq, 0);
 	guest_limit(rq->guest, rest_limit_us(s));
 	if (rq->handed)
 		count_down(s, &s->open);
@@ -388,19 +438,17 @@ int server_start(const struct server_options *options, server_handler *handler, 
 		 struct fault *fault)
 {
 	struct server *s = mem_zalloc(sizeof(*s));
-	pthread_condattr_t monotonic;
 	int rc;
 
 	s->handler = handler;
+	s->screen = options->screen;
 	s->ctx = ctx;
 	s->body_max = options->body_max;
+	s->bodies_max = options->bodies_max;
 	s->idle_us = options->idle_timeout_s * SECOND_US;
 	s->tls = options->tls_cert_pem != NULL;
 	pthread_mutex_init(&s->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->moved, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	cond_init_monotonic(&s->moved);
 	rc = door_new(options->address, options->connections_max, &s->door, fault);
 	if (rc == 0)
 		rc = server_launch(s, options, fault);
@@ -427,14 +475,14 @@ void server_quiesce(struct server *s)
  */
 static void server_drain(struct server *s)
 {
-	struct timespec until = { 0 };
+	int64_t until_us;
 
 	pthread_mutex_lock(&s->lock);
 	s->stopping = true;
 	while (s->unanswered > 0)
 		pthread_cond_wait(&s->moved, &s->lock);
-	until.tv_sec = (time_t)(clock_mono_us() / SECOND_US + STOP_GRACE_S);
-	while (s->open > 0 && pthread_cond_timedwait(&s->moved, &s->lock, &until) == 0)
+	until_us = clock_mono_us() + STOP_GRACE_S * SECOND_US;
+	while (s->open > 0 && cond_wait_until(&s->moved, &s->lock, until_us))
 		;
 	pthread_mutex_unlock(&s->lock);
 }

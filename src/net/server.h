@@ -16,11 +16,20 @@ struct server_request;
 
 /* Takes over the request until it calls server_answer. */
 typedef void server_handler(void *ctx, struct server_request *rq);
+/*
+ * Whether this request's body is worth reading. Asked at most once a request, when its body
+ * grows beyond SERVER_UNSCREENED bytes; on the server's threads. False: the body is thrown
+ * away, and the handler, which must refuse the request by its head alone, gets an empty one.
+ */
+typedef bool server_screen(void *ctx, struct server_request *rq);
+#define SERVER_UNSCREENED ((size_t)16 * 1024)
 
 struct server_options {
-	const char *address;			/* "127.0.0.1:8420", "[::1]:8420"; port 0: any free one */
-	unsigned threads;			/* of the pool; at least 1 */
-	size_t body_max;			/* bytes of a body, also of one expanded from gzip; more is 413 */
+	const char *address; /* "127.0.0.1:8420", "[::1]:8420"; port 0: any free one */
+	unsigned threads;    /* of the pool; at least 1 */
+	size_t body_max;     /* bytes of a body, also of one expanded from gzip; more is 413 */
+	size_t bodies_max; /* bytes that all bodies may hold at once, above a few of body_max; over it: 503. 0: no bound */
+	server_screen *screen;			/* NULL: every body is read */
 	unsigned connections_max;		/* further ones wait in the backlog */
 	int idle_timeout_s;			/* a client that sends nothing for so long is cut */
 	const char *tls_cert_pem, *tls_key_pem; /* both or neither; NULL: plain HTTP */

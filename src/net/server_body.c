@@ -9,8 +9,9 @@
 
 #include <assert.h>
 
-#define GZIP_WINDOW (15 + 16) /* zlib's way to say: gzip and nothing else */
-#define EXPAND_STEP 16384
+#define GZIP_WINDOW  (15 + 16) /* zlib's way to say: gzip and nothing else */
+#define EXPAND_STEP  16384
+#define WINDOW_BYTES ((size_t)48 * 1024) /* what zlib needs for one stream, about */
 
 static bool encoding_is(struct slice encoding, const char *name)
 {
@@ -89,6 +90,18 @@ enum server_body_state server_body_end(struct server_body *b)
 	if (b->state == BODY_OPEN)
 		b->state = b->gzip && !b->member_ended && b->received > 0 ? BODY_BROKEN : BODY_WHOLE;
 	return b->state;
+}
+
+size_t server_body_bytes(const struct server_body *b)
+{
+	return b->content.cap + (b->gzip ? WINDOW_BYTES : 0);
+}
+
+void server_body_drop(struct server_body *b, enum server_body_state why)
+{
+	server_body_free(b);
+	b->gzip = false;
+	b->state = why;
 }
 
 void server_body_free(struct server_body *b)

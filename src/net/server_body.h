@@ -15,6 +15,8 @@ enum server_body_state {
 	BODY_TOO_LARGE,	  /* as sent or expanded: over the ceiling */
 	BODY_BROKEN,	  /* no valid gzip */
 	BODY_UNSUPPORTED, /* a Content-Encoding that we do not read */
+	BODY_NO_ROOM,	  /* dropped, because all bodies together hold too much */
+	BODY_UNWANTED,	  /* dropped, because nobody will look at it */
 };
 
 struct server_body {
@@ -35,6 +37,10 @@ void server_body_begin(struct server_body *b, struct slice encoding, size_t max)
 void server_body_add(struct server_body *b, struct slice bytes);
 /* The last byte has come: BODY_WHOLE or the error. */
 enum server_body_state server_body_end(struct server_body *b);
+/* The memory that it holds. */
+size_t server_body_bytes(const struct server_body *b);
+/* Gives the memory back; what still comes is thrown away. why: BODY_NO_ROOM or BODY_UNWANTED. */
+void server_body_drop(struct server_body *b, enum server_body_state why);
 void server_body_free(struct server_body *b);
 
 #endif

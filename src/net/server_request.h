@@ -33,7 +33,9 @@ struct server_request {
 	bool begun;    /* the head was looked at */
 	bool handed;   /* given to the handler */
 	bool has_body; /* `body` was begun */
+	bool screened; /* asked whether its body is worth reading */
 	struct server_body body;
+	size_t held;	    /* bytes of `body` that the server's sum counts */
 	_Atomic int answer; /* enum answer_state */
 	struct MHD_Response *response;
 	unsigned status;

@@ -241,6 +241,15 @@ class Events(ApiCase):
             with self.subTest(name):
                 self.refused(self.post(text), 400)
 
+    def test_large_bodies_of_strangers(self):
+        """They are not kept, and the answer is the one that their head alone deserves."""
+        large, stranger = sms(1, content="x" * 1000000), self.api.with_key("no-key-of-anybody")
+        for path, status in [(self.base + "/events", 401), ("/v1/nowhere", 404), ("/healthz", 405)]:
+            with self.subTest(path=path):
+                stranger.post(path, large).expect(status)
+        self.api.post("/v1/projects/nobody/events", large).expect(404)
+        self.api.post(self.base + "/events", large).expect(202)
+
     def test_too_large(self):
         self.refused(self.post(json.dumps(sms(1, content="x" * (4 << 20)))), 413, "too_large")
         bomb = zlib.compressobj(9, zlib.DEFLATED, 31)

@@ -39,6 +39,7 @@ struct fixture {
 	bool hold;	   /* the thread leaves the queue alone */
 	bool ending;
 	unsigned handled;
+	int screened; /* questions */
 };
 
 /* --- the handler --- */
@@ -449,6 +450,96 @@ static void test_gzip_bomb(void **state)
 	stop(&f);
 }
 
+/* Says that a body of n bytes comes, and sends the first `now` of them. */
+static void begin_post(struct talk *t, const struct fixture *f, const char *path, size_t n, size_t now)
+{
+	char *bytes = mem_alloc(now);
+	struct buf head;
+
+	memset(bytes, 'a', now);
+	buf_init(&head, 4096);
+	buf_addf(&head, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", path, n);
+	talk_start(t, f);
+	say(t, buf_str(&head));
+	wire_send(t->fd, slice_of(bytes, now));
+	buf_free(&head);
+	mem_free(bytes);
+}
+
+/*
+ * Whoever reaches the port could once make the server hold the largest body on every one of
+ * its connections, with a few kilobytes of gzip each and without a key. Now all bodies share
+ * one sum: while one holds most of it a second one is refused and told to come again, and
+ * when the first has ended there is room again.
+ */
+static void test_bodies_share_one_sum(void **state)
+{
+	struct server_options tight = usual;
+	struct talk first, second;
+	struct fixture f;
+
+	(void)state;
+	tight.bodies_max = BODY_MAX + BODY_MAX / 2;
+	start(&f, &tight);
+	begin_post(&first, &f, "/p", BODY_MAX, BODY_MAX - 1);
+	for (int status = 0; status != 503;) { /* until the first one's bytes have arrived */
+		begin_post(&second, &f, "/p", BODY_MAX - 1, BODY_MAX - 1);
+		status = hear(&second);
+		assert_true(status == 200 || status == 503);
+		if (status == 503) {
+			assert_error(&second.body, "busy");
+			assert_non_null(strstr(buf_str(&second.head), "Retry-After: 1\r\n"));
+		}
+		talk_end(&second);
+	}
+	say(&first, "a");
+	assert_int_equal(hear(&first), 200);
+	talk_end(&first);
+	for (int status = 503; status != 200;) { /* until it is gone */
+		begin_post(&second, &f, "/p", BODY_MAX - 1, BODY_MAX - 1);
+		status = hear(&second);
+		talk_end(&second);
+	}
+	stop(&f);
+}
+
+static bool wants(void *ctx, struct server_request *rq)
+{
+	struct fixture *f = ctx;
+
+	pthread_mutex_lock(&f->lock);
+	f->screened++;
+	pthread_mutex_unlock(&f->lock);
+	return !slice_is(server_path(rq), "/stranger");
+}
+
+/* A stranger's large body is not kept: the handler gets an empty one. Nobody is asked about small ones. */
+static void test_screen(void **state)
+{
+	struct server_options screening = usual;
+	struct fixture f;
+	struct talk t;
+
+	(void)state;
+	screening.screen = wants;
+	start(&f, &screening);
+	begin_post(&t, &f, "/stranger", SERVER_UNSCREENED, SERVER_UNSCREENED);
+	assert_int_equal(hear(&t), 200);
+	assert_int_equal(t.body.n, strlen("POST /stranger   ") + SERVER_UNSCREENED);
+	talk_end(&t);
+	assert_int_equal(f.screened, 0);
+	begin_post(&t, &f, "/stranger", SERVER_UNSCREENED + 1, SERVER_UNSCREENED + 1);
+	assert_int_equal(hear(&t), 200);
+	assert_string_equal(buf_str(&t.body), "POST /stranger   ");
+	talk_end(&t);
+	begin_post(&t, &f, "/friend", SERVER_UNSCREENED + 1, SERVER_UNSCREENED + 1);
+	assert_int_equal(hear(&t), 200);
+	assert_int_equal(t.body.n, strlen("POST /friend   ") + SERVER_UNSCREENED + 1);
+	talk_end(&t);
+	assert_int_equal(f.screened, 2);
+	stop(&f);
+}
+
 #define CHUNKED "Transfer-Encoding: chunked\r\n"
 
 /* What a proxy before us could read differently. */
@@ -696,6 +787,8 @@ int main(void)
 		cmocka_unit_test(test_too_large),
 		cmocka_unit_test(test_gzip),
 		cmocka_unit_test(test_gzip_bomb),
+		cmocka_unit_test(test_bodies_share_one_sum),
+		cmocka_unit_test(test_screen),
 		cmocka_unit_test(test_smuggling_is_refused),
 		cmocka_unit_test(test_answers_from_another_thread),
 		cmocka_unit_test(test_many_at_once),
