@@ -10,11 +10,6 @@
 #include "base/list.h"
 
 #define CALL_PARAMS_MAX 3
-/* A fault that says nothing yet. */
-#define NO_FAULT                                                                                                       \
-	{                                                                                                              \
-		.position = -1                                                                                         \
-	}
 #define CALL_ANSWER_MAX ((size_t)64 * 1024 * 1024)
 
 struct call;

@@ -28,6 +28,12 @@ struct fault {
 	long position;	   /* byte offset inside the field's text, -1 when it has none */
 };
 
+/* A fault that says nothing yet. */
+#define NO_FAULT                                                                                                       \
+	{                                                                                                              \
+		.position = -1                                                                                         \
+	}
+
 /* Fills *f (NULL is fine) and returns ERR_INVALID, so that `return fault_set(…)` reads well. */
 int fault_set(struct fault *f, const char *code, const char *param, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

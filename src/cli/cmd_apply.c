@@ -200,7 +200,7 @@ int cmd_apply(int argc, char **argv)
 {
 	struct api_options o = { NULL, NULL };
 	const struct option_row rows[] = { API_OPTION_ROWS(&o) };
-	struct fault fault = { .param = "" };
+	struct fault fault = NO_FAULT;
 	struct json_doc doc;
 	struct buf text;
 	const char *path;

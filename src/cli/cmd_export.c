@@ -165,7 +165,7 @@ int cmd_export(int argc, char **argv)
 		  &ex.reveal, 0, 0, NULL },
 		API_OPTION_ROWS(&o),
 	};
-	struct fault fault = { .param = "" };
+	struct fault fault = NO_FAULT;
 	int rc = options_read(rows, 4, argc, argv, NULL, 0, &fault);
 
 	if (rc == OPTIONS_HELP) {

@@ -463,7 +463,7 @@ static int render_places(struct render *r, struct request *rq, struct event **ba
 {
 	while (n > 0) {
 		size_t most = r->ep->batch.max_items, taken = 0;
-		struct fault fault = { .message = "" };
+		struct fault fault = NO_FAULT;
 
 		if (request_render(r->ep, batch, n < most ? n : most, true, 1, r->now_s, rq, &taken, &fault) != 0) {
 			fault_within(&fault, "event %.*s", SLICE_ARG(batch[taken]->id));

@@ -174,7 +174,7 @@ int cmd_replay(int argc, char **argv)
 		{ "--cancel", "REPLAY", "end this replay", OPTION_TEXT, &r.cancel, 0, 0, NULL },
 		API_OPTION_ROWS(&o),
 	};
-	struct fault fault = { .param = "" };
+	struct fault fault = NO_FAULT;
 	int rc = options_read(rows, 9, argc, argv, NULL, 0, &fault);
 
 	if (rc == OPTIONS_HELP) {

@@ -102,7 +102,7 @@ int cmd_send(int argc, char **argv)
 		API_OPTION_ROWS(&o),
 	};
 	struct send s = { .sent = 0 };
-	struct fault fault = { .param = "" };
+	struct fault fault = NO_FAULT;
 	struct buf text;
 	int rc = options_read(rows, 5, argc, argv, NULL, 0, &fault);
 

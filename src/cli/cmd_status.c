@@ -226,7 +226,7 @@ int cmd_status(int argc, char **argv)
 		API_OPTION_ROWS(&o),
 	};
 	struct status st = { .count = 0 };
-	struct fault fault = { .param = "" };
+	struct fault fault = NO_FAULT;
 	int rc = options_read(rows, 4, argc, argv, NULL, 0, &fault);
 
 	if (rc == OPTIONS_HELP) {

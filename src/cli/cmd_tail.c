@@ -232,7 +232,7 @@ int cmd_tail(int argc, char **argv)
 		{ "--count", "N", "end after N lines", OPTION_NUMBER, &t.wanted, 1, INT64_MAX, NULL },
 		API_OPTION_ROWS(&o),
 	};
-	struct fault fault = { .param = "" };
+	struct fault fault = NO_FAULT;
 	int rc = options_read(rows, 6, argc, argv, NULL, 0, &fault);
 
 	if (rc == OPTIONS_HELP) {

@@ -130,7 +130,7 @@ static void apply_count(const struct step *step, const struct looking *look, str
 
 static int prepare_time(struct builder *b, size_t at, struct step *step)
 {
-	struct fault why = { .message = "" };
+	struct fault why = NO_FAULT;
 
 	return moment_check(step->argument, &why) == 0 ? 0 : builder_fail(b, at, "%s", why.message);
 }

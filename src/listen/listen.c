@@ -406,7 +406,7 @@ int cmd_listen(int argc, char **argv)
 {
 	struct listener l = { .set = { .port = 8421, .ack = "none", .ack_part = 1 } };
 	struct certificate certificate;
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 	int signal_fd, rc = settings_read(&l, argc, argv, &fault);
 
 	if (rc != 0)

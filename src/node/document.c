@@ -234,7 +234,7 @@ static struct endpoint *read_revision(struct store *store, uint64_t number, uint
 
 struct endpoint *document_read_revision(struct store *store, uint64_t number, uint32_t revision)
 {
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 
 	return read_revision(store, number, revision, &fault);
 }
@@ -252,7 +252,7 @@ struct loader {
 /* Parses the row into ld->root; false ends the walk. */
 static bool loader_parse(struct loader *ld, const struct doc_row *row)
 {
-	struct fault why = { 0 };
+	struct fault why = NO_FAULT;
 
 	if (json_parse(&ld->doc, row->text, &json_limits_default, &why)) {
 		fault_set(ld->fault, "corrupt", "",
@@ -366,7 +366,7 @@ static bool load_entry(void *ctx, const struct doc_row *row)
 
 static int add_entry(struct directory *d, struct store *store, const struct known_entry *ke, struct fault *fault)
 {
-	struct fault why = { 0 };
+	struct fault why = NO_FAULT;
 	struct endpoint *ep = read_revision(store, ke->entry.number, ke->revision, &why);
 	struct entry *en;
 

@@ -128,7 +128,7 @@ static size_t read_events(struct loaded_row *lr, struct store *store)
 void load_read(struct load *l, struct store *store, struct directory *d, struct log *log)
 {
 	struct pending_query q = store_query(l);
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 	size_t bytes = 0, i;
 	int err = store_pending(store, &q, take_row, l, &fault);
 

@@ -176,7 +176,7 @@ static bool view_endpoint(struct node *n, uint64_t number, struct endpoint_view 
 static void scan_once(struct node *n, struct scan *scan, int *ret_err)
 {
 	struct store *reader = node_reader_begin(n);
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 
 	*ret_err = scan_step(scan, reader, &fault);
 	node_reader_end(n, reader);

@@ -81,7 +81,7 @@ static void go_floor(struct upkeep *u, struct store *store, int64_t now)
 static void go_index(struct upkeep *u, struct store *store)
 {
 	int64_t last = store_last_seq(store);
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 	int err;
 
 	if (!u->index_more && last - u->index_seq < INDEX_LOOK)
@@ -95,7 +95,7 @@ static void go_index(struct upkeep *u, struct store *store)
 static void go_prune(struct upkeep *u, struct store *store, int64_t now)
 {
 	const struct node_options *o = &u->node->options;
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 	int64_t ms = clock_ms(&u->node->clock);
 	int err;
 
@@ -113,7 +113,7 @@ static void go_prune(struct upkeep *u, struct store *store, int64_t now)
 static void go_checkpoint(struct upkeep *u, struct store *store, bool idle, int64_t now)
 {
 	int64_t behind = store_last_seq(store) - u->checkpoint_rows;
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 	int err;
 
 	if (behind <= 0 || (behind < CHECKPOINT_ROWS && !(idle && now >= u->checkpoint_ms)))
