@@ -333,7 +333,6 @@ static void node_free(struct node **np)
 	if (n->broken_fd >= 0)
 		close(n->broken_fd);
 	pthread_mutex_destroy(&n->change_lock);
-	pthread_rwlock_destroy(&n->listener_lock);
 	mem_free(n->fresh);
 	mem_free(n->data_dir);
 	mem_free(n->bind_address);
@@ -352,7 +351,6 @@ int node_start(const struct node_options *options, struct node **ret, struct fau
 	n->started_ms = clock_ms(&n->clock);
 	take_options(n, options);
 	pthread_mutex_init(&n->change_lock, NULL);
-	pthread_rwlock_init(&n->listener_lock, NULL);
 	n->broken_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	n->directory = directory_new();
 	n->replays = replays_new(n);
@@ -505,14 +503,6 @@ void node_numbers(const struct node *n, struct node_numbers *ret)
 int64_t node_now_ms(const struct node *n)
 {
 	return clock_ms(&n->clock);
-}
-
-void node_on_attempt(struct node *n, node_attempt_fn *fn, void *ctx)
-{
-	pthread_rwlock_wrlock(&n->listener_lock);
-	n->listener = fn;
-	n->listener_ctx = ctx;
-	pthread_rwlock_unlock(&n->listener_lock);
 }
 
 void node_send_once(struct node *n, struct endpoint *ep, struct event *ev,

@@ -204,8 +204,4 @@ struct node_numbers {
 };
 void node_numbers(const struct node *n, struct node_numbers *ret);
 
-/* Every settled attempt, for live streams and logs: fn runs on loop threads and must not block. One listener. */
-typedef void node_attempt_fn(void *ctx, const struct endpoint *endpoint, const struct attempt_row *row);
-void node_on_attempt(struct node *n, node_attempt_fn *fn, void *ctx);
-
 #endif

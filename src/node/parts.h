@@ -35,9 +35,6 @@ struct node {
 	struct upkeep *upkeep;
 
 	pthread_mutex_t change_lock; /* one change of settings at a time */
-	pthread_rwlock_t listener_lock;
-	node_attempt_fn *listener;
-	void *listener_ctx;
 
 	int broken_fd;
 	_Atomic bool stopping;

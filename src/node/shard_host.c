@@ -158,7 +158,7 @@ static void tx_back(struct message *m, struct shard *sh)
 
 static void tx_done(struct work *w, struct store *store, int err)
 {
-	struct shard_tx *st = (struct shard_tx *)(void *)w;
+	struct shard_tx *st = CONTAINER_OF(w, struct shard_tx, work);
 
 	(void)store;
 	st->err = err;
@@ -227,7 +227,7 @@ static void load_back(struct message *m, struct shard *sh)
 
 static void load_done(struct work *w, struct store *store, int err)
 {
-	struct shard_load *sl = (struct shard_load *)(void *)w;
+	struct shard_load *sl = CONTAINER_OF(w, struct shard_load, work);
 
 	if (err)
 		load_free(&sl->load);
@@ -269,17 +269,6 @@ static void host_say(void *ctx, int level, const char *what, const struct endpoi
 			 LOG_STR("endpoint", endpoint->id), LOG_STR("detail", detail));
 	else
 		LOG_LINE(h->node->log, (enum log_level)level, what, LOG_STR("detail", detail));
-}
-
-static void host_settled(void *ctx, const struct endpoint *endpoint, const struct attempt_row *row)
-{
-	struct shard_host *h = ctx;
-	struct node *n = h->node;
-
-	pthread_rwlock_rdlock(&n->listener_lock);
-	if (n->listener)
-		n->listener(n->listener_ctx, endpoint, row);
-	pthread_rwlock_unlock(&n->listener_lock);
 }
 
 /* --- one exchange outside the queue --- */
@@ -335,7 +324,7 @@ static void once_refuse(struct once *o, const struct fault *fault)
 static void once_run(struct message *m, struct shard *sh)
 {
 	struct once *o = CONTAINER_OF(m, struct once, message);
-	struct fault fault = { .position = -1 };
+	struct fault fault = NO_FAULT;
 	size_t taken;
 
 	(void)sh;
@@ -404,7 +393,6 @@ struct shard_host *shard_host_new(struct node *n, struct shard *sh, uv_loop_t *l
 		.disable = host_disable,
 		.retire = host_retire,
 		.say = host_say,
-		.settled = host_settled,
 	};
 	return h;
 }
