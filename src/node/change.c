@@ -12,10 +12,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/latch.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "node/document.h"
-#include "node/latch.h"
 #include "node/parts.h"
 
 struct amendment {
@@ -436,7 +436,7 @@ static int change_entry(struct node *n, struct entry *en, const char *patch, con
 {
 	const struct endpoint *ep = en->current;
 	struct wanted want = { { slice_str(ep->owner), ep->of_organization }, slice_str(ep->id), en };
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 	struct json_doc doc;
 	int err;
 

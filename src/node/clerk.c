@@ -5,10 +5,10 @@
  */
 #include "node/clerk.h"
 
+#include "base/latch.h"
 #include "base/list.h"
 #include "base/mem.h"
 #include "node/change.h"
-#include "node/latch.h"
 #include "node/parts.h"
 #include "node/rounds.h"
 

@@ -17,8 +17,9 @@
 #include <stdatomic.h>
 
 #include "base/clock.h"
+#include "base/latch.h"
+#include "base/list.h"
 #include "base/mem.h"
-#include "node/latch.h"
 
 #define GROUP_ROWS  8192
 #define GROUP_BYTES (16u * 1024 * 1024)
@@ -250,7 +251,7 @@ static int commit(struct committer *c, struct tx *const *txs, size_t n, struct f
 
 int committer_now(struct committer *c, struct tx *tx, struct fault *fault)
 {
-	struct fault own = { 0 };
+	struct fault own = NO_FAULT;
 
 	assert(pthread_equal(pthread_self(), c->thread));
 	return commit(c, &tx, 1, fault ? fault : &own);
@@ -312,7 +313,7 @@ static void keep(struct committer *c, struct chain *ch, int err)
 
 static void commit_group(struct committer *c, struct chain *ch)
 {
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 	size_t n = group_fill(c, ch); /* may move c->group */
 	int err = commit(c, c->group, n, &fault);
 
@@ -325,7 +326,7 @@ static void commit_group(struct committer *c, struct chain *ch)
 /* The disk was full and nothing is kept that would show whether it still is. */
 static void probe(struct committer *c)
 {
-	struct fault fault = { 0 };
+	struct fault fault = NO_FAULT;
 	struct tx *tx = tx_new();
 
 	tx_floor(tx, store_floor(c->store));
@@ -438,7 +439,7 @@ struct waited_job {
 
 static void waited_job_done(struct work *w, struct store *store, int err)
 {
-	struct waited_job *job = (struct waited_job *)(void *)w;
+	struct waited_job *job = CONTAINER_OF(w, struct waited_job, work);
 
 	job->fn(job->ctx, err ? NULL : store);
 	latch_set(&job->latch);

@@ -12,9 +12,10 @@
 #include <stdio.h>
 #include <uv.h>
 
+#include "base/latch.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "net/client.h"
-#include "node/latch.h"
 #include "node/parts.h"
 #include "node/shard_host.h"
 
@@ -183,7 +184,7 @@ static void on_wake(uv_async_t *handle)
 
 static void events_run(struct message *m, struct shard *sh)
 {
-	struct events_message *em = (struct events_message *)(void *)m;
+	struct events_message *em = CONTAINER_OF(m, struct events_message, message);
 	struct organization_cache cache = { 0 };
 
 	for (size_t i = 0; i < em->count; i++) {

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/latch.h"
 #include "base/mem.h"
 #include "base/slice.h"
-#include "node/latch.h"
 
 #define CONNECTIONS 64
 #define REQUEST_MAX 65536

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "node/latch.h"
+#include "base/latch.h"
 
 #define RETRY ",\"retry\":{\"delays_s\":[0.05],\"max_age_s\":86400}"
 

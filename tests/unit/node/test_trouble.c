@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "node/latch.h"
+#include "base/latch.h"
 #include "store/store_impl.h"
 
 /* The real store with another commit: its table of functions is replaced by a copy that begins here. */

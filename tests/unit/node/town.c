@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/latch.h"
 #include "base/mem.h"
-#include "node/latch.h"
 
 static int project_put(struct town *t, const char *id, const char *settings)
 {

@@ -2,7 +2,7 @@
  * Waiting between threads. A latch may live on the stack of the one who waits: it is set and signalled under its lock,
  * and who waits cannot go on before that lock is free again.
  */
-#include "node/latch.h"
+#include "base/latch.h"
 
 #include <assert.h>
 #include <time.h>

@@ -2,8 +2,8 @@
  * One thread waits until another has done something for it, once. And condition variables that count in monotonic time,
  * so that setting the machine's clock neither hastens nor holds a wait.
  */
-#ifndef NODE_LATCH_H
-#define NODE_LATCH_H
+#ifndef BASE_LATCH_H
+#define BASE_LATCH_H
 
 #include <pthread.h>
 #include <stdbool.h>
