@@ -1,6 +1,6 @@
 /*
- * Forms and queries. Flat ones are the endpoint's `fields`, a template each. The nested one is Telerivet's (seed 003,
- * ../shared/spec/telerivet.md): `event`, then the object that the event is about with its properties at the top, in the
+ * Forms and queries. Flat ones are the endpoint's `fields`, a template each. The nested one is Telerivet's
+ * (docs/telerivet.md): `event`, then the object that the event is about with its properties at the top, in the
  * order of the REST API's lists and unknown ones behind, then the objects beside it in brackets as PHP's
  * http_build_query writes them, then `secret`.
  *

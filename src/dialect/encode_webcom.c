@@ -1,5 +1,5 @@
 /*
- * Webcom Mobi's status webhook (seed 002, ../shared/spec/webcom.md): a document of <state> elements, or its twin, a
+ * Webcom Mobi's status webhook (docs/webcom.md): a document of <state> elements, or its twin, a
  * bare JSON array. The words are the status map's; what is fixed here is which attribute stands for which leg of a
  * message (X2) and which of its times is meant (X14).
  */

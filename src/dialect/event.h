@@ -1,5 +1,5 @@
 /*
- * One event: what happened to a message, contact or broadcast, in the vocabulary of ../shared/spec/event.md. Immutable
+ * One event: what happened to a message, contact or broadcast, in the vocabulary of docs/api.md. Immutable
  * once made, shared between threads by reference count. Text and parsed nodes live in one allocation.
  */
 #ifndef DIALECT_EVENT_H

@@ -103,7 +103,8 @@ int source_read(struct builder *b, size_t at, struct slice name, struct source *
 	return ret->metric || ret->path.n > 0 || ret->field > 0;
 }
 
-bool source_is_of_delivery(const struct source *s)
+/* True when it differs between the attempts or deliveries of one event. */
+static bool source_is_of_delivery(const struct source *s)
 {
 	return s->metric && s->metric->delivery;
 }

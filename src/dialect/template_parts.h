@@ -105,8 +105,6 @@ int builder_fail(struct builder *b, size_t at, const char *fmt, ...) __attribute
  * its brace is literal text; ERR_INVALID (fault set). at: for the fault.
  */
 int source_read(struct builder *b, size_t at, struct slice name, struct source *ret);
-/* True when it differs between the attempts or deliveries of one event. */
-bool source_is_of_delivery(const struct source *s);
 /* ret->text may point into out, which is overwritten. */
 void source_value(const struct source *s, const struct looking *look, struct buf *out, struct value *ret);
 

@@ -47,7 +47,7 @@ void server_stop(struct server **s);
 
 /* --- a request; valid until server_answer returns --- */
 struct slice server_method(const struct server_request *rq); /* "GET" */
-struct slice server_path(const struct server_request *rq);   /* decoded? no: as sent, without the query */
+struct slice server_path(const struct server_request *rq);   /* as sent, not decoded, without the query */
 /* The query string as sent, without '?'. */
 struct slice server_query(const struct server_request *rq);
 /* The decoded value of a query argument; false when it is not there. The slice lives as long as the request. */
