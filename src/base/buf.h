@@ -54,7 +54,10 @@ static inline const char *buf_str(const struct buf *b)
 /* buf_add where there is no room yet, or nothing to add. */
 void buf_add_slowly(struct buf *b, const void *p, size_t n);
 
-/* Inline: rows, bodies and answers are made of pieces of a few bytes, and of most the compiler knows how many. cap never passes max by more than the NUL. */
+/*
+ * Inline: rows, bodies and answers are made of pieces of a few bytes, and of
+ * most the compiler knows how many. cap never passes max by more than the NUL.
+ */
 static inline void buf_add(struct buf *b, const void *p, size_t n)
 {
 	if (b->failed || n == 0 || n >= b->cap - b->n) {
