@@ -17,7 +17,7 @@
 #include "store/recent.h"
 
 #define BATCH_MOST   1000 /* the bound of batch.max_items */
-#define SKIPPED_MOST 64   /* items left out of one batch because they belong to another */
+#define SKIPPED_MOST 64	  /* items left out of one batch because they belong to another */
 
 /* An event above the floor: it holds the floor back until each of its deliveries is settled or pending on disk. */
 struct slot {
@@ -40,9 +40,9 @@ struct item {
 	struct slot *slot;   /* NULL once a pending row stands for it */
 	struct row_ref *row; /* its own pending row; NULL when it has none, or when its flight's row stands for it */
 	uint32_t attempts;   /* made before */
-	bool replayed;       /* asked for again by somebody: its age does not end it before it was tried */
-	bool replaced;       /* while its answer is settled: a newer one takes its place */
-	bool released;       /* it was held behind another delivery and is now first of its message: no hold applies */
+	bool replayed;	     /* asked for again by somebody: its age does not end it before it was tried */
+	bool replaced;	     /* while its answer is settled: a newer one takes its place */
+	bool released;	     /* it was held behind another delivery and is now first of its message: no hold applies */
 };
 
 /* Some items as one request: waiting to be sent again, or on the wire. */
@@ -63,12 +63,12 @@ struct flight {
 struct hold {
 	struct map_node node; /* lane.holds, by order_hash */
 	uint64_t order_hash;
-	uint32_t first;       /* items of the delivery that goes first: on the wire or waiting for its retry */
-	bool pending;         /* that delivery has a pending row */
-	int64_t newest;       /* seq of the last event of the message that is here */
-	int64_t due_ms, row;  /* of that pending row, as it is on disk */
-	struct list waiting;  /* items in memory; only while !pending */
-	int64_t *chain;       /* ids of held rows, ascending; only while pending */
+	uint32_t first;	     /* items of the delivery that goes first: on the wire or waiting for its retry */
+	bool pending;	     /* that delivery has a pending row */
+	int64_t newest;	     /* seq of the last event of the message that is here */
+	int64_t due_ms, row; /* of that pending row, as it is on disk */
+	struct list waiting; /* items in memory; only while !pending */
+	int64_t *chain;	     /* ids of held rows, ascending; only while pending */
 	uint32_t chain_count, chain_capacity;
 };
 
@@ -77,7 +77,7 @@ enum load_kind {
 	LOAD_READY,
 	LOAD_DUE,
 	LOAD_OVERTAKEN, /* one row, whatever its time: something newer waits behind it */
-	LOAD_ALL /* waiting and held, due or not: of a deleted endpoint */
+	LOAD_ALL	/* waiting and held, due or not: of a deleted endpoint */
 };
 
 /* A pending row that holds back something newer. */
@@ -108,8 +108,8 @@ struct lane {
 
 	/* pending rows that are not in memory */
 	int64_t ready_rows, waiting_rows, held_rows;
-	int64_t ready_twice; /* of ready_rows, such that are in memory after all */
-	int64_t ready_cursor;         /* ready rows up to this id are loaded */
+	int64_t ready_twice;	       /* of ready_rows, such that are in memory after all */
+	int64_t ready_cursor;	       /* ready rows up to this id are loaded */
 	int64_t due_cursor, id_cursor; /* waiting rows up to this (due, id) are loaded */
 	int64_t next_due_ms;
 	enum load_kind loading;
@@ -154,7 +154,7 @@ struct engine {
 	struct map lanes, routes;
 	struct list all, dirty, slots;
 	struct heap timers;
-	size_t bytes;         /* of events in all lanes' memory */
+	size_t bytes;	      /* of events in all lanes' memory */
 	size_t loading_bytes; /* and what loads under way may bring: many lanes ask in one turn */
 	uint32_t uncommitted; /* transactions handed to the host */
 	struct tx *turn;      /* spills of this turn; NULL while there are none */
@@ -163,18 +163,19 @@ struct engine {
 	struct item **skipped; /* scratch of one turn, SKIPPED_MOST */
 	struct item **picked;  /* and BATCH_MOST of each */
 	struct event **events;
-	struct buf detail; /* of the attempt that is being written */
+	struct buf detail;     /* of the attempt that is being written */
 	struct recent *finals; /* messages of which a final status was acknowledged */
-	struct map settled; /* recovery: (endpoint, seq) that need nothing any more */
+	struct map settled;    /* recovery: (endpoint, seq) that need nothing any more */
 	bool stopping;
 };
 
 /* --- engine.c --- */
-void engine_commit(struct engine *e, struct tx *tx);    /* hands it to the host */
-struct tx *engine_turn_tx(struct engine *e);            /* the transaction of this turn's spills */
-void engine_flush(struct engine *e);                    /* commits it */
-void receipt_slot(struct tx *tx, struct slot **slot);   /* the slot is free of this delivery once tx is committed; *slot becomes NULL */
-void receipt_row(struct tx *tx, struct row_ref **row);  /* the row is out of memory once tx is committed */
+void engine_commit(struct engine *e, struct tx *tx); /* hands it to the host */
+struct tx *engine_turn_tx(struct engine *e);	     /* the transaction of this turn's spills */
+void engine_flush(struct engine *e);		     /* commits it */
+void receipt_slot(struct tx *tx,
+		  struct slot **slot); /* the slot is free of this delivery once tx is committed; *slot becomes NULL */
+void receipt_row(struct tx *tx, struct row_ref **row); /* the row is out of memory once tx is committed */
 struct slot *slot_new(struct engine *e, const struct event *ev);
 void slot_done(struct slot **slot);
 void engine_say(struct lane *lane, int level, const char *what, const char *detail);
@@ -183,15 +184,16 @@ void engine_say(struct lane *lane, int level, const char *what, const char *deta
 struct lane *lane_find(const struct engine *e, uint64_t number);
 struct lane *lane_new(struct engine *e, struct endpoint *ep, struct endpoint_stats *stats);
 void lane_free(struct lane *lane);
-void lane_touch(struct lane *lane);       /* look at it at the end of the turn */
+void lane_touch(struct lane *lane);	  /* look at it at the end of the turn */
 bool lane_sends(const struct lane *lane); /* neither paused, disabled nor deleted */
 void lane_state_set(struct lane *lane, enum lane_state state);
 bool lane_may_send(struct lane *lane, bool retry);
-bool lane_waits_for_retries(const struct lane *lane); /* nothing goes for the first time while there are so many, or any (strict) */
+bool lane_waits_for_retries(
+	const struct lane *lane); /* nothing goes for the first time while there are so many, or any (strict) */
 void lane_sent(struct lane *lane);
 void lane_schedule(struct lane *lane);
 void lane_queue(struct lane *lane, struct item *it, bool front); /* into the queue, counted */
-void lane_unqueue(struct lane *lane, struct item *it);           /* out of the queue or of a hold */
+void lane_unqueue(struct lane *lane, struct item *it);		 /* out of the queue or of a hold */
 void lane_feedback_ok(struct lane *lane);
 void lane_feedback_failed(struct lane *lane, const struct verdict *verdict);
 void lane_settings(struct lane *lane, struct endpoint *ep);
@@ -202,8 +204,10 @@ void lane_show(struct lane *lane);
 void delivery_accept(struct lane *lane, struct slot *slot, struct event *ev);
 void delivery_run(struct lane *lane);
 /* Ends items without an exchange; takes the items. Their flight's row is ended by the caller. */
-void delivery_end(struct lane *lane, const struct endpoint *ep, struct item **items, uint32_t count, enum failure why, struct tx *tx);
-void delivery_end_queued(struct lane *lane, struct item *it, enum failure why, const char *reason); /* reason NULL: the usual one */
+void delivery_end(struct lane *lane, const struct endpoint *ep, struct item **items, uint32_t count, enum failure why,
+		  struct tx *tx);
+void delivery_end_queued(struct lane *lane, struct item *it, enum failure why,
+			 const char *reason); /* reason NULL: the usual one */
 /* The same for one in a held row, whose event is not in memory. */
 void delivery_end_held(struct lane *lane, int64_t seq, enum failure why, struct tx *tx);
 bool item_expired(const struct lane *lane, const struct item *it);
@@ -218,18 +222,23 @@ int64_t items_first_seq(struct item *const *items, uint32_t count);
 /* --- hold.c --- */
 enum hold_answer { HOLD_FREE, HOLD_IN_MEMORY, HOLD_ON_DISK };
 enum hold_answer hold_ask(const struct lane *lane, const struct item *it);
-void hold_wait(struct lane *lane, struct item *it);                      /* after HOLD_IN_MEMORY: out of the queue, into the hold */
-void hold_store(struct lane *lane, struct item *it, struct tx *tx);      /* after HOLD_ON_DISK, out of the queue already: a held row; frees the item */
-void hold_begin(struct lane *lane, const struct item *it);               /* a fresh item goes on the wire */
+void hold_wait(struct lane *lane, struct item *it); /* after HOLD_IN_MEMORY: out of the queue, into the hold */
+void hold_store(struct lane *lane, struct item *it,
+		struct tx *tx); /* after HOLD_ON_DISK, out of the queue already: a held row; frees the item */
+void hold_begin(struct lane *lane, const struct item *it); /* a fresh item goes on the wire */
 /* the first delivery has a pending row now */
 void hold_left(struct lane *lane, uint64_t order_hash, int64_t due_ms, int64_t row, struct tx *tx);
 void hold_moved(struct lane *lane, uint64_t order_hash, int64_t due_ms, int64_t row); /* and now another one */
-bool hold_has_newer(const struct lane *lane, uint64_t order_hash, int64_t seq); /* in a lane where the newest replaces */
-void hold_demote(struct lane *lane, struct item *it, struct tx *tx);     /* one of the first delivery's items is to wait for the others; frees it */
-void hold_finish(struct lane *lane, uint64_t order_hash, struct tx *tx); /* an item of the first delivery ended; after the last one it is the next one's turn */
+bool hold_has_newer(const struct lane *lane, uint64_t order_hash,
+		    int64_t seq); /* in a lane where the newest replaces */
+void hold_demote(struct lane *lane, struct item *it,
+		 struct tx *tx); /* one of the first delivery's items is to wait for the others; frees it */
+void hold_finish(struct lane *lane, uint64_t order_hash,
+		 struct tx *tx); /* an item of the first delivery ended; after the last one it is the next one's turn */
 void hold_recover(struct lane *lane, const struct pending_row *row);
 void hold_recover_done(struct lane *lane);
-void hold_empty(struct lane *lane, void (*take)(struct lane *lane, struct item *it, struct tx *tx), struct tx *tx); /* gives up the waiting items in memory */
+void hold_empty(struct lane *lane, void (*take)(struct lane *lane, struct item *it, struct tx *tx),
+		struct tx *tx); /* gives up the waiting items in memory */
 void holds_free(struct lane *lane);
 
 /* --- backlog.c --- */
@@ -248,7 +257,8 @@ void backlog_load(struct lane *lane, enum load_kind kind, const struct pending_q
 bool backlog_in_memory(const struct lane *lane, int64_t id); /* is the row of this id? */
 void backlog_store_old(struct engine *e, int64_t accepted_before_ms);
 void backlog_expire(struct lane *lane);
-void backlog_all(struct lane *lane, struct tx *tx); /* a row for everything in memory and on the wire; the memory is emptied */
+void backlog_all(struct lane *lane,
+		 struct tx *tx); /* a row for everything in memory and on the wire; the memory is emptied */
 bool backlog_drained(const struct lane *lane);
 
 /* --- newest.c --- */
@@ -258,7 +268,7 @@ bool newest_among(struct lane *lane, struct item **items, uint32_t *count, struc
 /* Ends those items of a flight that waits for its time behind which something newer waits; the others become a row for due_ms. False: there are none, nothing was done. */
 bool newest_split(struct flight *f, int64_t due_ms);
 void newest_note(struct lane *lane, int64_t due_ms, int64_t row); /* look at this row before its time */
-bool newest_load(struct lane *lane);                              /* asks for the next such row; false: there is none */
+bool newest_load(struct lane *lane);				  /* asks for the next such row; false: there is none */
 void newest_loaded(struct lane *lane, struct loaded_rows *rows);
 void final_acknowledged(struct lane *lane, const struct event *ev);
 void final_say(struct lane *lane, const struct event *ev); /* tells the operator that this one is not sent */

@@ -18,9 +18,9 @@ struct fate {
 	uint16_t sends, sights, successes;
 	uint16_t acked, recorded; /* answers that arrived and said that it was taken; and what is on disk of them */
 	int16_t code;		  /* of an end without an exchange */
-	uint8_t asked;	 /* enum end: decided by the engine */
-	uint8_t settled; /* enum end: and on disk */
-	int64_t free_ms; /* when it could be sent the next time, apart from retry delays */
+	uint8_t asked;		  /* enum end: decided by the engine */
+	uint8_t settled;	  /* enum end: and on disk */
+	int64_t free_ms;	  /* when it could be sent the next time, apart from retry delays */
 };
 
 /* One delivery: the same items under the same id. */
