@@ -193,7 +193,9 @@ static void isolation(void **state)
 		struct buf text;
 		size_t n = 0;
 
-		if (strncmp(info.path, "/v1/", 4) != 0 || strcmp(info.path, "/v1/projects") == 0)
+		/* The list shows a key its own project; the description of the calls is open to all. */
+		if (strncmp(info.path, "/v1/", 4) != 0 || strcmp(info.path, "/v1/projects") == 0 ||
+		    strcmp(info.path, "/v1/openapi.json") == 0)
 			continue;
 		buf_init(&text, sizeof(path) - 1);
 		for (const char *p = info.path; *p; p++) {
