@@ -179,9 +179,26 @@ static bool page_order(struct call *c, const char *sort, const char *order)
 	return true;
 }
 
+/* A filter that is passed over shows more than was asked for, which is worse than an error. */
+static bool no_modifier(struct call *c)
+{
+	struct slice name, value;
+
+	for (size_t i = 0; server_argument_at(c->rq, i, &name, &value); i++) {
+		char param[64];
+
+		if (slice_find(name, '[') == name.n)
+			continue;
+		slice_copy(param, sizeof(param), name);
+		answer_error(c, 400, "invalid_param", param, "this list takes no field modifiers; leave it out");
+		return false;
+	}
+	return true;
+}
+
 bool page_read(struct call *c, const char *sort, const char *order, struct page *ret)
 {
-	if (!page_size(c, ret) || !page_order(c, sort, order))
+	if (!page_size(c, ret) || !page_order(c, sort, order) || !no_modifier(c))
 		return false;
 	if (!call_argument(c, "marker", &ret->marker))
 		ret->marker = slice_str("");
@@ -199,6 +216,35 @@ bool page_seq(struct call *c, const struct page *page, int64_t *ret)
 	}
 	*ret = n;
 	return true;
+}
+
+struct slice page_last_id(struct call *c)
+{
+	struct slice last = slice_str("");
+	struct json_iter it;
+	struct buf text, scratch;
+
+	buf_init(&text, CALL_ANSWER_MAX);
+	buf_init(&scratch, 4096);
+	buf_add_slice(&text, buf_slice(&c->out));
+	buf_add_str(&text, "]}");
+	if (json_parse(&c->doc, buf_slice(&text), &json_limits_default, NULL) == 0)
+		for (it = json_each(json_get(json_root(&c->doc), "data")); json_next(&it);)
+			last = json_text_slice(json_get(it.value, "id"), &scratch);
+	last = arena_slice(&c->arena, last);
+	buf_free(&scratch);
+	buf_free(&text);
+	return last;
+}
+
+void page_count(struct call *c, int64_t count)
+{
+	struct json_writer *w = answer_begin(c);
+
+	json_begin_object(w);
+	json_member_i64(w, "count", count);
+	json_end_object(w);
+	answer_json(c, 200);
 }
 
 void page_begin(struct call *c)

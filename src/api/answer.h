@@ -42,6 +42,10 @@ bool page_read(struct call *c, const char *sort, const char *order, struct page 
 bool page_seq(struct call *c, const struct page *page, int64_t *ret);
 /* {"data":[ ; the elements follow; then page_end writes ],"truncated":…,"next_marker":…} and answers. */
 void page_begin(struct call *c);
+/* The id of the last object that was written into the page: the marker of the next one. */
+struct slice page_last_id(struct call *c);
+/* Instead of a page: {"count":n}. */
+void page_count(struct call *c, int64_t count);
 void page_end(struct call *c, bool truncated, struct slice next_marker);
 
 #endif

@@ -133,7 +133,8 @@ static bool may(struct call *c)
 
 static bool id_is_good(struct slice id)
 {
-	bool good = id.n >= 1 && id.n <= ID_MAX;
+	/* Clients and proxies take /./ and /../ out of a path, so nobody could ever call such a thing. */
+	bool good = id.n >= 1 && id.n <= ID_MAX && !slice_is(id, ".") && !slice_is(id, "..");
 
 	for (size_t i = 0; i < id.n && good; i++) {
 		char ch = id.p[i];
@@ -148,7 +149,8 @@ bool api_id_check(struct call *c, struct slice id, const char *param)
 {
 	if (id_is_good(id))
 		return true;
-	answer_error(c, 400, "invalid_param", param, "an id has 1 to %d characters of A-Z a-z 0-9 _ . -", ID_MAX);
+	answer_error(c, 400, "invalid_param", param,
+		     "an id has 1 to %d characters of A-Z a-z 0-9 _ . - and is neither . nor ..", ID_MAX);
 	return false;
 }
 

@@ -4,16 +4,19 @@
 
 void keys_list(struct call *c)
 {
-	struct json_writer *w = answer_begin(c);
+	struct slice project = c->params[0];
+	struct page page;
+	bool more;
 
-	json_begin_object(w);
-	json_key(w, "data");
-	node_key_list(c->node, c->params[0], w);
-	json_member_bool(w, "truncated", false);
-	json_key(w, "next_marker");
-	json_put_null(w);
-	json_end_object(w);
-	answer_json(c, 200);
+	if (!page_read(c, "id", "asc", &page))
+		return;
+	if (page.count) {
+		page_count(c, (int64_t)node_key_list(c->node, project, slice_str(""), SIZE_MAX, NULL, &more));
+		return;
+	}
+	page_begin(c);
+	node_key_list(c->node, project, page.marker, page.size, &c->w, &more);
+	page_end(c, more, more ? page_last_id(c) : slice_str(""));
 }
 
 static void answer_key(struct call *c, const char *id, struct slice name, const char *key)

@@ -20,36 +20,6 @@ void project_get(struct call *c)
 
 /* --- lists --- */
 
-/* The id of the last project written, which is the marker of the next page. */
-static struct slice last_id(struct call *c, struct json_doc *doc)
-{
-	struct slice last = slice_str("");
-	struct json_iter it;
-	struct buf text, scratch;
-
-	buf_init(&text, CALL_ANSWER_MAX);
-	buf_init(&scratch, 4096);
-	buf_add_slice(&text, buf_slice(&c->out));
-	buf_add_str(&text, "]}");
-	if (json_parse(doc, buf_slice(&text), &json_limits_default, NULL) == 0)
-		for (it = json_each(json_get(json_root(doc), "data")); json_next(&it);)
-			last = json_text_slice(json_get(it.value, "id"), &scratch);
-	last = arena_slice(&c->arena, last);
-	buf_free(&scratch);
-	buf_free(&text);
-	return last;
-}
-
-static void answer_count(struct call *c, int64_t count)
-{
-	struct json_writer *w = answer_begin(c);
-
-	json_begin_object(w);
-	json_member_i64(w, "count", count);
-	json_end_object(w);
-	answer_json(c, 200);
-}
-
 static int64_t count_projects(struct call *c, struct slice organization)
 {
 	int64_t n = 0;
@@ -81,12 +51,12 @@ static void list(struct call *c, struct slice organization)
 	if (!page_read(c, "id", "asc", &page))
 		return;
 	if (page.count) {
-		answer_count(c, count_projects(c, organization));
+		page_count(c, count_projects(c, organization));
 		return;
 	}
 	page_begin(c);
 	node_project_list(c->node, organization, page.marker, page.size, &c->w, &more);
-	page_end(c, more, more ? last_id(c, &c->doc) : slice_str(""));
+	page_end(c, more, more ? page_last_id(c) : slice_str(""));
 }
 
 void projects_list(struct call *c)

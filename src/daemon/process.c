@@ -42,6 +42,15 @@ void process_settle(void)
 #endif
 }
 
+int64_t process_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > INT64_MAX)
+		return INT64_MAX;
+	return (int64_t)files.rlim_cur;
+}
+
 int process_signals(void)
 {
 	sigset_t set;

@@ -2,11 +2,15 @@
 #ifndef DAEMON_PROCESS_H
 #define DAEMON_PROCESS_H
 
+#include <stdint.h>
+
 /*
  * Ignores SIGPIPE, raises the limit of open files, and gives up what a daemon does not need: new privileges, core dumps
  * with secrets in them, files that others can read.
  */
 void process_settle(void);
+/* How many files this process may have open, sockets among them. */
+int64_t process_files(void);
 /*
  * Blocks SIGTERM and SIGINT for this thread and all that it starts; a descriptor that is readable when one came, or -1.
  */

@@ -26,6 +26,8 @@
 #include "dialect/preset.h"
 
 #define BODY_MAX       ((size_t)4 * 1024 * 1024)
+#define FILES_LEAST    96 /* to start at all, and some for each shard and thread */
+#define FILES_EACH     16
 #define IDLE_TIMEOUT_S 60
 #define PEM_MAX	       ((size_t)1024 * 1024)
 #define DAY_MS	       INT64_C(86400000)
@@ -117,6 +119,27 @@ static bool metrics_open(const struct serve_settings *s)
 	return address_read(slice_str(s->listen), &a) && is_loopback(&a);
 }
 
+/* What the store, the loops and the threads open, and a few connections each way. */
+static int files_check(const struct serve_settings *s, struct fault *fault)
+{
+	int64_t have = process_files(), least = FILES_LEAST + FILES_EACH * (s->shards + s->threads);
+
+	if (have >= least)
+		return 0;
+	return fault_param(fault, "open files",
+			   "the limit is %lld, and this daemon needs %lld - raise it: LimitNOFILE= of the unit, or "
+			   "ulimit -n; 65536 is a good one",
+			   (long long)have, (long long)least);
+}
+
+/* Clients get half of the files at most: connections that only rest there must not keep deliveries from going out. */
+static unsigned connections_max(const struct serve_settings *s)
+{
+	int64_t half = process_files() / 2;
+
+	return (unsigned)(s->connections < half ? s->connections : half);
+}
+
 /* The API exists before the node does, and says that it is starting. */
 static int listen_start(struct daemon *d, struct fault *fault)
 {
@@ -127,7 +150,7 @@ static int listen_start(struct daemon *d, struct fault *fault)
 					 .body_max = BODY_MAX,
 					 .bodies_max = 4 * (size_t)s->queue_memory,
 					 .screen = api_screen,
-					 .connections_max = (unsigned)s->connections,
+					 .connections_max = connections_max(s),
 					 .idle_timeout_s = IDLE_TIMEOUT_S };
 
 	if (read_pem(d, "tls_cert", s->tls_cert, &d->cert_pem, fault) ||
@@ -232,6 +255,8 @@ static int start(struct daemon *d, struct fault *fault)
 	char made[64] = "";
 	int err = preset_check_all(fault);
 
+	if (!err)
+		err = files_check(&d->settings, fault);
 	if (!err)
 		err = listen_start(d, fault);
 	if (!err)

@@ -382,6 +382,14 @@ struct endpoint *directory_revision(struct directory *d, struct store *store, ui
 
 /* --- keys --- */
 
+size_t directory_key_after(const struct directory *d, struct slice id)
+{
+	bool found;
+	size_t place = sorted_place(&d->keys, by_key, &id, &found);
+
+	return place + found;
+}
+
 struct key *directory_key(const struct directory *d, struct slice id)
 {
 	return sorted_find(&d->keys, by_key, &id);

@@ -120,6 +120,8 @@ void directory_drop_revisions(struct directory *d, int64_t before_ms);
 struct endpoint *directory_revision(struct directory *d, struct store *store, uint64_t number, uint32_t revision);
 
 /* --- keys (locked) --- */
+/* The place in d->keys of the first one after id. */
+size_t directory_key_after(const struct directory *d, struct slice id);
 struct key *directory_key(const struct directory *d, struct slice id);
 void directory_key_add(struct directory *d, struct key *k); /* taken over */
 void directory_key_remove(struct directory *d, struct slice id);

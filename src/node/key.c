@@ -265,24 +265,35 @@ int node_key_delete(struct node *n, struct slice project, struct slice id, struc
 	return err;
 }
 
-int node_key_list(struct node *n, struct slice project, struct json_writer *w)
+static void write_key(const struct key *k, struct json_writer *w)
+{
+	json_begin_object(w);
+	json_member_str(w, "id", k->id);
+	json_member_str(w, "name", k->name);
+	json_member_i64(w, "time_created", k->created_ms / 1000);
+	json_end_object(w);
+}
+
+size_t node_key_list(struct node *n, struct slice project, struct slice marker, size_t limit, struct json_writer *w,
+		     bool *ret_more)
 {
 	struct directory *d = n->directory;
+	size_t written = 0;
 
-	json_begin_array(w);
+	*ret_more = false;
 	directory_read(d);
-	for (size_t i = 0; i < d->keys.count; i++) {
+	for (size_t i = directory_key_after(d, marker); i < d->keys.count; i++) {
 		const struct key *k = d->keys.items[i];
 
 		if (!slice_is(project, k->project))
 			continue;
-		json_begin_object(w);
-		json_member_str(w, "id", k->id);
-		json_member_str(w, "name", k->name);
-		json_member_i64(w, "time_created", k->created_ms / 1000);
-		json_end_object(w);
+		*ret_more = written == limit;
+		if (*ret_more)
+			break;
+		if (w)
+			write_key(k, w);
+		written++;
 	}
 	directory_release(d);
-	json_end_array(w);
-	return 0;
+	return written;
 }

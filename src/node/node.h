@@ -94,8 +94,12 @@ int node_admin_key(struct node *n, const char *given, char ret_made[64], struct 
 int node_key_create(struct node *n, struct slice project, struct slice name, char ret_id[ID_BYTES], char ret_key[64],
 		    struct fault *fault);
 int node_key_delete(struct node *n, struct slice project, struct slice id, struct fault *fault);
-/* JSON array of {"id","name","time_created"}. */
-int node_key_list(struct node *n, struct slice project, struct json_writer *w);
+/*
+ * Writes the project's keys as {"id","name","time_created"} into an array already begun, ordered by id, after `marker`, at
+ * most limit; *ret_more. Returns how many; w may be NULL when only that is wanted.
+ */
+size_t node_key_list(struct node *n, struct slice project, struct slice marker, size_t limit, struct json_writer *w,
+		     bool *ret_more);
 
 /* --- projects: documents as the API shows them --- */
 

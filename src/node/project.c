@@ -25,6 +25,27 @@ static int check_string(struct json v, const char *name, size_t max, struct faul
 	return 0;
 }
 
+/*
+ * The organization is named in paths, as /v1/organizations/{oid}/endpoints: what could not
+ * stand there would be an organization that nobody can ever give an endpoint.
+ */
+static int check_organization(struct json v, struct fault *fault)
+{
+	struct slice id = json_escaped_text(v);
+	bool good = id.n <= 64 && !slice_is(id, ".") && !slice_is(id, "..");
+
+	if (check_string(v, "organization_id", 100, fault))
+		return ERR_INVALID;
+	for (size_t i = 0; i < id.n && good; i++) {
+		char c = id.p[i];
+
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("_.-", c);
+	}
+	return good ? 0
+		    : fault_param(fault, "organization_id",
+				  "is no id: write 1 to 64 characters of A-Z a-z 0-9 _ . - that are not . or ..");
+}
+
 static int check_emails(struct json v, struct fault *fault)
 {
 	struct json_iter it = json_each(v);
@@ -46,7 +67,7 @@ static int check_member(struct slice key, struct json v, struct fault *fault)
 	if (slice_is(key, "name"))
 		return check_string(v, "name", 200, fault);
 	if (slice_is(key, "organization_id"))
-		return check_string(v, "organization_id", 100, fault);
+		return check_organization(v, fault);
 	if (slice_is(key, "timezone"))
 		return check_string(v, "timezone", 64, fault);
 	if (slice_is(key, "notify_emails"))

@@ -90,6 +90,13 @@ class BadServe(CommandCase):
         self.serve("--store", "postgresql://localhost/x", says="(?i)postgresql")
         self.refused("serve", "--data", self.folder(), "--listen", "nowhere", says="nowhere")
 
+    def test_too_few_open_files(self):
+        """With 24 of them the daemon once died of an assertion, with 64 its clients took what deliveries needed."""
+        words = ["serve", "--data", self.folder() / "data", "--listen", f"127.0.0.1:{free_port()}"]
+        done = subprocess.run(["prlimit", "--nofile=64:64", PROGRAM, *words], capture_output=True, text=True, timeout=10)
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+        self.assertIn("LimitNOFILE", done.stderr)
+
     def test_data_folder(self):
         path = self.folder() / "file"
         path.write_text("in the way")

@@ -30,6 +30,8 @@ static void paths(void **state)
 	assert_int_equal(rig_call(r, "DELETE", "/v1/projects", NULL), 405);
 	expect_error(r, "method_not_allowed", "");
 	assert_non_null(strstr(buf_str(&r->headers), "Allow: GET\r\n"));
+	assert_int_equal(rig_call(r, "PUT", "/v1/projects/%2E%2E", "{}"), 400);
+	assert_int_equal(rig_call(r, "PUT", "/v1/projects/%2E", "{}"), 400);
 	assert_int_equal(rig_call(r, "PUT", "/v1/projects/a%2Fb", "{}"), 400);
 	expect_error(r, "invalid_param", "pid");
 	assert_int_equal(rig_call(r, "PUT",
@@ -155,8 +157,21 @@ static void project_keys(void **state)
 	assert_int_equal(rig_call(r, "GET", "/v1/projects/p1/keys", NULL), 200);
 	expect(r, "data.0.id", kid);
 	assert_null(strstr(buf_str(&r->body), key));
+	assert_int_equal(rig_call(r, "POST", "/v1/projects/p1/keys", "{\"name\":\"second\"}"), 201);
+	assert_int_equal(rig_call(r, "GET", "/v1/projects/p1/keys?count=1", NULL), 200);
+	expect(r, "count", "2");
+	assert_int_equal(rig_call(r, "GET", "/v1/projects/p1/keys?page_size=1", NULL), 200);
+	expect(r, "truncated", "true");
+	snprintf(path, sizeof(path), "/v1/projects/p1/keys?page_size=1&marker=%s", rig_text(r, "next_marker"));
+	assert_int_equal(rig_call(r, "GET", path, NULL), 200);
+	expect(r, "truncated", "false");
+	assert_int_equal(rig_call(r, "GET", "/v1/projects/p1/keys?name[prefix]=x", NULL), 400);
+	expect_error(r, "invalid_param", "name[prefix]");
 	assert_int_equal(rig_call(r, "POST", "/v1/projects/p1/keys", "{\"name\":5}"), 400);
 	expect_error(r, "invalid_param", "name");
+
+	assert_int_equal(rig_call(r, "PATCH", "/v1/projects/p1", "{\"organization_id\":\"a/b\"}"), 400);
+	expect_error(r, "invalid_param", "organization_id");
 
 	r->key = key;
 	assert_int_equal(rig_call(r, "GET", "/v1/projects/p1", NULL), 200);

@@ -326,6 +326,7 @@ static void test_project_keys(void **state)
 	struct fault fault = { 0 };
 	struct json_writer w;
 	struct buf out;
+	bool more;
 
 	(void)state;
 	assert_int_equal(node_key_create(town.node, SLICE_LIT("nobody"), SLICE_LIT("k"), id, key, &fault),
@@ -339,7 +340,14 @@ static void test_project_keys(void **state)
 	assert_int_equal(role(key, project), KEY_PROJECT);
 	buf_init(&out, 4096);
 	json_writer_init(&w, &out);
-	assert_int_equal(node_key_list(town.node, SLICE_LIT("p"), &w), 0);
+	json_begin_array(&w);
+	assert_int_equal(node_key_list(town.node, SLICE_LIT("p"), SLICE_LIT(""), 1, &w, &more), 1);
+	json_end_array(&w);
+	assert_false(more);
+	assert_int_equal(node_key_list(town.node, SLICE_LIT("p"), SLICE_LIT(""), 0, NULL, &more), 0);
+	assert_true(more);
+	assert_int_equal(node_key_list(town.node, SLICE_LIT("p"), slice_str(id), 1, NULL, &more), 0);
+	assert_false(more);
 	assert_non_null(strstr(buf_str(&out), "\"name\":\"front\""));
 	assert_null(strstr(buf_str(&out), key));
 	buf_free(&out);
