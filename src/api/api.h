@@ -24,7 +24,9 @@ struct api_options {
 struct api *api_new(const struct api_options *options);
 /* The server's handler; ctx is the api. Before api_attach everything but /healthz is answered with 503. Any thread. */
 void api_handle(void *ctx, struct server_request *rq);
-/* The server's screen: a large body is not read for who would be refused by the head of the request alone. Any thread. */
+/*
+ * The server's screen: a large body is not read for who would be refused by the head of the request alone. Any thread.
+ */
 bool api_screen(void *ctx, struct server_request *rq);
 /* From now on requests are served by this node, borrowed until api_detach. */
 void api_attach(struct api *a, struct node *node);

@@ -1,6 +1,7 @@
 /*
- * A test request is answered when its endpoint has answered, on the loop's thread, or when the API stops, whichever is first. So the entry outlives the call: the one who takes the call
- * out of it, under the lock, answers it, and the entry goes when the node has called back.
+ * A test request is answered when its endpoint has answered, on the loop's thread, or when the API stops, whichever is
+ * first. So the entry outlives the call: the one who takes the call out of it, under the lock, answers it, and the
+ * entry goes when the node has called back.
  */
 #include "api/tests.h"
 

@@ -1,5 +1,6 @@
 /*
- * Reading what a receiver took out of its answer. Whatever is doubtful is not an acknowledgement: an item counts as taken only when the receiver said so.
+ * Reading what a receiver took out of its answer. Whatever is doubtful is not
+ * an acknowledgement: an item counts as taken only when the receiver said so.
  */
 #ifndef DIALECT_ACK_H
 #define DIALECT_ACK_H
@@ -15,8 +16,9 @@ struct ack_result {
 /* True when an answer with this status may acknowledge: a success status, or any with ack.any_status (X7). */
 bool ack_status(const struct endpoint *ep, int status);
 /*
- * Judges the body of a whole answer for the count events that were sent, in order: ret_acked[i] says whether item i was taken. Appends to reason, in words, what was expected and what
- * came when anything is missing or foreign. With ACK_NONE everything is acknowledged. Any thread; costs at most the body's length.
+ * Judges the body of a whole answer for the count events that were sent, in order: ret_acked[i] says whether item i was
+ * taken. Appends to reason, in words, what was expected and what came when anything is missing or foreign. With
+ * ACK_NONE everything is acknowledged. Any thread; costs at most the body's length.
  */
 struct ack_result ack_read(const struct endpoint *ep, struct event *const *events, size_t count, struct slice body,
 			   bool *ret_acked, struct buf *reason);

@@ -1,10 +1,13 @@
 /*
- * What has no room in memory, or waits for its time, is a pending row; here it is written and comes back. Three kinds of rows are not in memory:
- *   ready    never sent, in order of id (= seq): loaded when the queue runs low. While there are any, new events become ready rows too, so order stays.
+ * What has no room in memory, or waits for its time, is a pending row; here it is written and comes back. Three kinds
+ * of rows are not in memory:
+ *   ready    never sent, in order of id (= seq): loaded when the queue runs low. While there are any, new events become
+ *            ready rows too, so order stays.
  *   waiting  to be sent at a time: loaded when due.
  *   held     behind another delivery of its message; hold.c turns it into a waiting one.
- * A cursor for each of the first two says how far loading has come. A row that is in memory stays on disk until its result is, and is in lane.rows for so long: that is
- * how a load that was under way meanwhile is kept from bringing it a second time. One load a lane at a time.
+ * A cursor for each of the first two says how far loading has come. A row that is in memory stays on disk until its
+ * result is, and is in lane.rows for so long: that is how a load that was under way meanwhile is kept from bringing it
+ * a second time. One load a lane at a time.
  */
 #include "engine/impl.h"
 
@@ -20,7 +23,10 @@
 
 /* --- out of memory --- */
 
-/* What other lanes have taken never keeps a lane from its share: they may hang for hours, and this one would wait with them. */
+/*
+ * What other lanes have taken never keeps a lane from its share:
+ * they may hang for hours, and this one would wait with them.
+ */
 static bool memory_has_room(const struct lane *lane, size_t bytes)
 {
 	const struct engine *e = lane->engine;
@@ -374,7 +380,10 @@ static void forget_row(struct lane *lane, const struct loaded_row *r)
 		backlog_waits(lane, r->row.due_ms);
 }
 
-/* How many of the row's items can be sent; the others are ended here. Of a damaged row only the name is known: its first event. */
+/*
+ * How many of the row's items can be sent; the others are ended
+ * here. Of a damaged row only the name is known: its first event.
+ */
 static uint32_t usable_items(struct lane *lane, const struct loaded_row *r)
 {
 	const struct pending_item first = { r->row.id, 0, 0 };
@@ -450,8 +459,9 @@ static bool is_last_load(const struct loaded_rows *rows)
 }
 
 /*
- * What was counted and is not there any more was a replay's that was cancelled. More than was counted were written while the load was under way: from now on those
- * are counted as ready and are in memory as well, which the next load must not take for gone.
+ * What was counted and is not there any more was a replay's that was cancelled. More than
+ * was counted were written while the load was under way: from now on those are counted as
+ * ready and are in memory as well, which the next load must not take for gone.
  */
 static void trust_ready(struct lane *lane, const struct loaded_rows *rows)
 {
@@ -465,7 +475,10 @@ static void trust_ready(struct lane *lane, const struct loaded_rows *rows)
 	lane->ready_rows = lane->ready_since_load;
 }
 
-/* A load that found everything knows better than the counters what is left: only what was written since it was asked for. */
+/*
+ * A load that found everything knows better than the counters
+ * what is left: only what was written since it was asked for.
+ */
 static void trust_load(struct lane *lane, const struct loaded_rows *rows)
 {
 	if (is_last_load(rows) && rows->ready)
@@ -495,8 +508,8 @@ static void sweep_queue(struct lane *lane)
 void engine_loaded(struct engine *e, uint64_t number, struct loaded_rows *rows, int64_t now_ms)
 {
 	struct lane *lane = lane_find(e, number);
-	bool stale =
-		false; /* what it brings has fallen behind rows that were put before it: it is loaded again after them */
+	/* what it brings has fallen behind rows that were put before it: it is loaded again after them */
+	bool stale = false;
 	size_t i;
 
 	e->now_ms = now_ms;
@@ -546,7 +559,10 @@ void backlog_expire(struct lane *lane)
 	sweep_queue(lane);
 	if (lane_sends(lane) || lane->loading != LOAD_NONE || lane->preparing > 0 || lane->engine->stopping)
 		return;
-	/* Look at the oldest rows from the front: ready ones and due ones in turn. What is not too old stays where it is. */
+	/*
+	 * Look at the oldest rows from the front: ready ones and
+	 * due ones in turn. What is not too old stays where it is.
+	 */
 	lane->ready_cursor = lane->due_cursor = lane->id_cursor = 0;
 	if (lane->ready_rows > 0 && (lane->waiting_rows == 0 || lane->engine->now_ms / EXPIRE_MS % 2 == 0))
 		load(lane, LOAD_READY, LOAD_ROWS, LOAD_BYTES);

@@ -3,9 +3,11 @@
  *
  *   accept   the event is on disk and matches this endpoint: into the lane's queue, or to pending when there is no room
  *   deliver  take what may be sent (window, rate, order, batch), render it, send it
- *   settle   judge the answer, tell the lane, decide item by item: delivered, again later, dead; and write all of that in one transaction
+ *   settle   judge the answer, tell the lane, decide item by item: delivered, again later, dead; and write all of that
+ *            in one transaction
  *
- * In good weather an event costs one item here, one flight a request, and one attempt row a request: no pending row, no read.
+ * In good weather an event costs one item here, one flight a request, and one attempt row a request: no pending row, no
+ * read.
  */
 #include "engine/impl.h"
 
@@ -156,8 +158,6 @@ static void write_attempt(struct lane *lane, const struct endpoint *ep, struct a
 	row->revision = ep->revision;
 	row->detail = buf_slice(buf);
 	tx_attempt(tx, row);
-	if (lane->engine->host.settled)
-		lane->engine->host.settled(lane->engine->host.ctx, ep, row);
 }
 
 static const char *why_sentence(enum failure why)
@@ -285,7 +285,10 @@ static bool message_among(struct item *const *items, uint32_t count, uint64_t or
 	return false;
 }
 
-/* Two projects of an organization may use the same message id: acknowledged by id, nobody could tell which of them was meant, so they do not go together. */
+/*
+ * Two projects of an organization may use the same message id: acknowledged by
+ * id, nobody could tell which of them was meant, so they do not go together.
+ */
 static bool is_ambiguous(const struct endpoint *ep, struct item *const *items, uint32_t count, const struct item *it)
 {
 	if (!ep->of_organization || (ep->ack != ACK_IDS_XML && ep->ack != ACK_IDS_JSON))
@@ -316,8 +319,9 @@ static bool is_past(struct lane *lane, struct item *it)
 }
 
 /*
- * The queue's next items that may go together in one request, left in the queue: same URL and headers (W9), not held, not past. Where many groups mix, the
- * search for more of the same ends somewhere; and what is left out must not be overtaken by later events of its message (strict: by any).
+ * The queue's next items that may go together in one request, left in the queue: same URL and headers (W9), not held,
+ * not past. Where many groups mix, the search for more of the same ends somewhere; and what is left out must not be
+ * overtaken by later events of its message (strict: by any).
  */
 static uint32_t gather(struct lane *lane, uint32_t most)
 {
@@ -502,8 +506,8 @@ struct settlement {
 };
 
 /*
- * Reads which items the answer takes. A success status that acknowledges nothing is no failure of the endpoint, so its lane goes on; but nothing is delivered that the
- * receiver did not name.
+ * Reads which items the answer takes. A success status that acknowledges nothing is no failure of the endpoint, so its
+ * lane goes on; but nothing is delivered that the receiver did not name.
  */
 static void read_ack(struct settlement *s, const struct http_answer *answer)
 {
@@ -692,8 +696,8 @@ static void end_replaced(struct settlement *s)
 }
 
 /*
- * Of a batch that is split, the second half's items whose message is also in the first half must wait for it: they become held rows of their own. Returns
- * how many items are left; the others move up.
+ * Of a batch that is split, the second half's items whose message is also in the first half must wait for it: they
+ * become held rows of their own. Returns how many items are left; the others move up.
  */
 static uint32_t demote_second_half(struct settlement *s, uint32_t half)
 {
@@ -731,7 +735,9 @@ static void put_off(struct settlement *s)
 	struct flight *f = s->flight;
 	bool split = s->split && f->count > 1;
 	uint32_t half = split ? f->count / 2 : f->count;
-	/* The only one left of a batch that was refused, because the others were replaced, may not be to blame either. */
+	/*
+	 * The only one left of a batch that was refused, because the others were replaced, may not be to blame either.
+	 */
 	uint32_t attempts = s->split ? 0 : f->attempts + 1;
 	int64_t first_row, second_row;
 	uint32_t i;
@@ -739,7 +745,10 @@ static void put_off(struct settlement *s)
 	for (i = 0; i < f->count; i++)
 		f->items[i]->attempts = s->split ? 0 : f->items[i]->attempts + 1;
 	if (split && f->endpoint->order == ORDER_STRICT && s->lane->endpoint->order == ORDER_STRICT) {
-		/* Two rows that fall due at once would not keep their order for ever: the second half begins anew, behind the first. */
+		/*
+		 * Two rows that fall due at once would not keep their order
+		 * for ever: the second half begins anew, behind the first.
+		 */
 		backlog_put_back(s->lane, f->items + half, f->count - half, s->tx);
 		f->count = half;
 	} else if (split) {
@@ -793,7 +802,10 @@ void engine_answer(struct engine *e, struct exchange *x, const struct http_answe
 	s.fates = arena_alloc(&s.tx->arena, f->count * sizeof(*s.fates));
 	decide(&s);
 	record(&s, answer);
-	/* The flight's row is replaced or ended: a row of the same id that put_off writes comes after this in the transaction. */
+	/*
+	 * The flight's row is replaced or ended: a row of the same id
+	 * that put_off writes comes after this in the transaction.
+	 */
 	if (f->row) {
 		tx_pending_end(s.tx, s.lane->number, f->row->id);
 		receipt_row(s.tx, &f->row);

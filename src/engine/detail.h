@@ -1,5 +1,7 @@
-/* The opaque part of an attempt row: timings, the reason in words, the capped answer. The request is not in it: it is rendered again from event and revision when
- * somebody asks, which gives the same bytes. */
+/*
+ * The opaque part of an attempt row: timings, the reason in words, the capped answer. The request is not in it: it is
+ * rendered again from event and revision when somebody asks, which gives the same bytes.
+ */
 #ifndef ENGINE_DETAIL_H
 #define ENGINE_DETAIL_H
 

@@ -1,7 +1,8 @@
 /*
- * The turn: inputs mark lanes, engine_run looks at each marked lane once, then asks for one commit of all that was spilled meanwhile. Here too: which lanes an event goes to,
- * and the floor. The slots are the events above the floor, in order of seq; a slot goes when each delivery of its event is settled or pending, durably. So the floor is
- * the seq before the first slot's.
+ * The turn: inputs mark lanes, engine_run looks at each marked lane once, then asks for one commit
+ * of all that was spilled meanwhile. Here too: which lanes an event goes to, and the floor. The
+ * slots are the events above the floor, in order of seq; a slot goes when each delivery of its
+ * event is settled or pending, durably. So the floor is the seq before the first slot's.
  */
 #include "engine/impl.h"
 
@@ -384,7 +385,10 @@ void engine_rows_removed(struct engine *e, uint64_t number, int64_t count)
 
 	if (!lane)
 		return;
-	/* Some of them may be in memory, and not among ready_rows. Rather count too many there, which the next load finds out, than too few: those would never be loaded. */
+	/*
+	 * Some of them may be in memory, and not among ready_rows. Rather count too many there, which the next load
+	 * finds out, than too few: those would never be loaded.
+	 */
 	count -= (int64_t)lane->rows.count;
 	if (count > lane->ready_rows)
 		count = lane->ready_rows;
@@ -472,7 +476,10 @@ static bool lane_idle(const struct lane *lane)
 {
 	if (lane->in_flight > 0 || lane->loading != LOAD_NONE)
 		return false;
-	/* What a healthy lane has in memory is still sent; a troubled one's, or what waits for retries on disk, waits for the next start. */
+	/*
+	 * What a healthy lane has in memory is still sent; a troubled one's,
+	 * or what waits for retries on disk, waits for the next start.
+	 */
 	if (lane->state != LANE_READY)
 		return true;
 	return list_empty(&lane->retries) && (list_empty(&lane->queue) || lane_waits_for_retries(lane));

@@ -1,10 +1,12 @@
 /*
- * The heart: which event goes to which endpoint, when, in which batch, what an answer means and what happens next. It computes only: inputs are
- * events that are committed, answers, loaded rows and time; outputs are calls of its host: send this, commit this, load that. No thread, no clock, no socket, no SQL in here, so a
- * simulator can be the world around it, and many engines live in one process (one a shard).
+ * The heart: which event goes to which endpoint, when, in which batch, what an answer means and what happens next. It
+ * computes only: inputs are events that are committed, answers, loaded rows and time; outputs are calls of its host:
+ * send this, commit this, load that. No thread, no clock, no socket, no SQL in here, so a simulator can be the world
+ * around it, and many engines live in one process (one a shard).
  *
- * One turn: any number of inputs (each takes the time of the turn), then engine_run once. Host functions are called only from engine_run and from engine_endpoint_prepare,
- * and must not call back into the engine before they return: answers come as later inputs.
+ * One turn: any number of inputs (each takes the time of the turn), then engine_run once.
+ * Host functions are called only from engine_run and from engine_endpoint_prepare, and
+ * must not call back into the engine before they return: answers come as later inputs.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -17,7 +19,10 @@
 struct engine;
 struct lane;
 
-/* One HTTP exchange that the engine wants. Owned by the engine; valid until the host has handed its answer in (or cancel was called). */
+/*
+ * One HTTP exchange that the engine wants. Owned by the engine; valid
+ * until the host has handed its answer in (or cancel was called).
+ */
 struct exchange {
 	const struct endpoint *endpoint;    /* the revision whose connections and rules are to be used */
 	const struct http_request *request; /* valid as long as the exchange */
@@ -27,8 +32,8 @@ struct exchange {
 /* A pending row with what it names, as the host read it. */
 struct loaded_row {
 	struct pending_row row;
-	struct endpoint *
-		revision; /* compiled settings of row.revision, one reference; NULL when row.revision is 0 or is not known any more */
+	/* compiled settings of row.revision, one reference; NULL when row.revision is 0 or is not known any more */
+	struct endpoint *revision;
 	struct event **
 		events; /* row.item_count of them, in order, one reference each; NULL for one that is damaged or gone */
 };
@@ -37,9 +42,10 @@ struct loaded_row {
 struct loaded_rows {
 	struct loaded_row *rows; /* in order of (due, id) */
 	size_t count;
-	bool ready;	     /* it was a load of ready rows (due PENDING_READY) */
-	bool more;	     /* the query stopped at a limit: there may be further rows that match */
-	int64_t next_due_ms; /* when not more and not ready: due of the first waiting row after them, PENDING_HELD if none */
+	bool ready; /* it was a load of ready rows (due PENDING_READY) */
+	bool more;  /* the query stopped at a limit: there may be further rows that match */
+	/* when not more and not ready: due of the first waiting row after them, PENDING_HELD if none */
+	int64_t next_due_ms;
 };
 
 /* Pending rows of one endpoint, as counted at start. */
@@ -55,19 +61,26 @@ struct engine_host {
 	void (*send)(void *ctx, struct exchange *x);
 	/* The answer of this exchange is not wanted any more and must not come (only while the engine is freed). */
 	void (*cancel)(void *ctx, struct exchange *x);
-	/* Make tx durable, in the order of the calls; then engine_committed. The host keeps trying until it succeeds or the process ends. Takes tx over. */
+	/*
+	 * Make tx durable, in the order of the calls; then engine_committed. The
+	 * host keeps trying until it succeeds or the process ends. Takes tx over.
+	 */
 	void (*commit)(void *ctx, struct tx *tx);
-	/* Read pending rows of an endpoint; answered by engine_loaded exactly once, after all commits asked for before it. ready: rows with due PENDING_READY and id > query->id_after; otherwise rows with
-	 * 0 < due <= query->due_upto, (due, id) > (due_from, id_after). At most query->max_rows, and about max_bytes of events. */
+	/*
+	 * Read pending rows of an endpoint; answered by engine_loaded exactly once, after all commits asked for before
+	 * it. ready: rows with due PENDING_READY and id > query->id_after; otherwise rows with 0 < due <=
+	 * query->due_upto, (due, id) > (due_from, id_after). At most query->max_rows, and about max_bytes of events.
+	 */
 	void (*load)(void *ctx, const struct pending_query *query, bool ready, size_t max_bytes);
-	/* This endpoint is to be disabled (410, or failing for too long): save that and tell the operator. Sending has stopped already. */
+	/*
+	 * This endpoint is to be disabled (410, or failing for too long):
+	 * save that and tell the operator. Sending has stopped already.
+	 */
 	void (*disable)(void *ctx, const struct endpoint *endpoint, const char *reason);
 	/* No exchange of this revision is under way and it is not the current one any more: its connections can go. */
 	void (*retire)(void *ctx, const struct endpoint *endpoint);
 	/* Something an operator should read; level as in base/log.h. */
 	void (*say)(void *ctx, int level, const char *what, const struct endpoint *endpoint, const char *detail);
-	/* One exchange or end is settled and asked to be committed, for metrics and live streams: called once a row. May be NULL. */
-	void (*settled)(void *ctx, const struct endpoint *endpoint, const struct attempt_row *row);
 };
 
 struct engine_limits {
@@ -75,18 +88,26 @@ struct engine_limits {
 	size_t lane_items;   /* and of one lane. Default 8,192 */
 	size_t lane_bytes;   /* Default 8 MiB */
 	size_t lane_share;   /* what a lane may have even when others have taken all of memory_bytes. Default 16 KiB */
-	size_t lane_waiting; /* retries an endpoint may have outstanding before its first attempts wait too. Default 100,000 */
-	int64_t memory_age_ms; /* what sits in memory longer than this is written to pending, so that the floor moves on. Default 30,000 */
+	/* retries an endpoint may have outstanding before its first attempts wait too. Default 100,000 */
+	size_t lane_waiting;
+	/* what sits in memory longer than this is written to pending, so that the floor moves on. Default 30,000 */
+	int64_t memory_age_ms;
 	uint32_t uncommitted_max; /* results not yet on disk; with more, nothing new is sent. Default 20,000 */
 	uint32_t throttle_after;  /* failed exchanges in a row. Default 10 */
 	int64_t probe_first_ms, probe_max_ms; /* 1,000 and 60,000 */
 	int64_t retry_after_max_ms;	      /* cap on Retry-After. Default 3,600,000 */
-	uint32_t
-		finals; /* messages whose final status was acknowledged are known for so many (X12). Default 1,000,000; 24 bytes each, as they come */
+	/*
+	 * messages whose final status was acknowledged are known for so
+	 * many (X12). Default 1,000,000; 24 bytes each, as they come
+	 */
+	uint32_t finals;
 };
 extern const struct engine_limits engine_limits_default;
 
-/* seed: of the jitter. Time starts at now_ms (Unix milliseconds of a clock that never steps back; all now_ms below are of it). */
+/*
+ * seed: of the jitter. Time starts at now_ms (Unix milliseconds
+ * of a clock that never steps back; all now_ms below are of it).
+ */
 struct engine *engine_new(const struct engine_host *host, const struct engine_limits *limits, uint64_t seed,
 			  int64_t now_ms);
 /* Cancels what is on the wire, forgets everything. */
@@ -95,14 +116,22 @@ void engine_free(struct engine **e);
 /* --- settings --- */
 
 /*
- * Before an endpoint is changed or deleted: adds to tx a pending row for each of its deliveries that is in memory or on the wire, so that the old and the new settings never mix. *ret_from_seq is what
- * recovery needs: events after it are routed by the new settings. The caller adds the documents, commits tx through the same queue as host->commit, and then calls
- * engine_endpoint_set or _delete. Until then the lane sends nothing new. Unknown number: nothing is added. engine_committed must be called for this tx too.
+ * Before an endpoint is changed or deleted: adds to tx a pending row for each of its deliveries that is in memory or on
+ * the wire, so that the old and the new settings never mix. *ret_from_seq is what recovery needs: events after it are
+ * routed by the new settings. The caller adds the documents, commits tx through the same queue as host->commit, and
+ * then calls engine_endpoint_set or _delete. Until then the lane sends nothing new. Unknown number: nothing is added.
+ * engine_committed must be called for this tx too.
  */
 void engine_endpoint_prepare(struct engine *e, uint64_t number, struct tx *tx, int64_t *ret_from_seq);
-/* Makes ep (a reference is taken) the current revision of its endpoint, new or known. stats is shared with whoever shows it (a reference is taken). */
+/*
+ * Makes ep (a reference is taken) the current revision of its endpoint, new
+ * or known. stats is shared with whoever shows it (a reference is taken).
+ */
 void engine_endpoint_set(struct engine *e, struct endpoint *ep, int64_t from_seq, struct endpoint_stats *stats);
-/* Ends all its deliveries, in memory and pending, with FAILURE_DELETED, over as many transactions as it takes; then `retire` is called for its last revision. No event is routed to it any more. */
+/*
+ * Ends all its deliveries, in memory and pending, with FAILURE_DELETED, over as many transactions as it takes; then
+ * `retire` is called for its last revision. No event is routed to it any more.
+ */
 void engine_endpoint_delete(struct engine *e, uint64_t number);
 /* Rows were added to pending by somebody else (a replay): count ready rows, the smallest with this id. */
 void engine_rows_added(struct engine *e, uint64_t number, int64_t count, int64_t lowest_id);
@@ -111,7 +140,10 @@ void engine_rows_removed(struct engine *e, uint64_t number, int64_t count);
 
 /* --- the inputs of a turn --- */
 
-/* Accept: a committed event, in the order of seq. A reference is taken. Projects' endpoints are matched by owner; organization_id is the project's ("" if none). */
+/*
+ * Accept: a committed event, in the order of seq. A reference is taken. Projects' endpoints are matched by owner;
+ * organization_id is the project's ("" if none).
+ */
 void engine_event(struct engine *e, struct event *ev, struct slice organization_id, int64_t now_ms);
 /* Settle: the answer to an exchange; x is gone afterwards. */
 void engine_answer(struct engine *e, struct exchange *x, const struct http_answer *answer, int64_t now_ms);
@@ -129,20 +161,28 @@ int64_t engine_floor(const struct engine *e);
 /* --- start and stop --- */
 
 /*
- * Recovery, before the first event: engine_endpoint_set for every endpoint, then for each of its pending rows that is waiting or held, and each ready one with id above the floor, recover_row; recover_summary for each
- * endpoint with pending rows; recover_settled for each item of an attempt row above the floor that is not ITEM_LEFT; then recover_event for each event above the floor, ascending; then recover_done with the last seq of the log.
+ * Recovery, before the first event: engine_endpoint_set for every endpoint, then for each of its pending rows that is
+ * waiting or held, and each ready one with id above the floor, recover_row; recover_summary for each endpoint with
+ * pending rows; recover_settled for each item of an attempt row above the floor that is not ITEM_LEFT; then
+ * recover_event for each event above the floor, ascending; then recover_done with the last seq of the log.
  */
 void engine_recover_row(struct engine *e, const struct pending_row *row);
 void engine_recover_summary(struct engine *e, const struct pending_counts *sum);
 void engine_recover_settled(struct engine *e, uint64_t endpoint, int64_t event_seq);
-/* A final status of a message with this order_hash was acknowledged: at any time between engine_endpoint_set and engine_recover_done, oldest first. */
+/*
+ * A final status of a message with this order_hash was acknowledged: at any
+ * time between engine_endpoint_set and engine_recover_done, oldest first.
+ */
 void engine_recover_final(struct engine *e, uint64_t endpoint, uint64_t order_hash);
 void engine_recover_event(struct engine *e, struct event *ev, struct slice organization_id, int64_t now_ms);
 void engine_recover_done(struct engine *e, int64_t last_seq, int64_t now_ms);
 
 /* From now on batches do not wait to fill, and retries and pending rows are not loaded any more. */
 void engine_stop(struct engine *e);
-/* True when nothing is on the wire and nothing waits for a commit. Then engine_park writes what is left to pending (one more commit), after which engine_floor is the last seq. */
+/*
+ * True when nothing is on the wire and nothing waits for a commit. Then engine_park writes what is left to pending (one
+ * more commit), after which engine_floor is the last seq.
+ */
 bool engine_idle(const struct engine *e);
 void engine_park(struct engine *e, int64_t now_ms);
 

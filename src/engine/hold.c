@@ -1,10 +1,12 @@
 /*
- * Order of the events of one message (order: message). While one of its deliveries is on the wire or waits for its retry, the later ones are held: in memory behind
- * one that flies, as held rows behind one that has a pending row. In good weather the map is empty but for what flies.
+ * Order of the events of one message (order: message). While one of its deliveries is on the wire or waits for its
+ * retry, the later ones are held: in memory behind one that flies, as held rows behind one that has a pending row. In
+ * good weather the map is empty but for what flies.
  *
  * Where the newest replaces (X5), not more than one waits: what comes supersedes what waited.
  *
- * A hold is made when a fresh item goes on the wire and ends with the last delivery of its chain. Items of one message in one batch count together: `first`.
+ * A hold is made when a fresh item goes on the wire and ends with the last delivery
+ * of its chain. Items of one message in one batch count together: `first`.
  */
 #include "engine/impl.h"
 

@@ -26,7 +26,10 @@ struct slot {
 	uint32_t open;
 };
 
-/* A pending row that is in memory as well: its lane must not load it a second time. Lives until the commit that changes the row is through. */
+/*
+ * A pending row that is in memory as well: its lane must not load it a
+ * second time. Lives until the commit that changes the row is through.
+ */
 struct row_ref {
 	struct map_node node; /* lane.rows, by id */
 	struct lane *lane;
@@ -59,7 +62,10 @@ struct flight {
 	int64_t started_ms;
 };
 
-/* The events of one message at one endpoint leave in order: while one flies or waits for its retry, the later ones are here. */
+/*
+ * The events of one message at one endpoint leave in order: while
+ * one flies or waits for its retry, the later ones are here.
+ */
 struct hold {
 	struct map_node node; /* lane.holds, by order_hash */
 	uint64_t order_hash;
@@ -247,7 +253,10 @@ void backlog_spill(struct lane *lane, struct slot *slot, const struct event *ev)
 void backlog_refill(struct lane *lane);
 /* Writes the flight's items as one row of its revision; their own rows are ended. */
 void backlog_put_flight(struct flight *f, struct tx *tx, int64_t due_ms, uint32_t attempts);
-/* Sent, but not to be sent again as they were: ready rows, and all that is queued behind them too, so that they come first. Frees the items. */
+/*
+ * Sent, but not to be sent again as they were: ready rows, and all that
+ * is queued behind them too, so that they come first. Frees the items.
+ */
 void backlog_put_back(struct lane *lane, struct item **items, uint32_t count, struct tx *tx);
 void backlog_put_single(struct lane *lane, int64_t seq, uint64_t order_hash, int64_t due_ms, struct tx *tx);
 void backlog_waits(struct lane *lane, int64_t due_ms); /* one more waiting row that is not in memory */
@@ -263,9 +272,15 @@ bool backlog_drained(const struct lane *lane);
 
 /* --- newest.c --- */
 bool newest_rules(const struct lane *lane); /* newest_replaces is set */
-/* Of the items gathered so far, the one of the same message goes; false when it is the newer one, and `it` went instead. */
+/*
+ * Of the items gathered so far, the one of the same message
+ * goes; false when it is the newer one, and `it` went instead.
+ */
 bool newest_among(struct lane *lane, struct item **items, uint32_t *count, struct item *it);
-/* Ends those items of a flight that waits for its time behind which something newer waits; the others become a row for due_ms. False: there are none, nothing was done. */
+/*
+ * Ends those items of a flight that waits for its time behind which something newer waits; the others become a row for
+ * due_ms. False: there are none, nothing was done.
+ */
 bool newest_split(struct flight *f, int64_t due_ms);
 void newest_note(struct lane *lane, int64_t due_ms, int64_t row); /* look at this row before its time */
 bool newest_load(struct lane *lane);				  /* asks for the next such row; false: there is none */

@@ -1,5 +1,6 @@
 /*
- * A lane: one endpoint's queue, window, state and timer. All that an endpoint's trouble can touch is in its lane, so trouble stays with it.
+ * A lane: one endpoint's queue, window, state and timer. All that an
+ * endpoint's trouble can touch is in its lane, so trouble stays with it.
  *
  *            10 failures in a row, Retry-After              its time came
  *   READY ------------------------------------> THROTTLED ----------------> PROBE
@@ -163,7 +164,10 @@ void lane_state_set(struct lane *lane, enum lane_state state)
 	atomic_store_explicit(&lane->stats->state, state, memory_order_relaxed);
 }
 
-/* New settings begin with a clean slate: a customer who has mended the receiver should not wait for the old one's probes. */
+/*
+ * New settings begin with a clean slate: a customer who has
+ * mended the receiver should not wait for the old one's probes.
+ */
 void lane_settings(struct lane *lane, struct endpoint *ep)
 {
 	struct endpoint *old = lane->endpoint;
@@ -266,7 +270,9 @@ static void throttle(struct lane *lane, const char *why)
 {
 	const struct engine_limits *limits = &lane->engine->limits;
 
-	/* What was under way before says no more than is known; only a probe's failure makes the next one wait longer. */
+	/*
+	 * What was under way before says no more than is known; only a probe's failure makes the next one wait longer.
+	 */
 	if (lane->state == LANE_THROTTLED)
 		return;
 	lane->probe_delay_ms = lane->probe_delay_ms ? 2 * lane->probe_delay_ms : limits->probe_first_ms;

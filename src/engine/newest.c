@@ -1,12 +1,16 @@
 /*
  * What needs no delivery any more, though nothing is wrong with it. Two rules, both chosen by settings:
  *
- *   newest_replaces (X5)   of one message only the newest event waits. In the queue the older one makes way when both meet; behind one on the wire the newest waits, and replaces it if it is not
- *                          acknowledged (delivery.c); an older one that waits for its retry, perhaps in a row with items of other messages, is not waited for: its row is loaded before its time, the older
- *                          items end and the others become a row of the same time.
- *   final_statuses (X12)   once a final status was acknowledged, later events of its message end unsent. Replays are asked for by somebody and are sent.
+ *   newest_replaces   of one message only the newest event waits. In the queue the older one makes way when both
+ *                     meet; behind one on the wire the newest waits, and replaces it if it is not acknowledged
+ *                     (delivery.c). An older one that waits for its retry, perhaps in a row with items of other
+ *                     messages, is not waited for: its row is loaded before its time, the older items end and the
+ *                     others become a row of the same time.
+ *   final_statuses    once a final status was acknowledged, later events of its message end unsent. Replays are asked
+ *                     for by somebody and are sent.
  *
- * The notes of rows to look at are hints: every way of sending asks hold_has_newer itself, so a lost one costs time only. After a restart they come from the holds.
+ * The notes of rows to look at are hints: every way of sending asks hold_has_newer itself, so a lost one costs time
+ * only. After a restart they come from the holds.
  */
 #include "engine/impl.h"
 
@@ -121,7 +125,10 @@ bool newest_load(struct lane *lane)
 					   .due_upto = o->due_ms,
 					   .max_rows = 1 };
 
-		/* What is due comes by itself. One that is in memory may be on its way to the disk, so it is asked for too. */
+		/*
+		 * What is due comes by itself. One that is in memory may
+		 * be on its way to the disk, so it is asked for too.
+		 */
 		if (o->due_ms <= lane->engine->now_ms)
 			continue;
 		backlog_load(lane, LOAD_OVERTAKEN, &q, SIZE_MAX);

@@ -1,6 +1,7 @@
 /*
- * Start: the lanes as they were, out of pending rows and the log above the floor. A delivery above the floor that an attempt settled, or that has a pending row, is not queued again; every
- * other one is. So a crash can repeat what was on the wire or not yet committed, and lose nothing.
+ * Start: the lanes as they were, out of pending rows and the log above the floor. A delivery above the floor that an
+ * attempt settled, or that has a pending row, is not queued again; every other one is. So a crash can repeat what was
+ * on the wire or not yet committed, and lose nothing.
  */
 #include "engine/impl.h"
 

@@ -1,6 +1,6 @@
 /*
- * Numbers of one endpoint that other threads read while its loop writes them: the API's status, /metrics, the console. Relaxed atomics; each number is right by itself, not all
- * of them at one instant.
+ * Numbers of one endpoint that other threads read while its loop writes them: the API's status, /metrics, the console.
+ * Relaxed atomics; each number is right by itself, not all of them at one instant.
  */
 #ifndef ENGINE_STATS_H
 #define ENGINE_STATS_H
@@ -41,7 +41,9 @@ struct endpoint_stats {
 	_Atomic int32_t last_code;
 	_Atomic int64_t last_time_ms;
 	_Atomic uint64_t delivered, dead, expired; /* events */
-	/* SHA-256 of the receiver's public key. Counts up twice a change: odd while it is written, 0 before the first. */
+	/*
+	 * SHA-256 of the receiver's public key. Counts up twice a change: odd while it is written, 0 before the first.
+	 */
 	_Atomic uint32_t tls_key_turn;
 	_Atomic uint64_t tls_key[4];
 	struct stats_code

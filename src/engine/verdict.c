@@ -1,6 +1,6 @@
 /*
- * The rules by which an answer is judged (W11 - W13): the endpoint's success statuses make a delivery, everything else is tried again. A redirect
- * is a failure like any other: it is never followed.
+ * The rules by which an answer is judged (W11 - W13): the endpoint's success statuses make a delivery, everything else
+ * is tried again. A redirect is a failure like any other: it is never followed.
  */
 #include "engine/verdict.h"
 

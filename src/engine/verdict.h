@@ -7,7 +7,8 @@
 enum verdict_kind {
 	VERDICT_OK,    /* delivered */
 	VERDICT_RETRY, /* not now */
-	VERDICT_REFUSED, /* 400, 413, 422: the receiver does not like the content; a batch is split when that happens again (W13) */
+	/* 400, 413, 422: the receiver does not like the content; a batch is split when that happens again (W13) */
+	VERDICT_REFUSED,
 	VERDICT_GONE /* 410: the endpoint wants nothing any more */
 };
 

@@ -28,7 +28,8 @@ struct server_options {
 	const char *address; /* "127.0.0.1:8420", "[::1]:8420"; port 0: any free one */
 	unsigned threads;    /* of the pool; at least 1 */
 	size_t body_max;     /* bytes of a body, also of one expanded from gzip; more is 413 */
-	size_t bodies_max; /* bytes that all bodies may hold at once, above a few of body_max; over it: 503. 0: no bound */
+	/* bytes that all bodies may hold at once, above a few of body_max; over it: 503. 0: no bound */
+	size_t bodies_max;
 	server_screen *screen;			/* NULL: every body is read */
 	unsigned connections_max;		/* further ones wait in the backlog */
 	int idle_timeout_s;			/* a client that sends nothing for so long is cut */

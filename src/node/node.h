@@ -95,8 +95,8 @@ int node_key_create(struct node *n, struct slice project, struct slice name, cha
 		    struct fault *fault);
 int node_key_delete(struct node *n, struct slice project, struct slice id, struct fault *fault);
 /*
- * Writes the project's keys as {"id","name","time_created"} into an array already begun, ordered by id, after `marker`, at
- * most limit; *ret_more. Returns how many; w may be NULL when only that is wanted.
+ * Writes the project's keys as {"id","name","time_created"} into an array already begun, ordered by id, after `marker`,
+ * at most limit; *ret_more. Returns how many; w may be NULL when only that is wanted.
  */
 size_t node_key_list(struct node *n, struct slice project, struct slice marker, size_t limit, struct json_writer *w,
 		     bool *ret_more);

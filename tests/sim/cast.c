@@ -1,4 +1,6 @@
-/* The cast of one world, drawn from its seed: limits of the engine, endpoints and their settings, events of messages. */
+/*
+ * The cast of one world, drawn from its seed: limits of the engine, endpoints and their settings, events of messages.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * What the judge says about the wire. Each rule is a function that begins with the sentence of the rule; a broken one is printed with its name and ends the run.
+ * What the judge says about the wire. Each rule is a function that begins with the sentence of the rule; a broken one
+ * is printed with its name and ends the run.
  */
 #include "judge_impl.h"
 
@@ -108,7 +109,10 @@ void judge_replayed(struct sim *s, const struct sim_event *ev, const struct sim_
 
 /* --- a request leaves --- */
 
-/* "Only what was routed to an endpoint is sent to it, and nothing twice without a crash, a lost answer, a failed status or a replay." */
+/*
+ * "Only what was routed to an endpoint is sent to it, and nothing
+ * twice without a crash, a lost answer, a failed status or a replay."
+ */
 static void rule_no_duplicates(struct sim *s, const struct sighting *x)
 {
 	for (int i = 0; i < x->count; i++) {
@@ -154,7 +158,9 @@ void order_judge(struct sim *s)
 	s->judge->suspicion_count = 0;
 }
 
-/* "Order: events of one message (strict: of one endpoint) leave in the order they came; items keep it inside a batch." */
+/*
+ * "Order: events of one message (strict: of one endpoint) leave in the order they came; items keep it inside a batch."
+ */
 static void rule_order(struct sim *s, const struct sighting *x)
 {
 	for (int i = 0; i < x->count; i++) {
@@ -177,7 +183,10 @@ static void rule_order(struct sim *s, const struct sighting *x)
 	}
 }
 
-/* "Never more than `concurrency` at once, one when strict; nothing to an endpoint that is paused, deleted or being changed." */
+/*
+ * "Never more than `concurrency` at once, one when strict; nothing
+ * to an endpoint that is paused, deleted or being changed."
+ */
 static void rule_window(struct sim *s, const struct sighting *x)
 {
 	const struct sim_endpoint *ep = x->endpoint;
@@ -233,7 +242,10 @@ static struct delivery *delivery_new(struct judge *j, const struct sighting *x)
 	return d;
 }
 
-/* "A retry is byte for byte the same request with the same delivery id, made with the same settings, and its number is the next one." */
+/*
+ * "A retry is byte for byte the same request with the same delivery
+ * id, made with the same settings, and its number is the next one."
+ */
 static void rule_same_bytes(struct sim *s, const struct sighting *x)
 {
 	struct delivery *d = delivery_find(s->judge, x->endpoint, slice_str(x->delivery_id));

@@ -23,7 +23,10 @@ void judge_free(struct sim *s);
 /* Prints the broken rule, once; the run ends. */
 void judge_fail(struct sim *s, const char *rule, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The event entered the engines, or was found at recovery: for this endpoint it must be delivered, or (while its settings are changed) may be. */
+/*
+ * The event entered the engines, or was found at recovery: for this endpoint
+ * it must be delivered, or (while its settings are changed) may be.
+ */
 void judge_routed(struct sim *s, const struct sim_event *ev, const struct sim_endpoint *ep, bool must);
 void judge_replayed(struct sim *s, const struct sim_event *ev, const struct sim_endpoint *ep);
 

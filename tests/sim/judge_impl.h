@@ -1,4 +1,7 @@
-/* What the judge keeps; shared by judge.c (what happens on the wire), judge_store.c (what is on disk, start, stop, the end) and judge_time.c (not too early, not too late). */
+/*
+ * What the judge keeps; shared by judge.c (what happens on the wire), judge_store.c (what is on disk, start, stop, the
+ * end) and judge_time.c (not too early, not too late).
+ */
 #ifndef SIM_JUDGE_IMPL_H
 #define SIM_JUDGE_IMPL_H
 

@@ -418,7 +418,10 @@ static void rule_nothing_left(struct sim *s)
 	}
 }
 
-/* The newest event of a message that must be delivered there; NULL when somebody asked for one of them again, which may come in any order. */
+/*
+ * The newest event of a message that must be delivered there; NULL when
+ * somebody asked for one of them again, which may come in any order.
+ */
 static const struct sim_event *newest_of(struct sim *s, const struct sim_endpoint *ep, int message)
 {
 	const struct sim_event *newest = NULL;
@@ -437,7 +440,10 @@ static const struct sim_event *newest_of(struct sim *s, const struct sim_endpoin
 	return newest;
 }
 
-/* "In the end the last status that a receiver acknowledged is the newest, unless that one is dead, or not needed after a final one." */
+/*
+ * "In the end the last status that a receiver acknowledged is the
+ * newest, unless that one is dead, or not needed after a final one."
+ */
 static void rule_last_is_newest(struct sim *s, const struct sim_endpoint *ep, int message)
 {
 	const struct sim_event *newest = newest_of(s, ep, message);

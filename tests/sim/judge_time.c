@@ -1,6 +1,7 @@
 /*
- * What the judge says about time. Too early is simple. Too late means: while nothing stood in its way. What may stand in the way of an endpoint's requests (its own state, window, rate,
- * retries before new ones; a crash, a full disk) is noted at the end of each turn; never among it is another endpoint, and that is what isolation means.
+ * What the judge says about time. Too early is simple. Too late means: while nothing stood in its way. What may stand
+ * in the way of an endpoint's requests (its own state, window, rate, retries before new ones; a crash, a full disk) is
+ * noted at the end of each turn; never among it is another endpoint, and that is what isolation means.
  */
 #include "judge_impl.h"
 
@@ -98,7 +99,10 @@ static void rule_rate(struct sim *s, const struct sighting *x)
 	w->tokens -= 1;
 }
 
-/* "After throttle_after failures in a row, or a Retry-After, one probe at a time; new ones not before the probe's time." */
+/*
+ * "After throttle_after failures in a row, or a Retry-After,
+ * one probe at a time; new ones not before the probe's time."
+ */
 static void rule_throttle(struct sim *s, const struct sighting *x)
 {
 	const struct watch *w = &s->judge->watches[x->endpoint->index];

@@ -1,7 +1,9 @@
 /*
- * The simulator: real engines on a real store, in a world where time and chance come from a seed (world.c). Receivers have moods (simnet.c), the disk takes its time and forgets what was
- * not on it (simstore.c), people do what people do (operator.c), the node between them is the host that engine.h describes (node.c, node_work.c), and a judge checks the rules
- * (judge*.c). At the end of each world everything is mended, and then everything that was accepted must come to its end.
+ * The simulator: real engines on a real store, in a world where time and chance come from a seed
+ * (world.c). Receivers have moods (simnet.c), the disk takes its time and forgets what was not on
+ * it (simstore.c), people do what people do (operator.c), the node between them is the host that
+ * engine.h describes (node.c, node_work.c), and a judge checks the rules (judge*.c). At the end
+ * of each world everything is mended, and then everything that was accepted must come to its end.
  *
  *	simulate --seeds 2000              worlds 1 .. 2000
  *	simulate --seed 17 --verbose       one of them, told in full

@@ -1,6 +1,7 @@
 /*
- * The node's life: turns of its engines, start by recovery, stop in order, crash. Like src/node it is nothing but the host that engine.h describes: inputs make a turn due, a turn
- * runs each engine once, and engine_next_ms says when the next one is due by itself.
+ * The node's life: turns of its engines, start by recovery, stop in order, crash. Like
+ * src/node it is nothing but the host that engine.h describes: inputs make a turn due, a
+ * turn runs each engine once, and engine_next_ms says when the next one is due by itself.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* What the two halves of the simulated node share: node.c (running, starting, stopping) and node_work.c (what goes to the store and comes back). */
+/*
+ * What the two halves of the simulated node share: node.c (running, starting,
+ * stopping) and node_work.c (what goes to the store and comes back).
+ */
 #ifndef SIM_NODE_IMPL_H
 #define SIM_NODE_IMPL_H
 

@@ -1,4 +1,7 @@
-/* What the node sends to its store and what it does when that comes back: events, results, loads, changes of settings, replays, the floor. Each is one small struct that makes the whole trip. */
+/*
+ * What the node sends to its store and what it does when that comes back: events, results, loads, changes of settings,
+ * replays, the floor. Each is one small struct that makes the whole trip.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,7 @@
-/* What people do: customers send events in bursts, an operator changes settings, pauses, deletes, replays; power fails, disks fill up, somebody restarts the daemon. Until the world is healed. */
+/*
+ * What people do: customers send events in bursts, an operator changes settings, pauses, deletes, replays; power fails,
+ * disks fill up, somebody restarts the daemon. Until the world is healed.
+ */
 #include "base/list.h"
 #include "base/mem.h"
 #include "judge.h"

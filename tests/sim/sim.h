@@ -1,5 +1,6 @@
 /*
- * One simulated world: a node that runs the real engines on the real memory store, receivers with a character, an operator who changes his mind, and a judge who knows the rules. What
+ * One simulated world: a node that runs the real engines on the real memory store, receivers
+ * with a character, an operator who changes his mind, and a judge who knows the rules. What
  * the files of the simulator share is here; see main.c for how they play together.
  */
 #ifndef SIM_SIM_H
@@ -119,7 +120,10 @@ bool cast_owns(const struct sim_endpoint *ep, const struct sim_event *ev);
 /* --- operator.c: what people do --- */
 
 void operator_start(struct sim *s);
-/* The world is healed: receivers are well, and step by step the node is up and its endpoints are active. True when they are; until then call it again. */
+/*
+ * The world is healed: receivers are well, and step by step the node is up
+ * and its endpoints are active. True when they are; until then call it again.
+ */
 bool operator_heals(struct sim *s);
 void operator_free(struct sim *s);
 

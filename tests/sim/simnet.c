@@ -1,7 +1,8 @@
 /*
- * The network with a character. Every endpoint's receiver is in a mood, drawn anew from time to time: quick, slow, hanging, broken, busy (Retry-After), cutting connections before or
- * after it took the request, flaky, gone for good. A picky receiver refuses batches that hold a poisoned event. What the receiver saw and what the sender learns are two things, and
- * the judge is told of both.
+ * The network with a character. Every endpoint's receiver is in a mood, drawn anew from time to time:
+ * quick, slow, hanging, broken, busy (Retry-After), cutting connections before or after it took the
+ * request, flaky, gone for good. A picky receiver refuses batches that hold a poisoned event. What
+ * the receiver saw and what the sender learns are two things, and the judge is told of both.
  */
 #include "simnet.h"
 

@@ -1,6 +1,7 @@
 /*
- * A disk with a will of its own around the real memory store. A group is what was queued when the last one ended; it takes some milliseconds, and while the disk is full nothing moves.
- * Outcomes travel back in order. The deliberate faults of the test of the test are at home here: a commit that is lost, two that change places.
+ * A disk with a will of its own around the real memory store. A group is what was queued when the last one ended; it
+ * takes some milliseconds, and while the disk is full nothing moves. Outcomes travel back in order. The deliberate
+ * faults of the test of the test are at home here: a commit that is lost, two that change places.
  */
 #include "simstore.h"
 

@@ -1,11 +1,17 @@
-/* The store thread of the simulated node: works arrive in one queue, are applied in groups and strictly in order, after the time a disk takes, and their outcome travels back to the node. */
+/*
+ * The store thread of the simulated node: works arrive in one queue, are applied in groups and strictly in order, after
+ * the time a disk takes, and their outcome travels back to the node.
+ */
 #ifndef SIM_SIMSTORE_H
 #define SIM_SIMSTORE_H
 
 #include "base/list.h"
 #include "sim.h"
 
-/* Embedded in what its sender keeps about it. Goes to the store, then back to the node, which frees it in `arrive`; a crash frees it in `drop` wherever it is. */
+/*
+ * Embedded in what its sender keeps about it. Goes to the store, then back to the node, which frees it in `arrive`; a
+ * crash frees it in `drop` wherever it is.
+ */
 struct work {
 	struct list link;
 	struct tx *tx; /* applied first; may be NULL */

@@ -1,4 +1,7 @@
-/* The event queue of simulated time. Nothing in the simulator knows any other time or chance, so a seed is the whole story of a run. */
+/*
+ * The event queue of simulated time. Nothing in the simulator knows
+ * any other time or chance, so a seed is the whole story of a run.
+ */
 #include "world.h"
 
 #include <inttypes.h>

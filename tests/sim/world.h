@@ -1,5 +1,7 @@
-/* Time and chance of one simulated world: a queue of alarms that ring in order, one generator for all that is drawn, and a hash over all that happened, by which two runs of one
- * seed are compared. */
+/*
+ * Time and chance of one simulated world: a queue of alarms that ring in order, one generator for all that is drawn,
+ * and a hash over all that happened, by which two runs of one seed are compared.
+ */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 

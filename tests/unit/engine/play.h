@@ -1,6 +1,8 @@
 /*
- * A stage for the engine: one engine, a memory store, a clock that is moved by hand, and a host that keeps what the engine wants until the test lets it happen. Events are named by one letter and
- * belong to the message of a number: "a1" is event a of message 1. The text of message x is 9,000 bytes long. What is on the wire, in rows, in the log reads as text, so that a scenario reads like its rule:
+ * A stage for the engine: one engine, a memory store, a clock that is moved by hand, and a host that keeps what the
+ * engine wants until the test lets it happen. Events are named by one letter and belong to the message of a number:
+ * "a1" is event a of message 1. The text of message x is 9,000 bytes long. What is on the wire, in rows, in the log
+ * reads as text, so that a scenario reads like its rule:
  *
  *	play_events(p, "a1 b1 c2");
  *	expect_wire(p, "a c");
@@ -56,7 +58,10 @@ struct play {
 	char last_id[DELIVERY_ID_BYTES]; /* of the exchange answered last */
 };
 
-/* limits NULL: the default. settings: JSON with ' for ", laid over {url, one event a request, retries after 60 s and 120 s without jitter}. */
+/*
+ * limits NULL: the default. settings: JSON with ' for ", laid over {url,
+ * one event a request, retries after 60 s and 120 s without jitter}.
+ */
 struct play *play_new(const struct engine_limits *limits, const char *settings);
 struct play *play_new_organization(const char *settings);
 void play_free(struct play *p);

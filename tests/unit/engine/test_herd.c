@@ -61,8 +61,9 @@ static struct endpoint *endpoint_of(uint64_t number)
 }
 
 /*
- * A start after an hour without a network: each of the endpoints has a million rows on disk, nothing is in memory yet, and all ask in the same turn. What is
- * under way counts as if it had come; each used to be promised a megabyte, however many they were.
+ * A start after an hour without a network: each of the endpoints has a million rows on
+ * disk, nothing is in memory yet, and all ask in the same turn. What is under way counts
+ * as if it had come; each used to be promised a megabyte, however many they were.
  */
 static void test_start_with_many_backlogs(void **state)
 {

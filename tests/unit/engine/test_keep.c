@@ -1,4 +1,7 @@
-/* Scenarios of the engine about what is kept: spilling and coming back, changes of settings, deletion, replay, crash, stop. */
+/*
+ * Scenarios of the engine about what is kept: spilling and coming
+ * back, changes of settings, deletion, replay, crash, stop.
+ */
 #include "play.h"
 
 static struct engine_limits tiny(size_t lane_items)

@@ -1,6 +1,7 @@
 /*
- * Scenarios of receivers that acknowledge item by item, one a sentence of Webcom's rules (X3 - X8, X12): what is acknowledged, what is sent again, what a newer status replaces, and what a
- * final one ends. Names up to m are "sent", from n on "delivered", which is final where a test says so.
+ * Scenarios of receivers that acknowledge item by item, one a sentence of Webcom's rules (X3 - X8, X12): what is
+ * acknowledged, what is sent again, what a newer status replaces, and what a final one ends. Names up to m are "sent",
+ * from n on "delivered", which is final where a test says so.
  */
 #include "play.h"
 

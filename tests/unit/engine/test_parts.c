@@ -1,4 +1,7 @@
-/* The engine's small parts: half an answer (the other ones: test_verdict.c), the codec of an attempt's detail, the numbers. */
+/*
+ * The engine's small parts: half an answer (the other ones:
+ * test_verdict.c), the codec of an attempt's detail, the numbers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
