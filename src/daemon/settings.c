@@ -259,14 +259,18 @@ struct file_source {
 	const char *path;
 	FILE *file;
 	int line, faulty_line; /* 0: none yet */
+	int error;	       /* of reading, errno */
 };
 
 static char *file_line(char *text, int n, void *ctx)
 {
 	struct file_source *fs = ctx;
+	char *got = fgets(text, n, fs->file);
 
 	fs->line++;
-	return fgets(text, n, fs->file);
+	if (!got && ferror(fs->file))
+		fs->error = errno;
+	return got;
 }
 
 static int file_pair(void *ctx, const char *section, const char *name, const char *value)
@@ -291,6 +295,13 @@ static int file_pair(void *ctx, const char *section, const char *name, const cha
 	return !err;
 }
 
+/* Also a folder, which can be opened and looks like an empty file until the error of reading it is asked for. */
+static int unreadable(const struct serve_settings *s, int error, struct fault *fault)
+{
+	return fault_param(fault, settings_where(s, "config"),
+			   "cannot read %.200s: %s - give the path of a settings file", s->config, strerror(error));
+}
+
 static int read_file(struct serve_settings *s, struct fault *fault)
 {
 	struct file_source fs = { .source = { .s = s, .fault = fault }, .path = s->config };
@@ -301,11 +312,11 @@ static int read_file(struct serve_settings *s, struct fault *fault)
 		return 0;
 	fs.file = fopen(s->config, "re");
 	if (!fs.file)
-		return fault_param(fault, settings_where(s, "config"),
-				   "cannot read %.200s: %s - give the path of a settings file", s->config,
-				   strerror(errno));
+		return unreadable(s, errno, fault);
 	first_bad = ini_parse_stream(file_line, &fs, file_pair, &fs);
 	fclose(fs.file);
+	if (fs.error)
+		return unreadable(s, fs.error, fault);
 	if (first_bad == 0)
 		return 0;
 	if (fs.faulty_line && fs.faulty_line <= first_bad)

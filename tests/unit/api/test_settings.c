@@ -132,6 +132,7 @@ static void refused(void **state)
 	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, "--tls-cert", "x"), &fault, "--tls-cert", "both");
 	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, "--config", "/nowhere/x.ini"), &fault, "--config",
 		       "No such file");
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, "--config", "/"), &fault, "--config", "Is a directory");
 	expect_refused(&s, READ(&s, &fault, ENVIRONMENT("POSTRIDER_LISTEM=x")), &fault, "POSTRIDER_LISTEM", "'listen'");
 	expect_refused(&s, READ(&s, &fault, ENVIRONMENT("POSTRIDER_SHARDS=x")), &fault, "POSTRIDER_SHARDS",
 		       "no number");
