@@ -73,6 +73,14 @@ struct endpoint {
 	char *owner;	       /* project id or organization id */
 	char *id;	       /* unique within its owner */
 	char *organization_id; /* the owner project's organization when this revision was made; "" when it has none */
+	/*
+	 * One of the hub's own (a service's webhook, a gateway, the receiver of a message's status_url): gets targeted
+	 * events only, and the API neither lists nor changes it. Its id begins with '_'.
+	 */
+	bool internal;
+	bool reports; /* the hub is told what becomes of each event (node/book.h); internal only */
+	/* URL and secret stand in the event, postrider.url and postrider.secret; `url` only says host and port */
+	bool url_from_event;
 	/* settings */
 	char *name, *preset; /* preset: NULL when none */
 	bool active;
@@ -131,6 +139,8 @@ struct endpoint_identity {
 	uint64_t number;
 	uint32_t revision;
 	bool of_organization;
+	/* settings may then hold "reports" and "url_from_event" (booleans), and events may be left out: there are none */
+	bool internal;
 	struct slice owner, id, organization_id;
 };
 

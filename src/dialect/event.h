@@ -16,7 +16,9 @@ enum event_type {
 	EVENT_SEND_BROADCAST,
 	EVENT_CONTACT_UPDATE,
 	EVENT_MESSAGE_METADATA,
-	EVENT_TYPES
+	EVENT_TYPES, /* that endpoints can ask for and callers can post */
+	/* an order to a gateway: message as in the others; made by the hub only, always targeted */
+	EVENT_SEND_MESSAGE = EVENT_TYPES
 };
 enum event_origin { ORIGIN_PLATFORM, ORIGIN_WEB, ORIGIN_API, ORIGIN_SCRIPT };
 
@@ -31,6 +33,11 @@ struct event {
 	struct slice message_id; /* message.id as text; empty when there is none */
 	/* of the thing whose events must keep their order (message, else contact, else broadcast); 0: none */
 	uint64_t order_hash;
+	/*
+	 * Number of the only endpoint that gets it, whatever that one's filters say; 0: all that match. From the member
+	 * `postrider` of an event that the hub made, {"to":17,…}, which no encoder shows and nobody outside can send.
+	 */
+	uint64_t target;
 	struct slice text;   /* normalised JSON: type, id, time, origin first, then the rest as it came */
 	struct json_doc doc; /* nodes of text */
 	size_t bytes;	     /* memory that it takes, for accounting */
@@ -42,6 +49,11 @@ struct event {
  * failure ERR_INVALID, and *fault names the path inside the object ("message.id"), reason and cure. Any thread.
  */
 int event_parse(struct json object, struct slice project, int64_t now_ms, struct event **ret, struct fault *fault);
+/*
+ * The same for an event that postrider itself makes: may have the member `postrider`, and the type send_message. What
+ * the hub writes is right by construction, so a failure is asserted. text: one JSON object.
+ */
+struct event *event_make(struct slice text, struct slice project, int64_t now_ms);
 /* Makes an event from the normalised text that the store kept. ERR_CORRUPT when text is no such thing. */
 int event_load(struct slice text, struct slice project, int64_t seq, int64_t accepted_ms, struct event **ret);
 

@@ -55,6 +55,25 @@ struct pending_counts {
 	int64_t next_due_ms;
 };
 
+enum engine_outcome {
+	OUTCOME_DELIVERED,
+	OUTCOME_LEFT,  /* it will be tried again */
+	OUTCOME_DEAD,  /* failed for good */
+	OUTCOME_PASSED /* accepted by a lane that is throttled, paused or behind: not tried now */
+};
+
+struct engine_report {
+	enum engine_outcome outcome;
+	const struct endpoint *endpoint;
+	struct event *event;
+	uint32_t attempt; /* from 1; 0: without an exchange */
+	int64_t started_ms;
+	int code; /* HTTP status, or -enum failure */
+	struct slice reason;
+	const struct http_answer *answer; /* NULL: there was no exchange */
+	const struct attempt_row *row;	  /* in tx; its seq is known once it is committed. NULL: none */
+};
+
 struct engine_host {
 	void *ctx;
 	/* Start the exchange; its answer comes by engine_answer exactly once, within endpoint->peer.timeout_ms. */
@@ -79,6 +98,13 @@ struct engine_host {
 	void (*disable)(void *ctx, const struct endpoint *endpoint, const char *reason);
 	/* No exchange of this revision is under way and it is not the current one any more: its connections can go. */
 	void (*retire)(void *ctx, const struct endpoint *endpoint);
+	/*
+	 * What became of an item of an endpoint with `reports`, at the place in tx where it stands to be committed: the
+	 * host adds what the hub makes of it. answer is NULL without an exchange; all valid during the call.
+	 */
+	void (*report)(void *ctx, const struct engine_report *r, struct tx *tx);
+	/* An exchange failed, or the first one after failures went well; for every endpoint. */
+	void (*trouble)(void *ctx, const struct endpoint *endpoint, bool ok, int code, struct slice reason);
 	/* Something an operator should read; level as in base/log.h. */
 	void (*say)(void *ctx, int level, const char *what, const struct endpoint *endpoint, const char *detail);
 };
@@ -142,7 +168,7 @@ void engine_rows_removed(struct engine *e, uint64_t number, int64_t count);
 
 /*
  * Accept: a committed event, in the order of seq. A reference is taken. Projects' endpoints are matched by owner;
- * organization_id is the project's ("" if none).
+ * organization_id is the project's ("" if none). An event with a target goes to that endpoint alone, if it is here.
  */
 void engine_event(struct engine *e, struct event *ev, struct slice organization_id, int64_t now_ms);
 /* Settle: the answer to an exchange; x is gone afterwards. */

@@ -21,6 +21,7 @@
 #include "store/store.h"
 
 struct node;
+struct node_hooks; /* book.h */
 
 struct node_options {
 	const char *data_dir;
@@ -34,7 +35,8 @@ struct node_options {
 	size_t queue_bytes;			/* events waiting for their commit; more is ERR_BUSY. Default 32 MiB */
 	int64_t stop_ms;			/* longest wait for what is on the wire at a stop; default 15,000 */
 	struct engine_limits limits;
-	struct store *store; /* NULL: SQLite in data_dir; otherwise taken over (tests) */
+	const struct node_hooks *hooks; /* NULL: nobody is told; what it points to is copied */
+	struct store *store;		/* NULL: SQLite in data_dir; otherwise taken over (tests) */
 };
 
 /* Opens the store, recovers, starts all threads. On failure nothing is left running; *fault says what to change. */

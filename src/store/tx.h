@@ -19,8 +19,16 @@ enum change_kind {
 	CHANGE_DEAD,
 	CHANGE_DEAD_END, /* delete by (endpoint, event_seq): sent again with success */
 	CHANGE_FLOOR,	 /* all events up to seq are settled or pending */
-	CHANGE_DOC	 /* put, or delete when text.p is NULL, by (kind, id) */
+	CHANGE_DOC,	 /* put, or delete when text.p is NULL, by (kind, id) */
+	CHANGE_STEP	 /* computed inside the commit (object.h) */
 };
+
+struct store;
+/*
+ * Runs on the store's thread inside the commit, after the changes before it and seeing them. May run more than once (a
+ * commit that found the disk full is tried again), so what it leaves in ctx it must set anew each time.
+ */
+typedef void step_fn(void *ctx, struct store *s);
 
 /*
  * Settings and the like: few, small, all read at start. kind:
@@ -40,6 +48,10 @@ struct change {
 		struct dead_row dead;
 		struct doc_row doc;
 		int64_t floor;
+		struct {
+			step_fn *run;
+			void *ctx;
+		} step;
 	} u;
 };
 
@@ -70,6 +82,7 @@ void tx_dead(struct tx *tx, const struct dead_row *row);
 void tx_dead_end(struct tx *tx, uint64_t endpoint, int64_t event_seq);
 void tx_floor(struct tx *tx, int64_t floor);
 void tx_doc_put(struct tx *tx, struct slice kind, struct slice id, struct slice text);
+void tx_step(struct tx *tx, step_fn *run, void *ctx);
 void tx_doc_delete(struct tx *tx, struct slice kind, struct slice id);
 
 #endif

@@ -1,0 +1,37 @@
+/* Contacts: who messages come from and go to. Made by the first message, by REST, or by hand in the console. */
+#ifndef HUB_CONTACT_H
+#define HUB_CONTACT_H
+
+#include "hub/record.h"
+
+/*
+ * The contact with this phone number: compared by digits, so +46 70… and 4670… are one, and short codes and
+ * alphanumeric senders by their text. NULL when there is none.
+ */
+struct record *contact_find(struct deed *d, struct slice number);
+/* The same; when there is none, makes and saves one and tells contact_update "auto_add" (origin platform). */
+struct record *contact_for_number(struct deed *d, struct slice number);
+/* A new contact; told as contact_update `update_type` with the deed's origin (notice.h leaves out api and script). */
+struct record *contact_create(struct deed *d, struct slice number, struct slice name, const char *update_type);
+/*
+ * Counts a message that came in or goes out: message_count, last_message_time, last_message_id and so on; ERR_… never.
+ * The caller saves the contact.
+ */
+void contact_count(struct deed *d, struct record *contact, const struct record *message, bool incoming);
+/*
+ * Sets a writable member - name, phone_number, send_blocked, conversation_status, default_route_id - or vars.x, from
+ * JSON. ERR_INVALID with *fault: unknown, read-only, or a wrong value. Not saved.
+ */
+int contact_set(struct deed *d, struct record *contact, struct slice member, struct slice json, struct fault *fault);
+/* Into or out of a group; saved and told. False when it was so already. */
+bool contact_group(struct deed *d, struct record *contact, struct record *group, bool in);
+/* The group of this id or, failing that, of this name; made when make is set. NULL: none. */
+struct record *group_find(struct deed *d, struct slice id_or_name, bool make);
+struct record *label_find(struct deed *d, struct slice id_or_name, bool make);
+/* Puts a label on a message or takes it off; saved, and told as message_metadata. False when it was so already. */
+bool message_label(struct deed *d, struct record *message, struct record *label, bool on);
+
+/* Normalises a number relative to a country ("SE"; "": only international ones). False: it cannot be. (e164.c) */
+bool e164_of(struct slice number, struct slice country, struct buf *ret);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * What is due: steps of the test route, broadcasts going on, service logs growing old. One thread waits for the next due
+ * time and runs what is due in commits of bounded size.
+ */
+#ifndef HUB_TICK_H
+#define HUB_TICK_H
+
+#include "hub/record.h"
+
+struct tick;
+int tick_start(struct hub *h, struct node *node, struct tick **ret, struct fault *fault);
+void tick_stop(struct tick **t);
+/* Something new may be due before what the thread waits for; any thread, also inside a commit. */
+void tick_poke(struct tick *t, int64_t due_ms);
+/* Does all that is due up to now_ms, at most `most`; returns whether there may be more. For the thread and for tests. */
+bool tick_due(struct deed *d, int64_t now_ms, uint32_t most);
+
+/* By kind: what is to be done with a due object. route.h: message; broadcast.c: broadcast; */
+void broadcast_step(struct deed *d, struct record *broadcast);
+
+#endif

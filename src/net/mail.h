@@ -1,0 +1,34 @@
+/*
+ * Mail through an SMTP server (libcurl): one message, blocking, for a thread of its own.
+ */
+#ifndef NET_MAIL_H
+#define NET_MAIL_H
+
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "base/slice.h"
+
+enum mail_tls { MAIL_TLS_NONE, MAIL_TLS_STARTTLS, MAIL_TLS_IMPLICIT };
+
+struct mail_server {
+	const char *host; /* NULL: there is none */
+	uint16_t port;	  /* 0: 25, 587 or 465 by tls */
+	enum mail_tls tls;
+	const char *user, *password; /* NULL: without logging in */
+	const char *from;	     /* "postrider@example.org" */
+	const char *ca;		     /* PEM; NULL: the system's */
+	int64_t timeout_ms;	     /* 0: 30,000 */
+};
+
+struct mail {
+	struct slice to;	    /* addresses separated by commas */
+	struct slice subject, text; /* UTF-8 */
+	struct slice message_id;    /* "<…@…>"; empty: one is made. The same mail sent again keeps it */
+	int64_t date_s;		    /* Unix seconds */
+};
+
+/* 0; ERR_INVALID: refused for good (an address, 5xx); ERR_BUSY: try again later. *fault says what the server said. */
+int mail_send(const struct mail_server *server, const struct mail *mail, struct fault *fault);
+
+#endif
