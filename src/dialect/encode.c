@@ -103,7 +103,7 @@ static int item_event(const struct endpoint *ep, const struct scope *scope, stru
 {
 	(void)ep;
 	(void)fault;
-	buf_add_slice(out, scope->event->text);
+	event_show(json_root(&scope->event->doc), out);
 	return buf_failed(out) ? ERR_TOO_BIG : 0;
 }
 

@@ -292,12 +292,13 @@ struct shape {
 };
 
 #define NAMES(list) (list), sizeof(list) / sizeof((list)[0])
-static const struct shape shapes[EVENT_TYPES] = {
+static const struct shape shapes[EVENT_TYPES + 1] = {
 	[EVENT_INCOMING_MESSAGE] = { "message", NAMES(message_names), { "contact", "state", "phone" } },
 	[EVENT_SEND_STATUS] = { "message", NAMES(message_names), { "contact" } },
 	[EVENT_SEND_BROADCAST] = { "broadcast", NAMES(broadcast_names), { NULL } },
 	[EVENT_CONTACT_UPDATE] = { "contact", NAMES(contact_names), { NULL } },
 	[EVENT_MESSAGE_METADATA] = { "message", NAMES(message_names), { "contact" } },
+	[EVENT_SEND_MESSAGE] = { "message", NAMES(message_names), { "contact" } },
 };
 static_assert(sizeof(message_names) / sizeof(message_names[0]) <= PROPERTIES_MAX, "sorted on the stack");
 static_assert(sizeof(broadcast_names) / sizeof(broadcast_names[0]) <= PROPERTIES_MAX, "sorted on the stack");
@@ -402,9 +403,9 @@ static void put_properties(struct telerivet *t)
 static bool is_of_the_event(struct json key)
 {
 	static const struct slice names[] = {
-		SLICE_LIT("type"),	SLICE_LIT("id"),	  SLICE_LIT("time"),  SLICE_LIT("origin"),
-		SLICE_LIT("message"),	SLICE_LIT("contact"),	  SLICE_LIT("phone"), SLICE_LIT("state"),
-		SLICE_LIT("broadcast"), SLICE_LIT("update_type"),
+		SLICE_LIT("type"),	SLICE_LIT("id"),	  SLICE_LIT("time"),	  SLICE_LIT("origin"),
+		SLICE_LIT("message"),	SLICE_LIT("contact"),	  SLICE_LIT("phone"),	  SLICE_LIT("state"),
+		SLICE_LIT("broadcast"), SLICE_LIT("update_type"), SLICE_LIT("postrider"),
 	};
 	size_t count = sizeof(names) / sizeof(names[0]);
 

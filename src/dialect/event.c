@@ -17,12 +17,13 @@ const struct slice member_names[MEMBERS] = {
 	[MEMBER_MESSAGE] = SLICE_LIT("message"),     [MEMBER_CONTACT] = SLICE_LIT("contact"),
 	[MEMBER_PHONE] = SLICE_LIT("phone"),	     [MEMBER_STATE] = SLICE_LIT("state"),
 	[MEMBER_BROADCAST] = SLICE_LIT("broadcast"), [MEMBER_UPDATE_TYPE] = SLICE_LIT("update_type"),
+	[MEMBER_POSTRIDER] = SLICE_LIT("postrider"),
 };
 
-static const char *const type_words[EVENT_TYPES] = {
+static const char *const type_words[EVENT_TYPES + 1] = {
 	[EVENT_INCOMING_MESSAGE] = "incoming_message", [EVENT_SEND_STATUS] = "send_status",
 	[EVENT_SEND_BROADCAST] = "send_broadcast",     [EVENT_CONTACT_UPDATE] = "contact_update",
-	[EVENT_MESSAGE_METADATA] = "message_metadata",
+	[EVENT_MESSAGE_METADATA] = "message_metadata", [EVENT_SEND_MESSAGE] = "send_message",
 };
 
 const char *const origin_words[ORIGINS] = {
@@ -91,12 +92,13 @@ static void collect(struct json object, struct parts *ret)
 		}
 	}
 	ret->type = read_type(ret->v[MEMBER_TYPE]);
+	ret->order = json_is(ret->v[MEMBER_TYPE], type_words[EVENT_SEND_MESSAGE]);
 	ret->origin = read_origin(ret->v[MEMBER_ORIGIN]);
 }
 
 const char *event_type_word(enum event_type t)
 {
-	assert(t < EVENT_TYPES);
+	assert(t <= EVENT_SEND_MESSAGE);
 	return type_words[t];
 }
 
@@ -122,6 +124,22 @@ int event_parse(struct json object, struct slice project, int64_t now_ms, struct
 	if (err == 0)
 		*ret = event_build(object, &parts, project, now_ms);
 	return err;
+}
+
+struct event *event_make(struct slice text, struct slice project, int64_t now_ms)
+{
+	struct parts parts;
+	struct event *e;
+	struct json_doc doc;
+
+	json_doc_init(&doc);
+	if (json_parse(&doc, text, &json_limits_default, NULL) != 0)
+		assert(!"the hub writes JSON");
+	collect(json_root(&doc), &parts);
+	assert(event_made_is_right(&parts));
+	e = event_build(json_root(&doc), &parts, project, now_ms);
+	json_doc_free(&doc);
+	return e;
 }
 
 int event_load(struct slice text, struct slice project, int64_t seq, int64_t accepted_ms, struct event **ret)
@@ -163,9 +181,44 @@ void event_unref(struct event **e)
 
 /* --- looking --- */
 
+/* The hub's own member holds secrets, and paths are what customers write. */
 struct json event_path(const struct event *e, struct slice path)
 {
-	return json_path(json_root(&e->doc), path);
+	static const struct json none;
+	struct slice first = slice_of(path.p, slice_find(path, '.'));
+
+	return slice_eq(first, member_names[MEMBER_POSTRIDER]) ? none : json_path(json_root(&e->doc), path);
+}
+
+struct json event_postrider(const struct event *e, const char *name)
+{
+	return json_get(json_get_slice(json_root(&e->doc), member_names[MEMBER_POSTRIDER]), name);
+}
+
+static bool holds_order(struct json object)
+{
+	return !json_is_nil(json_get_slice(object, member_names[MEMBER_POSTRIDER]));
+}
+
+void event_show(struct json object, struct buf *out)
+{
+	struct json_iter it = json_each(object);
+	bool begun = false;
+
+	if (!holds_order(object)) {
+		buf_add_slice(out, json_raw(object));
+		return;
+	}
+	while (json_next(&it)) {
+		if (member_of(it.key) == MEMBER_POSTRIDER)
+			continue;
+		buf_add_char(out, begun ? ',' : '{');
+		buf_add_slice(out, json_raw(it.key));
+		buf_add_char(out, ':');
+		buf_add_slice(out, json_raw(it.value));
+		begun = true;
+	}
+	buf_add_str(out, begun ? "}" : "{}");
 }
 
 static struct json message_member(const struct event *e, const char *name)

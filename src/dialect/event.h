@@ -57,6 +57,12 @@ struct event *event_make(struct slice text, struct slice project, int64_t now_ms
 /* Makes an event from the normalised text that the store kept. ERR_CORRUPT when text is no such thing. */
 int event_load(struct slice text, struct slice project, int64_t seq, int64_t accepted_ms, struct event **ret);
 
+/*
+ * Appends an event as anybody may see it: its normalised text without the member `postrider`, which holds secrets.
+ * object: the root of its doc, or of any parsed text of one.
+ */
+void event_show(struct json object, struct buf *out);
+
 struct event *event_ref(struct event *e);
 /* Drops one reference and sets *e to NULL; the last one frees. */
 void event_unref(struct event **e);
@@ -64,8 +70,10 @@ void event_unref(struct event **e);
 const char *event_type_word(enum event_type t);
 /* EVENT_TYPES when the word is none. */
 enum event_type event_type_of(struct slice word);
-/* The member at a dotted path, "message.vars.order"; JSON_NONE when absent. */
+/* The member at a dotted path, "message.vars.order"; JSON_NONE when absent, and for all of `postrider`. */
 struct json event_path(const struct event *e, struct slice path);
+/* A member of `postrider`; JSON_NONE when there is none. */
+struct json event_postrider(const struct event *e, const char *name);
 /* message.direction, with the default by type: true for incoming. */
 bool event_is_incoming(const struct event *e);
 /* message.message_type: "sms" when absent. */

@@ -36,6 +36,14 @@ static uint64_t hash_thing(char kind, struct slice project, struct slice id)
 	return h ? h : 1;
 }
 
+/* 0 for what is none: a caller's own member of an event that was stored before the name was reserved. */
+static uint64_t target_of(const struct parts *p)
+{
+	int64_t to = 0;
+
+	return json_i64(json_get(p->v[MEMBER_POSTRIDER], "to"), &to) && to > 0 ? (uint64_t)to : 0;
+}
+
 static struct json message_id_of(const struct parts *p)
 {
 	return json_get_slice(p->v[MEMBER_MESSAGE], member_names[MEMBER_ID]);
@@ -85,6 +93,7 @@ static struct event *make(const struct parts *p, const struct sizes *sizes, char
 	e->bytes = bytes;
 	e->type = p->type;
 	e->origin = p->origin;
+	e->target = target_of(p);
 	e->text = slice_of(text, sizes->text);
 	e->doc = (struct json_doc){ text, sizes->text, nodes, (uint32_t)sizes->nodes, 0 };
 	e->id = put(&at, sizes->id);

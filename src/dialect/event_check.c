@@ -24,6 +24,14 @@ static int check_type(const struct parts *p, struct fault *fault)
 	return 0;
 }
 
+static int check_reserved(const struct parts *p, struct fault *fault)
+{
+	if (!json_is_nil(p->v[MEMBER_POSTRIDER]))
+		return fault_param(fault, member_names[MEMBER_POSTRIDER].p,
+				   "is reserved for events that postrider itself makes; choose another name");
+	return 0;
+}
+
 static bool is_visible_ascii(struct slice s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -259,7 +267,7 @@ int event_check(const struct parts *p, struct fault *fault)
 {
 	static int (*const checks[])(const struct parts *, struct fault *) = {
 		check_type, check_id,	 check_time,	    check_origin,  check_objects,
-		check_ids,  check_needs, check_update_type, check_message,
+		check_ids,  check_needs, check_update_type, check_message, check_reserved,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++)
@@ -271,8 +279,21 @@ int event_check(const struct parts *p, struct fault *fault)
 /* Only what later code relies on: a rule of event_parse that grows stricter must not make stored events unreadable. */
 bool event_shape_is_right(const struct parts *p)
 {
-	if (p->type == EVENT_TYPES || json_type(p->v[MEMBER_ID]) != JSON_STRING ||
+	if ((p->type == EVENT_TYPES && !p->order) || json_type(p->v[MEMBER_ID]) != JSON_STRING ||
 	    json_type(p->v[MEMBER_TIME]) != JSON_NUMBER || p->origin == ORIGINS)
 		return false;
 	return check_objects(p, NULL) == 0;
+}
+
+bool event_made_is_right(const struct parts *p)
+{
+	struct json order = p->v[MEMBER_POSTRIDER];
+	int64_t to = 0;
+
+	if ((p->type == EVENT_TYPES && !p->order) || p->origin == ORIGINS)
+		return false;
+	if (check_id(p, NULL) != 0 || check_time(p, NULL) != 0 || check_objects(p, NULL) != 0 ||
+	    check_ids(p, NULL) != 0 || check_message(p, NULL) != 0)
+		return false;
+	return json_is_nil(order) || (json_i64(json_get(order, "to"), &to) && to > 0);
 }

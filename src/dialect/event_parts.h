@@ -20,6 +20,7 @@ enum member {
 	MEMBER_STATE,
 	MEMBER_BROADCAST,
 	MEMBER_UPDATE_TYPE,
+	MEMBER_POSTRIDER, /* of the hub's own events only */
 	MEMBERS
 };
 
@@ -31,7 +32,8 @@ extern const char *const origin_words[ORIGINS];
 /* The members of one event object; null ones are left out. */
 struct parts {
 	struct json v[MEMBERS];
-	enum event_type type;	  /* EVENT_TYPES when it is absent or no known word */
+	enum event_type type;	  /* EVENT_TYPES when it is none that callers can post */
+	bool order;		  /* then: it is send_message */
 	enum event_origin origin; /* the default when absent, ORIGINS when it is no known word */
 	size_t text, nodes;	  /* of the members that are passed on: bytes with comma and colon, nodes with keys */
 };
@@ -47,6 +49,8 @@ uint32_t node_span(struct json v);
 int event_check(const struct parts *p, struct fault *fault);
 /* The same, of numbers beyond range anywhere in the object. */
 int event_check_numbers(struct json object, struct fault *fault);
+/* What the hub made: the shape of an event, and a target that is a number. */
+bool event_made_is_right(const struct parts *p);
 /* Nothing but the shape that later code relies on. */
 bool event_shape_is_right(const struct parts *p);
 
