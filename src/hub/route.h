@@ -12,6 +12,8 @@
 struct record *route_choose(struct deed *d, struct slice route_id, struct record *contact, struct fault *fault);
 /* The phone whose number is this, else the first one (active or not), else NULL. */
 struct record *route_by_number(struct deed *d, struct slice number);
+/* The phone whose number is this; NULL when there is none. */
+struct record *route_with_number(struct deed *d, struct slice number);
 /*
  * A queued message goes on its way: an order to the gateway's endpoint, or the first step of the test route (its due
  * time is set; the caller saves). A type that cannot send this kind of message fails it with that reason.
@@ -21,8 +23,12 @@ void route_send(struct deed *d, struct record *message, struct record *phone);
 void route_report(struct deed *d, const struct report *r);
 /* A message on the test route is due: its next step. */
 void route_step(struct deed *d, struct record *message);
+/* A phone is due, because it was paused and is not any more: what it held goes on its way, a part at a time. */
+void route_release(struct deed *d, struct record *phone);
 
-/* Kannel's calls (docs/kannel). Query arguments as params, all strings. 0, or an error with d->fault. */
+/*
+ * Kannel's calls (docs/kannel). Query arguments as params, all strings; a text whose `charset` is not UTF-8 comes as
+ * `text_hex`, the bytes in hex. 0, or an error with d->fault. */
 int kannel_received(struct deed *d, struct json params);
 /* mid and sig were checked by kannel_signed. */
 int kannel_reported(struct deed *d, struct json params);
@@ -33,9 +39,12 @@ bool kannel_signed(struct hub *h, struct slice project, struct slice mid, struct
 bool gsm_fits(struct slice utf8);
 int gsm_parts(struct slice utf8);
 
+/* Short links are the public URL, this, and a code: GET of one answers 302 with where links_follow says. */
+#define LINKS_PATH "/s/"
 /* Replaces the URLs of a content by short ones, stored (links.c); short_urls of the message is set. */
 struct slice links_shorten(struct deed *d, struct record *message, struct slice content);
-/* Where the short link `code` leads, in the arena; empty when there is none. Told as the message's first click. */
+/* Where the short link `code` leads, in the arena; empty when there is none. Told as the message's first click, unless
+ * the deed's origin is another than platform (somebody only looked). */
 struct slice links_follow(struct deed *d, struct slice code);
 
 #endif

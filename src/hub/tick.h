@@ -1,6 +1,7 @@
 /*
- * What is due: steps of the test route, broadcasts going on, service logs growing old. One thread waits for the next due
- * time and runs what is due in commits of bounded size.
+ * What is due: steps of the test route, phones that are not paused any more, broadcasts going on, service logs growing
+ * old. One thread waits for the next due time and runs what is due in commits of bounded size. Objects of other kinds
+ * have no due time; mails too have none, the mailer finds its own by walking KIND_MAIL.
  */
 #ifndef HUB_TICK_H
 #define HUB_TICK_H
