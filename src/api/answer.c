@@ -58,6 +58,14 @@ void answer_text(struct call *c, const char *content_type)
 		give(c, 200, content_type, NULL, 0);
 }
 
+void answer_redirect(struct call *c, const char *url)
+{
+	struct server_header_out headers[] = { { "Location", url }, { "Cache-Control", "no-store" } };
+
+	answer_begin(c);
+	give(c, 302, NULL, headers, 2);
+}
+
 static void write_error(struct call *c, const struct fault *fault)
 {
 	struct json_writer *w = answer_begin(c);
@@ -144,6 +152,21 @@ void answer_err(struct call *c, int err, const struct fault *fault)
 		return;
 	}
 	answer_error(c, 500, "internal", NULL, "error %d", err);
+}
+
+void answer_not_taken(struct call *c, int err)
+{
+	struct fault fault = NO_FAULT;
+
+	if (err == ERR_BUSY)
+		fault_set(&fault, "busy", "",
+			  "more waits to be written than this server holds; nothing was taken, try again");
+	else if (err == ERR_FULL)
+		fault_set(&fault, "disk_full", "", "the disk is full; nothing was taken, try again later");
+	else
+		fault_set(&fault, "store_error", "",
+			  "the store failed; it is not certain that anything was taken, send it again");
+	answer_err(c, err, &fault);
 }
 
 /* --- lists --- */

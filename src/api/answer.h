@@ -13,12 +13,15 @@ struct json_writer *answer_begin(struct call *c);
 void answer_json(struct call *c, int status);
 void answer_empty(struct call *c); /* 200 {} */
 void answer_text(struct call *c, const char *content_type);
+void answer_redirect(struct call *c, const char *url); /* 302 */
 /* {"error":{"code","message","param"}}; param may be NULL. 429 and 503 carry Retry-After. */
 void answer_error(struct call *c, int status, const char *code, const char *param, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 void answer_fault(struct call *c, int status, const struct fault *fault);
 /* The status that fits an enum err, 400 for ERR_INVALID, with the fault's words. */
 void answer_err(struct call *c, int err, const struct fault *fault);
+/* What was to be written was not: ERR_BUSY, ERR_FULL, ERR_IO. */
+void answer_not_taken(struct call *c, int err);
 /* 405 with what the path knows: "GET, POST". */
 void answer_method(struct call *c, const char *allowed);
 void answer_unauthorized(struct call *c);

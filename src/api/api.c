@@ -26,8 +26,9 @@ struct api *api_new(const struct api_options *options)
 	return a;
 }
 
-void api_attach(struct api *a, struct node *node)
+void api_attach(struct api *a, struct node *node, struct hub *hub)
 {
+	a->hub = hub;
 	atomic_store_explicit(&a->node, node, memory_order_release);
 }
 

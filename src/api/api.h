@@ -9,6 +9,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "hub/hub.h"
 #include "net/server.h"
 #include "node/node.h"
 
@@ -28,8 +29,8 @@ void api_handle(void *ctx, struct server_request *rq);
  * The server's screen: a large body is not read for who would be refused by the head of the request alone. Any thread.
  */
 bool api_screen(void *ctx, struct server_request *rq);
-/* From now on requests are served by this node, borrowed until api_detach. */
-void api_attach(struct api *a, struct node *node);
+/* From now on requests are served by this node and its hub, borrowed until api_detach. */
+void api_attach(struct api *a, struct node *node, struct hub *hub);
 /*
  * Says not ready, takes no events, and answers the tests that still
  * wait for their endpoint. After it server_stop finds an end.

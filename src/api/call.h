@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "base/arena.h"
 #include "base/list.h"
+#include "hub/rest.h"
 
 #define CALL_PARAMS_MAX 3
 #define CALL_ANSWER_MAX ((size_t)64 * 1024 * 1024)
@@ -37,6 +38,8 @@ struct route {
 	enum place place;
 	void (*run)(struct call *c);
 	const char *summary;
+	rest_op *op; /* of the messaging side; NULL for others */
+	enum rest_way way;
 };
 
 struct call {
@@ -58,6 +61,7 @@ struct calls; /* the pool */
 
 struct api {
 	struct api_options options;
+	struct hub *hub; /* set before node */
 	struct node *_Atomic node;
 	_Atomic bool stopping;
 	struct calls *calls;

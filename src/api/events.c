@@ -5,12 +5,16 @@
  *
  *	server's thread: parse, validate --node_submit--> store thread: commit, done --> server_answer
  *
+ * What the messaging side has to look at (incoming messages, statuses of messages that it has) goes the same way through
+ * the hub's function inside the commit; a request goes one way or the other as a whole, so it stays all or nothing.
+ *
  * Three shapes come in: one object, an array, or a line an object (NDJSON). The
  * last is told by its media type, or by a first line that is whole by itself.
  */
 #include "api/answer.h"
 #include "api/handlers.h"
 #include "base/mem.h"
+#include "hub/message.h"
 
 #define EVENTS_MAX 10000
 
@@ -22,6 +26,9 @@ struct batch {
 	size_t count, cap;
 	struct fault fault;
 	int status;
+	/* when the hub has a part in it */
+	int64_t *seqs;
+	bool *duplicates;
 };
 
 static void batch_free(struct batch *b)
@@ -192,28 +199,13 @@ static void answer_accepted(struct call *c, const struct batch *b, const bool *d
 	answer_json(c, 202);
 }
 
-static void answer_refused(struct call *c, int err)
-{
-	struct fault fault = NO_FAULT;
-
-	if (err == ERR_BUSY)
-		fault_set(&fault, "busy", "",
-			  "more events wait to be written than this server holds; nothing was taken, try again");
-	else if (err == ERR_FULL)
-		fault_set(&fault, "disk_full", "", "the disk is full; nothing was taken, try again later");
-	else
-		fault_set(&fault, "store_error", "",
-			  "the store failed; it is not certain that anything was taken, send it again");
-	answer_err(c, err, &fault);
-}
-
 static void on_done(void *ctx, int err, const int64_t *seqs, const bool *duplicates)
 {
 	struct batch *b = ctx;
 
 	(void)seqs;
 	if (err)
-		answer_refused(b->call, err);
+		answer_not_taken(b->call, err);
 	else
 		answer_accepted(b->call, b, duplicates);
 	batch_free(b);
@@ -232,6 +224,48 @@ static void submit(struct batch *b)
 	for (size_t i = 0; i < b->count; i++)
 		s.events[i] = event_ref(b->events[i]);
 	node_submit(b->call->node, &s);
+}
+
+/* --- events that the messaging side has to look at (hub/message.h) --- */
+
+static bool hub_wants(const struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (intake_wants(b->call->api->hub, b->project, b->events[i]))
+			return true;
+	return false;
+}
+
+static void take(void *ctx, struct book *book)
+{
+	struct batch *b = ctx;
+	struct deed d = { .hub = b->call->api->hub,
+			  .book = book,
+			  .project = b->project,
+			  .origin = ORIGIN_PLATFORM,
+			  .now_ms = book_now_ms(book),
+			  .arena = &b->call->arena,
+			  .fault = &b->fault };
+
+	intake_events(&d, b->events, b->count, b->seqs, b->duplicates);
+}
+
+static void on_taken(void *ctx, int err)
+{
+	struct batch *b = ctx;
+
+	on_done(b, err, b->seqs, b->duplicates);
+}
+
+static void give_to_hub(struct batch *b)
+{
+	size_t bytes = 0;
+
+	b->seqs = arena_alloc(&b->call->arena, b->count * sizeof(*b->seqs));
+	b->duplicates = arena_alloc(&b->call->arena, b->count * sizeof(*b->duplicates));
+	for (size_t i = 0; i < b->count; i++)
+		bytes += b->events[i]->bytes;
+	node_book(b->call->node, bytes, take, on_taken, b);
 }
 
 void events_post(struct call *c)
@@ -255,6 +289,8 @@ void events_post(struct call *c)
 		answer_accepted(c, b, NULL);
 		batch_free(b);
 		mem_free(b);
+	} else if (hub_wants(b)) {
+		give_to_hub(b);
 	} else {
 		submit(b);
 	}

@@ -26,6 +26,10 @@ handler endpoint_test, endpoint_render;
 handler replay_start, replay_get, replay_cancel;
 /* events.c */
 handler events_post;
+/* messaging.c: what the route's `op` does */
+handler messaging_call;
+/* gateways.c */
+handler kannel_message, kannel_report, link_follow;
 /* history.c */
 handler events_list, event_get;
 /* attempts.c */

@@ -14,75 +14,151 @@
 #define ENDPOINT     "/endpoints/{eid}"
 
 /* clang-format off: a table is read by its columns */
+#define DESK(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_DESK, RUN, SUMMARY, NULL, REST_READS }
+#define HERE(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_HERE, RUN, SUMMARY, NULL, REST_READS }
 static const struct route routes[] = {
-	{ "POST", PROJECT "/events", ACCESS_PROJECT, PLACE_HERE, events_post,
-	  "Takes one event, an array of events or NDJSON; answers 202 when they are on disk" },
-	{ "GET", PROJECT "/events", ACCESS_PROJECT, PLACE_DESK, events_list,
-	  "Events, newest first, with their state at each endpoint" },
-	{ "GET", PROJECT "/events/{id}", ACCESS_PROJECT, PLACE_DESK, event_get,
-	  "One event with its state at each endpoint" },
-	{ "GET", PROJECT "/attempts", ACCESS_PROJECT, PLACE_DESK, attempts_list,
-	  "Delivery attempts, newest first, with request and response" },
-	{ "GET", PROJECT "/attempts/{id}", ACCESS_PROJECT, PLACE_DESK, attempt_get, "One delivery attempt" },
+	HERE("POST", PROJECT "/events", ACCESS_PROJECT, events_post,
+	     "Takes one event, an array of events or NDJSON; answers 202 when they are on disk"),
+	DESK("GET", PROJECT "/events", ACCESS_PROJECT, events_list,
+	     "Events, newest first, with their state at each endpoint"),
+	DESK("GET", PROJECT "/events/{id}", ACCESS_PROJECT, event_get, "One event with its state at each endpoint"),
+	DESK("GET", PROJECT "/attempts", ACCESS_PROJECT, attempts_list,
+	     "Delivery attempts, newest first, with request and response"),
+	DESK("GET", PROJECT "/attempts/{id}", ACCESS_PROJECT, attempt_get, "One delivery attempt"),
 
-	{ "GET", "/v1/projects", ACCESS_KEY, PLACE_DESK, projects_list,
-	  "All projects; with a project's key only its own" },
-	{ "GET", ORGANIZATION "/projects", ACCESS_ADMIN, PLACE_DESK, projects_of_organization,
-	  "The projects of one organization" },
-	{ "GET", PROJECT, ACCESS_PROJECT, PLACE_DESK, project_get, "One project" },
-	{ "PUT", PROJECT, ACCESS_PROJECT, PLACE_DESK, project_put, "Creates or replaces a project" },
-	{ "PATCH", PROJECT, ACCESS_PROJECT, PLACE_DESK, project_change, "Changes the given fields of a project" },
-	{ "POST", PROJECT, ACCESS_PROJECT, PLACE_DESK, project_change, "Changes the given fields of a project" },
-	{ "DELETE", PROJECT, ACCESS_PROJECT, PLACE_DESK, project_delete,
-	  "Deletes a project with its endpoints and keys" },
+	DESK("GET", "/v1/projects", ACCESS_KEY, projects_list, "All projects; with a project's key only its own"),
+	DESK("GET", ORGANIZATION "/projects", ACCESS_ADMIN, projects_of_organization,
+	     "The projects of one organization"),
+	DESK("GET", PROJECT, ACCESS_PROJECT, project_get, "One project"),
+	DESK("PUT", PROJECT, ACCESS_PROJECT, project_put, "Creates or replaces a project"),
+	DESK("PATCH", PROJECT, ACCESS_PROJECT, project_change, "Changes the given fields of a project"),
+	DESK("POST", PROJECT, ACCESS_PROJECT, project_change, "Changes the given fields of a project"),
+	DESK("DELETE", PROJECT, ACCESS_PROJECT, project_delete, "Deletes a project with its endpoints and keys"),
 
-	{ "GET", PROJECT "/keys", ACCESS_PROJECT, PLACE_DESK, keys_list,
-	  "The project's keys, without the keys themselves" },
-	{ "POST", PROJECT "/keys", ACCESS_PROJECT, PLACE_DESK, key_create, "Makes a key and shows it once" },
-	{ "DELETE", PROJECT "/keys/{kid}", ACCESS_PROJECT, PLACE_DESK, key_delete, "Deletes a key" },
+	DESK("GET", PROJECT "/keys", ACCESS_PROJECT, keys_list, "The project's keys, without the keys themselves"),
+	DESK("POST", PROJECT "/keys", ACCESS_PROJECT, key_create, "Makes a key and shows it once"),
+	DESK("DELETE", PROJECT "/keys/{kid}", ACCESS_PROJECT, key_delete, "Deletes a key"),
 
-#define ENDPOINT_ROWS(OWNER, ACCESS)                                                                                       \
-	{ "GET", OWNER "/endpoints", ACCESS, PLACE_DESK, endpoints_list, "Endpoints, ordered by id" },                     \
-		{ "POST",     OWNER "/endpoints", ACCESS,                                                                  \
-		  PLACE_DESK, endpoint_create,	  "Creates an endpoint, with the given id or one that is made" },          \
-		{ "GET",      OWNER ENDPOINT, ACCESS,                                                                      \
-		  PLACE_DESK, endpoint_get,   "One endpoint: settings in force, state, numbers" },                         \
-		{ "PUT", OWNER ENDPOINT, ACCESS, PLACE_DESK, endpoint_put, "Creates or replaces an endpoint" },            \
-		{ "PATCH",    OWNER ENDPOINT,  ACCESS,                                                                     \
-		  PLACE_DESK, endpoint_change, "Changes the given settings of an endpoint" },                              \
-		{ "POST",     OWNER ENDPOINT,  ACCESS,                                                                     \
-		  PLACE_DESK, endpoint_change, "Changes the given settings of an endpoint" },                              \
-		{ "DELETE",   OWNER ENDPOINT,  ACCESS,                                                                     \
-		  PLACE_DESK, endpoint_delete, "Deletes an endpoint; its waiting deliveries end as failed" },              \
-		{ "POST", OWNER ENDPOINT "/enable", ACCESS, PLACE_DESK, endpoint_enable, "Sends to the endpoint again" },  \
-		{ "POST",     OWNER ENDPOINT "/disable", ACCESS,                                                           \
-		  PLACE_DESK, endpoint_disable,		 "Sends nothing more; what waits is kept until its age ends it" }, \
-		{ "POST",                                                                                                  \
-		  OWNER ENDPOINT "/rotate_secret",                                                                         \
-		  ACCESS,                                                                                                  \
-		  PLACE_DESK,                                                                                              \
-		  endpoint_rotate_secret,                                                                                  \
-		  "Makes a new signing secret and shows it once; the old one signs beside it" },                           \
-		{ "POST",     OWNER ENDPOINT "/test", ACCESS,                                                              \
-		  PLACE_DESK, endpoint_test,	      "Really sends a sample event and shows the answer" },                \
-		{ "POST",     OWNER ENDPOINT "/render", ACCESS,                                                            \
-		  PLACE_DESK, endpoint_render,		"Shows the request for a sample event without sending it" },       \
-		{ "POST",	OWNER ENDPOINT "/replay",                                                                  \
-		  ACCESS,	PLACE_DESK,                                                                                \
-		  replay_start, "Counts or sends again what failed, or everything" },                                      \
-		{ "GET", OWNER ENDPOINT "/replays/{id}", ACCESS, PLACE_DESK, replay_get, "How far a replay is" },          \
-	{                                                                                                                  \
-		"DELETE", OWNER ENDPOINT "/replays/{id}", ACCESS, PLACE_DESK, replay_cancel,                               \
-			"Cancels a replay; what was not sent yet is not sent"                                              \
-	}
+#define ENDPOINT_ROWS(OWNER, ACCESS)                                                                                   \
+	DESK("GET", OWNER "/endpoints", ACCESS, endpoints_list, "Endpoints, ordered by id"),                           \
+	DESK("POST", OWNER "/endpoints", ACCESS, endpoint_create,                                                      \
+	     "Creates an endpoint, with the given id or one that is made"),                                            \
+	DESK("GET", OWNER ENDPOINT, ACCESS, endpoint_get, "One endpoint: settings in force, state, numbers"),          \
+	DESK("PUT", OWNER ENDPOINT, ACCESS, endpoint_put, "Creates or replaces an endpoint"),                          \
+	DESK("PATCH", OWNER ENDPOINT, ACCESS, endpoint_change, "Changes the given settings of an endpoint"),           \
+	DESK("POST", OWNER ENDPOINT, ACCESS, endpoint_change, "Changes the given settings of an endpoint"),            \
+	DESK("DELETE", OWNER ENDPOINT, ACCESS, endpoint_delete,                                                        \
+	     "Deletes an endpoint; its waiting deliveries end as failed"),                                             \
+	DESK("POST", OWNER ENDPOINT "/enable", ACCESS, endpoint_enable, "Sends to the endpoint again"),                \
+	DESK("POST", OWNER ENDPOINT "/disable", ACCESS, endpoint_disable,                                              \
+	     "Sends nothing more; what waits is kept until its age ends it"),                                          \
+	DESK("POST", OWNER ENDPOINT "/rotate_secret", ACCESS, endpoint_rotate_secret,                                  \
+	     "Makes a new signing secret and shows it once; the old one signs beside it"),                             \
+	DESK("POST", OWNER ENDPOINT "/test", ACCESS, endpoint_test,                                                    \
+	     "Really sends a sample event and shows the answer"),                                                      \
+	DESK("POST", OWNER ENDPOINT "/render", ACCESS, endpoint_render,                                                \
+	     "Shows the request for a sample event without sending it"),                                               \
+	DESK("POST", OWNER ENDPOINT "/replay", ACCESS, replay_start,                                                   \
+	     "Counts or sends again what failed, or everything"),                                                      \
+	DESK("GET", OWNER ENDPOINT "/replays/{id}", ACCESS, replay_get, "How far a replay is"),                        \
+	DESK("DELETE", OWNER ENDPOINT "/replays/{id}", ACCESS, replay_cancel,                                          \
+	     "Cancels a replay; what was not sent yet is not sent")
 	ENDPOINT_ROWS(PROJECT, ACCESS_PROJECT),
 	ENDPOINT_ROWS(ORGANIZATION, ACCESS_ADMIN),
 
-	{ "GET", "/healthz", ACCESS_NONE, PLACE_HERE, health_live, "200 as long as the process answers" },
-	{ "GET", "/readyz", ACCESS_NONE, PLACE_HERE, health_ready, "200 while events are taken, 503 otherwise" },
-	{ "GET", "/metrics", ACCESS_METRICS, PLACE_DESK, metrics_show, "Numbers as Prometheus reads them" },
-	{ "GET", "/v1/openapi.json", ACCESS_NONE, PLACE_HERE, openapi_show, "These calls, as OpenAPI 3" },
-	{ "GET", "/", ACCESS_NONE, PLACE_HERE, front_show, "Where to find what" },
+/* The messaging side: what its operations may do decides where they run. */
+#define READS(PATH, OP, SUMMARY)                                                                                           \
+	{ "GET", PROJECT PATH, ACCESS_PROJECT, PLACE_DESK, messaging_call, SUMMARY, OP, REST_READS }
+#define WRITES(METHOD, PATH, OP, SUMMARY)                                                                                  \
+	{ METHOD, PROJECT PATH, ACCESS_PROJECT, PLACE_HERE, messaging_call, SUMMARY, OP, REST_WRITES }
+#define BLOCKS(METHOD, PATH, OP, SUMMARY)                                                                                  \
+	{ METHOD, PROJECT PATH, ACCESS_PROJECT, PLACE_DESK, messaging_call, SUMMARY, OP, REST_BLOCKS }
+#define CHANGES(WAY, PATH, OP, SUMMARY) WAY("POST", PATH, OP, SUMMARY), WAY("PATCH", PATH, OP, SUMMARY)
+
+	WRITES("POST", "/messages/send", rest_message_send, "Sends one message"),
+	WRITES("POST", "/messages/send_batch", rest_message_batch, "Sends messages of different contents"),
+	WRITES("POST", "/send_multi", rest_message_multi, "Sends messages of different contents, all or none"),
+	WRITES("POST", "/messages/receive", rest_message_receive, "Takes a message as if a phone had received it"),
+	READS("/messages", rest_messages, "Messages"),
+	READS("/messages/{id}", rest_message, "One message"),
+	CHANGES(WRITES, "/messages/{id}", rest_message_change, "Changes variables, labels or the star of a message"),
+	WRITES("DELETE", "/messages/{id}", rest_message_delete, "Deletes a message"),
+	WRITES("POST", "/messages/{id}/resend", rest_message_resend, "Sends a message again, as a new one"),
+	WRITES("POST", "/messages/{id}/cancel", rest_message_cancel, "Cancels a message that was not sent yet"),
+
+	WRITES("POST", "/send_broadcast", rest_broadcast_send, "Sends one content to many"),
+	READS("/broadcasts", rest_broadcasts, "Broadcasts"),
+	READS("/broadcasts/{id}", rest_broadcast, "One broadcast"),
+	WRITES("POST", "/broadcasts/{id}/cancel", rest_broadcast_cancel, "Ends a broadcast; what was sent stays sent"),
+
+	READS("/contacts", rest_contacts, "Contacts"),
+	WRITES("POST", "/contacts", rest_contact_put, "Finds a contact by its number, or makes it, and changes it"),
+	WRITES("POST", "/import_contacts", rest_contacts_import, "Makes or changes many contacts"),
+	READS("/contacts/{id}", rest_contact, "One contact"),
+	CHANGES(WRITES, "/contacts/{id}", rest_contact_change, "Changes a contact"),
+	WRITES("DELETE", "/contacts/{id}", rest_contact_delete, "Deletes a contact"),
+	READS("/contacts/{id}/groups", rest_contact_groups, "The groups of a contact"),
+	READS("/contacts/{id}/messages", rest_contact_messages, "The messages of a contact"),
+	READS("/contacts/{id}/states", rest_contact_states, "Where a contact stands in services"),
+
+	READS("/groups", rest_groups, "Groups"),
+	WRITES("POST", "/groups", rest_group_put, "Finds a group by its name, or makes it"),
+	READS("/groups/{id}", rest_group, "One group"),
+	CHANGES(WRITES, "/groups/{id}", rest_group_change, "Changes a group"),
+	WRITES("DELETE", "/groups/{id}", rest_group_delete, "Deletes a group; its contacts stay"),
+	READS("/groups/{id}/contacts", rest_group_contacts, "The contacts of a group"),
+	WRITES("PUT", "/groups/{id}/contacts/{other}", rest_group_add, "Puts a contact into a group"),
+	WRITES("DELETE", "/groups/{id}/contacts/{other}", rest_group_remove, "Takes a contact out of a group"),
+
+	READS("/labels", rest_labels, "Labels"),
+	WRITES("POST", "/labels", rest_label_put, "Finds a label by its name, or makes it"),
+	READS("/labels/{id}", rest_label, "One label"),
+	CHANGES(WRITES, "/labels/{id}", rest_label_change, "Changes a label"),
+	WRITES("DELETE", "/labels/{id}", rest_label_delete, "Deletes a label; its messages stay"),
+	READS("/labels/{id}/messages", rest_label_messages, "The messages with a label"),
+	WRITES("PUT", "/labels/{id}/messages/{other}", rest_label_add, "Puts a label on a message"),
+	WRITES("DELETE", "/labels/{id}/messages/{other}", rest_label_remove, "Takes a label off a message"),
+
+	READS("/phones", rest_phones, "Phones: the numbers messages come to, and the gateways they leave by"),
+	BLOCKS("POST", "/phones", rest_phone_create, "Makes a phone with its gateway"),
+	READS("/phones/{id}", rest_phone, "One phone"),
+	CHANGES(BLOCKS, "/phones/{id}", rest_phone_change, "Changes a phone"),
+	BLOCKS("DELETE", "/phones/{id}", rest_phone_delete, "Deletes a phone; its messages stay"),
+	READS("/phones/{id}/messages", rest_phone_messages, "The messages of a phone"),
+	READS("/routes", rest_routes, "Routes beside the phones; there are none"),
+	READS("/routes/{id}", rest_route, "One route"),
+
+	READS("/services", rest_services, "Services: what happens with an incoming message"),
+	BLOCKS("POST", "/services", rest_service_create, "Makes a service"),
+	READS("/services/{id}", rest_service, "One service"),
+	CHANGES(BLOCKS, "/services/{id}", rest_service_change, "Changes a service"),
+	BLOCKS("DELETE", "/services/{id}", rest_service_delete, "Deletes a service"),
+	READS("/services/{id}/config", rest_service_config, "The settings of a service"),
+	CHANGES(BLOCKS, "/services/{id}/config", rest_service_config_change, "Changes the settings of a service"),
+	WRITES("POST", "/services/{id}/invoke", rest_service_invoke, "Runs a service by hand"),
+	READS("/services/{id}/states", rest_service_states, "Where contacts stand in a service"),
+	READS("/services/{id}/states/{other}", rest_service_state, "Where one contact stands in a service"),
+	WRITES("POST", "/services/{id}/states/{other}", rest_service_state_set, "Changes where a contact stands"),
+	WRITES("DELETE", "/services/{id}/states/{other}", rest_service_state_reset, "Forgets where a contact stands"),
+	READS("/service_logs", rest_service_logs, "What services did and what went wrong, newest first"),
+
+	/* Telerivet's, and not here: a clear word instead of "no such path". */
+#define NOT_HERE(PATH) READS(PATH, rest_not_implemented, "Not here"), BLOCKS("POST", PATH, rest_not_implemented, "Not here")
+	NOT_HERE("/scheduled"), NOT_HERE("/relative_scheduled"), NOT_HERE("/tables"), NOT_HERE("/tasks"),
+	NOT_HERE("/airtime_transactions"), NOT_HERE("/contact_fields"), NOT_HERE("/message_fields"),
+	NOT_HERE("/message_stats"), NOT_HERE("/users"),
+
+	HERE("GET", "/ingest/kannel/{pid}/mo", ACCESS_PROJECT, kannel_message, "A message from Kannel"),
+	HERE("POST", "/ingest/kannel/{pid}/mo", ACCESS_PROJECT, kannel_message, "A message from Kannel"),
+	HERE("GET", "/ingest/kannel/{pid}/dlr", ACCESS_NONE, kannel_report, "A delivery report from Kannel"),
+	HERE("POST", "/ingest/kannel/{pid}/dlr", ACCESS_NONE, kannel_report, "A delivery report from Kannel"),
+	HERE("GET", "/s/{code}", ACCESS_NONE, link_follow, "Where a short link leads"),
+
+	HERE("GET", "/healthz", ACCESS_NONE, health_live, "200 as long as the process answers"),
+	HERE("GET", "/readyz", ACCESS_NONE, health_ready, "200 while events are taken, 503 otherwise"),
+	DESK("GET", "/metrics", ACCESS_METRICS, metrics_show, "Numbers as Prometheus reads them"),
+	HERE("GET", "/v1/openapi.json", ACCESS_NONE, openapi_show, "These calls, as OpenAPI 3"),
+	HERE("GET", "/", ACCESS_NONE, front_show, "Where to find what"),
 };
 /* clang-format on */
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
