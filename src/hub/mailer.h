@@ -12,7 +12,9 @@ struct mailer;
 struct mailer_options {
 	struct mail_server server;
 	struct log *log;
-	int64_t digest_ms;
+	const char *public_url;
+	int64_t digest_ms; /* at most one mail an endpoint and this time while it goes on failing */
+	int64_t retry_ms;  /* before a mail is tried again, doubled each time up to an hour; 0: 60,000 */
 };
 struct mailer *mailer_new(const struct mailer_options *options);
 /* Starts its thread; the node is borrowed until mailer_stop. */
@@ -22,8 +24,11 @@ void mailer_free(struct mailer **m);
 /* Is there a server to send through? */
 bool mailer_works(const struct mailer *m);
 
-/* Inside a commit: a mail to be sent. to: addresses separated by commas. */
-void mailer_queue(struct deed *d, struct slice to, struct slice subject, struct slice text);
+/*
+ * Inside a commit: a mail to be sent, one to each address. to: addresses separated by commas. False when there is no
+ * server, or too many mails wait already: nothing is stored then.
+ */
+bool mailer_queue(struct deed *d, struct slice to, struct slice subject, struct slice text);
 /* node_hooks.trouble: any thread, never blocks. */
 void mailer_trouble(struct mailer *m, const struct endpoint *ep, bool ok, int code, struct slice reason);
 

@@ -1,0 +1,174 @@
+/*
+ * The hub's beginning and end, and its ear at the engine: what became of a targeted event goes to whoever sent it,
+ * told apart by the id of the internal endpoint.
+ *
+ * The hooks exist before the node does, and reports may come as soon as it recovers, so they must work before
+ * hub_attach: they use nothing but the book they are given, and the mailer's counting, which needs no node either.
+ */
+#include "hub/hub.h"
+
+#include <assert.h>
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "hub/hub_impl.h"
+#include "hub/route.h"
+#include "hub/service.h"
+
+#define TEST_STEP_MS	 1000
+#define LOG_RETENTION_MS (31 * INT64_C(86400000))
+#define DIGEST_MS	 INT64_C(3600000)
+
+/* --- what the engine says --- */
+
+struct report_row {
+	const char *prefix;
+	void (*fn)(struct deed *d, const struct report *r); /* NULL: nobody waits for it, the attempt log has it */
+};
+
+static const struct report_row report_rows[] = {
+	{ "_service.", run_report },
+	{ "_action.", run_report },
+	{ "_route.", route_report },
+	{ "_status.", NULL },
+};
+
+static const struct report_row *report_row(struct slice id)
+{
+	for (size_t i = 0; i < sizeof(report_rows) / sizeof(report_rows[0]); i++)
+		if (slice_starts(id, slice_str(report_rows[i].prefix)))
+			return &report_rows[i];
+	return NULL;
+}
+
+static void on_report(void *ctx, struct book *b, const struct report *r)
+{
+	const struct report_row *row = report_row(slice_str(r->endpoint->id));
+	struct hub *h = ctx;
+	struct fault fault = NO_FAULT;
+	struct arena arena;
+	struct deed d = { .hub = h,
+			  .book = b,
+			  .project = r->event->project,
+			  .origin = ORIGIN_SCRIPT,
+			  .now_ms = book_now_ms(b),
+			  .arena = &arena,
+			  .fault = &fault };
+
+	if (row && !row->fn)
+		return;
+	arena_init(&arena);
+	/* A customer's own endpoint whose answers are obeyed ("actions": "telerivet") has any id. */
+	(row ? row->fn : run_report)(&d, r);
+	arena_free(&arena);
+}
+
+static void on_trouble(void *ctx, const struct endpoint *ep, bool ok, int code, struct slice reason)
+{
+	struct hub *h = ctx;
+
+	mailer_trouble(h->mailer, ep, ok, code, reason);
+}
+
+/* --- life --- */
+
+static struct mail_server server_copy(const struct mail_server *s)
+{
+	struct mail_server copy = *s;
+
+	copy.host = mem_strdup(s->host);
+	copy.user = mem_strdup(s->user);
+	copy.password = mem_strdup(s->password);
+	copy.from = mem_strdup(s->from);
+	copy.ca = mem_strdup(s->ca);
+	return copy;
+}
+
+static void server_drop(struct mail_server *s)
+{
+	if (s->password)
+		mem_wipe((char *)s->password, strlen(s->password));
+	mem_free((char *)s->host);
+	mem_free((char *)s->user);
+	mem_free((char *)s->password);
+	mem_free((char *)s->from);
+	mem_free((char *)s->ca);
+}
+
+struct hub *hub_new(const struct hub_options *options)
+{
+	struct hub *h = mem_zalloc(sizeof(*h));
+	struct hub_options *o = &h->options;
+	struct mailer_options mailer;
+
+	*o = *options;
+	o->public_url = mem_strdup(options->public_url ? options->public_url : "");
+	o->mail = server_copy(&options->mail);
+	if (!o->test_step_ms)
+		o->test_step_ms = TEST_STEP_MS;
+	if (!o->log_retention_ms)
+		o->log_retention_ms = LOG_RETENTION_MS;
+	if (!o->digest_ms)
+		o->digest_ms = DIGEST_MS;
+	h->log = options->log;
+	pthread_rwlock_init(&h->projects_lock, NULL);
+	map_init(&h->projects);
+	mailer = (struct mailer_options){ .server = o->mail,
+					  .log = h->log,
+					  .public_url = o->public_url,
+					  .digest_ms = o->digest_ms };
+	h->mailer = mailer_new(&mailer);
+	h->hooks = (struct node_hooks){ .ctx = h, .report = on_report, .trouble = on_trouble };
+	return h;
+}
+
+const struct node_hooks *hub_hooks(struct hub *h)
+{
+	return &h->hooks;
+}
+
+int hub_attach(struct hub *h, struct node *node, struct fault *fault)
+{
+	int err = node_secret(node, "hub_key", h->sign_key, fault);
+
+	assert(!h->node);
+	if (err)
+		return err;
+	h->node = node;
+	err = tick_start(h, node, &h->tick, fault);
+	if (!err)
+		err = mailer_start(h->mailer, h, node, fault);
+	if (err)
+		hub_detach(h);
+	return err;
+}
+
+void hub_detach(struct hub *h)
+{
+	if (!h->node)
+		return;
+	mailer_stop(h->mailer);
+	if (h->tick)
+		tick_stop(&h->tick);
+	h->node = NULL;
+}
+
+void hub_free(struct hub **hp)
+{
+	struct hub *h = *hp;
+
+	assert(!h->node);
+	mailer_free(&h->mailer);
+	map_free(&h->projects);
+	pthread_rwlock_destroy(&h->projects_lock);
+	mem_wipe(h->sign_key, sizeof(h->sign_key));
+	server_drop(&h->options.mail);
+	mem_free((char *)h->options.public_url);
+	mem_free(h);
+	*hp = NULL;
+}
+
+const char *hub_public_url(const struct hub *h)
+{
+	return h->options.public_url;
+}
