@@ -12,7 +12,7 @@
 #include "base/digest.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "store/memory_rows.h"
+#include "store/memory_objects.h"
 #include "store/recent.h"
 #include "store/record.h"
 #include "store/store_impl.h"
@@ -20,6 +20,7 @@
 struct memory_rows {
 	pthread_mutex_t lock;
 	struct rowset log, pending, dead, docs;
+	struct memory_objects objects;
 	int64_t last_seq, floor;
 	int64_t index_run, indexed; /* seqs in a run, and the seq up to which store_index_step went */
 	struct recent *recent;
@@ -146,8 +147,9 @@ static void apply_floor(struct memory_rows *m, int64_t floor)
 	m->floor = floor;
 }
 
-static void apply(struct memory_rows *m, struct change *c, int64_t *last_attempt)
+static void apply(struct store *s, struct change *c, int64_t *last_attempt)
 {
+	struct memory_rows *m = rows_of(s);
 	struct dead_row dead;
 
 	switch (c->kind) {
@@ -185,6 +187,9 @@ static void apply(struct memory_rows *m, struct change *c, int64_t *last_attempt
 	case CHANGE_DOC:
 		apply_doc(m, &c->u.doc);
 		break;
+	case CHANGE_STEP:
+		store_run_step(s, c);
+		break;
 	}
 }
 
@@ -197,7 +202,7 @@ static int memory_commit(struct store *s, struct tx *const *txs, size_t n, struc
 		int64_t last_attempt = 0;
 
 		for (struct change *c = txs[i]->first; c; c = c->next)
-			apply(m, c, &last_attempt);
+			apply(s, c, &last_attempt);
 	}
 	recent_settle(m->recent);
 	return unlock_rows(m, 0);
@@ -489,6 +494,65 @@ static int64_t memory_bytes(struct store *s)
 	return 0;
 }
 
+/* --- objects: readers belong to other threads, and a step reads while its commit holds the lock --- */
+
+static int get_object(struct store *s, struct slice project, uint16_t kind, struct slice id, struct buf *ret,
+		      struct fault *fault)
+{
+	struct memory_rows *m = lock_rows(s);
+
+	(void)fault;
+	return unlock_rows(m, memory_object_get(&m->objects, project, kind, id, ret));
+}
+
+static int walk_objects(struct store *s, const struct object_query *q, bool with_text, store_object_fn *fn, void *ctx,
+			struct fault *fault)
+{
+	struct memory_rows *m = lock_rows(s);
+
+	(void)fault;
+	memory_object_walk(&m->objects, q, with_text, fn, ctx);
+	return unlock_rows(m, 0);
+}
+
+static int walk_due(struct store *s, int64_t upto_ms, uint32_t max, store_due_fn *fn, void *ctx, struct fault *fault)
+{
+	struct memory_rows *m = lock_rows(s);
+
+	(void)fault;
+	memory_objects_due(&m->objects, upto_ms, max, fn, ctx);
+	return unlock_rows(m, 0);
+}
+
+static int next_due(struct store *s, int64_t *ret, struct fault *fault)
+{
+	struct memory_rows *m = lock_rows(s);
+
+	(void)fault;
+	*ret = memory_objects_next_due(&m->objects);
+	return unlock_rows(m, 0);
+}
+
+static void put_object(struct store *s, const struct object_row *row)
+{
+	memory_object_put(&rows_of(s)->objects, row);
+}
+
+static void delete_object(struct store *s, struct slice project, uint16_t kind, struct slice id)
+{
+	memory_object_delete(&rows_of(s)->objects, project, kind, id);
+}
+
+static uint32_t drop_objects(struct store *s, struct slice project, uint32_t max)
+{
+	return memory_objects_drop(&rows_of(s)->objects, project, max);
+}
+
+static void put_event(struct store *s, struct event_row *row)
+{
+	apply_event(rows_of(s), row);
+}
+
 /* --- handles --- */
 
 static int memory_reader(struct store *s, struct store **ret, struct fault *fault);
@@ -506,6 +570,7 @@ static void memory_close(struct store *s)
 	rowset_clear(&m->pending);
 	rowset_clear(&m->dead);
 	rowset_clear(&m->docs);
+	memory_objects_clear(&m->objects);
 	recent_free(&m->recent);
 	pthread_mutex_destroy(&m->lock);
 	mem_free(m);
@@ -516,11 +581,20 @@ static void memory_close(struct store *s)
 	.reader = memory_reader, .last_seq = memory_last_seq, .floor = memory_floor, .log_walk = memory_log_walk,      \
 	.log_back = memory_log_back, .log_get = memory_log_get, .search = memory_search,                               \
 	.pending = memory_pending_walk, .pending_get = memory_pending_get, .pending_summary = memory_pending_summary,  \
-	.dead = memory_dead_walk, .docs = memory_docs, .bytes = memory_bytes
+	.dead = memory_dead_walk, .docs = memory_docs, .bytes = memory_bytes, .object_get = get_object,                \
+	.object_walk = walk_objects, .objects_due = walk_due, .objects_next_due = next_due
 
 static const struct store_ops memory_writer_ops = {
-	MEMORY_READS,	       .commit = memory_commit,		.index_step = memory_index_step,
-	.prune = memory_prune, .checkpoint = memory_checkpoint, .close = memory_close,
+	MEMORY_READS,
+	.commit = memory_commit,
+	.index_step = memory_index_step,
+	.prune = memory_prune,
+	.checkpoint = memory_checkpoint,
+	.close = memory_close,
+	.object_put = put_object,
+	.object_delete = delete_object,
+	.objects_drop = drop_objects,
+	.step_event = put_event,
 };
 
 static const struct store_ops memory_reader_ops = { MEMORY_READS, .close = memory_close_reader };
@@ -541,15 +615,27 @@ static int memory_reader(struct store *s, struct store **ret, struct fault *faul
 	return 0;
 }
 
+/* Recursive: steps, and walks over objects, read with the handle that holds it. */
+static void init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 struct store *store_memory_new(const struct store_options *options)
 {
 	struct memory_rows *m = mem_zalloc(sizeof(*m));
 
-	pthread_mutex_init(&m->lock, NULL);
+	init_lock(&m->lock);
 	m->log = memory_log_set();
 	m->pending = memory_pending_set();
 	m->dead = memory_dead_set();
 	m->docs = memory_doc_set();
+	memory_objects_init(&m->objects);
 	m->index_run = options->index_run > 0 ? options->index_run : STORE_INDEX_RUN;
 	m->recent = recent_new(options->recent_ids);
 	random_secure(&m->recent_key, sizeof(m->recent_key));

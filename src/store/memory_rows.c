@@ -190,7 +190,7 @@ static int dead_cmp(const void *a, const void *b)
 	return order ? order : compare(x->event_seq, y->event_seq);
 }
 
-static int slice_cmp(struct slice a, struct slice b)
+int slice_cmp(struct slice a, struct slice b)
 {
 	size_t n = a.n < b.n ? a.n : b.n;
 	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;

@@ -23,6 +23,9 @@ void rowset_put(struct rowset *set, void *row);
 void rowset_cut(struct rowset *set, size_t from, size_t upto);
 void rowset_clear(struct rowset *set);
 
+/* Byte by byte; what another one begins with comes before it. */
+int slice_cmp(struct slice a, struct slice b);
+
 /* Owned copies; freed by the row_free of the set made for them. */
 struct log_row *memory_event(const struct event_row *row);
 struct log_row *memory_attempt(const struct attempt_row *row);

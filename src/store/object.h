@@ -13,7 +13,8 @@
 struct store;
 
 #define OBJECT_KEYS_MAX	 24
-#define OBJECT_VALUE_MAX 256 /* longer values of keys are refused: cut them before */
+#define OBJECT_VALUE_MAX 256 /* cut longer values of keys before: more is asserted */
+#define OBJECT_ID_MAX	 255
 #define OBJECT_NEVER_DUE INT64_C(0)
 
 /* One entry of an index: objects of (project, kind) ordered by (value, id), values compared byte by byte. */
@@ -25,7 +26,7 @@ struct object_key {
 struct object_row {
 	struct slice project;
 	uint16_t kind;
-	struct slice id; /* unique within (project, kind); at most 255 bytes */
+	struct slice id; /* unique within (project, kind) */
 	struct slice text;
 	int64_t due_ms; /* when store_objects_due is to find it; OBJECT_NEVER_DUE */
 	const struct object_key *keys;

@@ -15,7 +15,7 @@
 #define MANY_BYTES                                                                                                     \
 	65536 /* collected log rows are written when they come to this, so that a few large ones don't fill memory */
 
-struct commit {
+struct sqlite_commit {
 	struct tx *const *txs;
 	size_t count;
 	int64_t last_seq, floor; /* as they will be */
@@ -29,7 +29,7 @@ struct commit {
 
 /* --- the log --- */
 
-static struct slice log_row_at(const struct sqlite_store *s, const struct commit *c, int row)
+static struct slice log_row_at(const struct sqlite_store *s, const struct sqlite_commit *c, int row)
 {
 	size_t start = row > 0 ? c->ends[row - 1] : 0;
 
@@ -40,7 +40,7 @@ static struct slice log_row_at(const struct sqlite_store *s, const struct commit
  * Half of what an insertion costs is to begin and to end its statement, and a
  * third of the rest to find the place. So: many at once, and SQLite counts.
  */
-static int write_many(struct sqlite_store *s, struct commit *c)
+static int write_many(struct sqlite_store *s, struct sqlite_commit *c)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_ADD_MANY);
 	int rc;
@@ -51,7 +51,7 @@ static int write_many(struct sqlite_store *s, struct commit *c)
 	return rc == SQLITE_OK && sqlite3_last_insert_rowid(s->db) != c->last_seq ? SQLITE_CORRUPT : rc;
 }
 
-static int write_one(struct sqlite_store *s, struct commit *c, int row)
+static int write_one(struct sqlite_store *s, struct sqlite_commit *c, int row)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, SQL_LOG_ADD);
 
@@ -60,7 +60,7 @@ static int write_one(struct sqlite_store *s, struct commit *c, int row)
 	return sqlite_run(s, stmt);
 }
 
-static int write_log(struct sqlite_store *s, struct commit *c)
+static int write_log(struct sqlite_store *s, struct sqlite_commit *c)
 {
 	int rc = SQLITE_OK;
 
@@ -78,7 +78,7 @@ static int write_log(struct sqlite_store *s, struct commit *c)
  * The row of last_seq stands at the end of s->log_rows. The first one of a commit goes at once, alone and with its
  * number: where the log was pruned empty SQLite would count from 1.
  */
-static int add_log(struct sqlite_store *s, struct commit *c)
+static int add_log(struct sqlite_store *s, struct sqlite_commit *c)
 {
 	bool first = c->last_seq == s->last_seq + 1;
 
@@ -99,7 +99,7 @@ static uint64_t event_hash(const struct sqlite_store *s, struct slice project, s
  * All hashes before the first look-up, each asking for the memory that its look-up will need: a million ids are more
  * than a processor keeps near, and this way it waits for many of them at once.
  */
-static void hash_events(struct sqlite_store *s, struct commit *c)
+static void hash_events(struct sqlite_store *s, struct sqlite_commit *c)
 {
 	size_t changes = 0, events = 0;
 
@@ -118,7 +118,7 @@ static void hash_events(struct sqlite_store *s, struct commit *c)
 
 struct same_event {
 	struct sqlite_store *s;
-	struct commit *c;
+	struct sqlite_commit *c;
 	const struct event_row *row;
 	int rc;
 };
@@ -185,10 +185,9 @@ int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit)
 
 /* --- the changes --- */
 
-static int apply_event(struct sqlite_store *s, struct commit *c, struct event_row *row)
+static int apply_event(struct sqlite_store *s, struct sqlite_commit *c, struct event_row *row, uint64_t hash)
 {
 	struct same_event look = { s, c, row, SQLITE_OK };
-	uint64_t hash = *c->hash++;
 
 	row->seq = 0;
 	row->duplicate_of = recent_find(s->recent, hash, same_event, &look);
@@ -201,7 +200,7 @@ static int apply_event(struct sqlite_store *s, struct commit *c, struct event_ro
 	return add_log(s, c);
 }
 
-static int apply_attempt(struct sqlite_store *s, struct commit *c, struct attempt_row *row)
+static int apply_attempt(struct sqlite_store *s, struct sqlite_commit *c, struct attempt_row *row)
 {
 	row->seq = c->last_attempt = ++c->last_seq;
 	record_attempt(&s->log_rows, row->seq, row);
@@ -223,6 +222,14 @@ static int put_pending(struct sqlite_store *s, const struct pending_row *row)
 	return sqlite_run(s, stmt);
 }
 
+void sqlite_step_event(struct store *base, struct event_row *row)
+{
+	struct sqlite_store *s = sqlite_of(base);
+
+	if (s->step_rc == SQLITE_OK)
+		s->step_rc = apply_event(s, s->commit, row, event_hash(s, row->project, row->id));
+}
+
 /* The statements that name rows by up to three numbers. */
 static int run_named(struct sqlite_store *s, enum sqlite_statement which, const int64_t *names, int count)
 {
@@ -233,7 +240,7 @@ static int run_named(struct sqlite_store *s, enum sqlite_statement which, const 
 	return sqlite_run(s, stmt);
 }
 
-static int put_dead(struct sqlite_store *s, const struct commit *c, const struct dead_row *row)
+static int put_dead(struct sqlite_store *s, const struct sqlite_commit *c, const struct dead_row *row)
 {
 	int64_t attempt = row->attempt_seq ? row->attempt_seq : c->last_attempt;
 	int64_t values[] = { (int64_t)row->endpoint, row->event_seq, attempt, row->time_ms };
@@ -254,14 +261,14 @@ static int put_doc(struct sqlite_store *s, const struct doc_row *row)
 	return sqlite_run(s, stmt);
 }
 
-static int apply(struct sqlite_store *s, struct commit *c, struct change *change)
+static int apply(struct sqlite_store *s, struct sqlite_commit *c, struct change *change)
 {
 	const struct pending_row *p = &change->u.pending;
 	int64_t endpoint = (int64_t)p->endpoint;
 
 	switch (change->kind) {
 	case CHANGE_EVENT:
-		return apply_event(s, c, &change->u.event);
+		return apply_event(s, c, &change->u.event, *c->hash++);
 	case CHANGE_ATTEMPT:
 		return apply_attempt(s, c, &change->u.attempt);
 	case CHANGE_PENDING_PUT:
@@ -284,13 +291,16 @@ static int apply(struct sqlite_store *s, struct commit *c, struct change *change
 		return SQLITE_OK;
 	case CHANGE_DOC:
 		return put_doc(s, &change->u.doc);
+	case CHANGE_STEP:
+		store_run_step(&s->base, change);
+		return s->step_rc;
 	}
 	return SQLITE_INTERNAL;
 }
 
 static int apply_all(struct sqlite_store *s, void *ctx)
 {
-	struct commit *c = ctx;
+	struct sqlite_commit *c = ctx;
 	int rc = SQLITE_OK;
 
 	hash_events(s, c);
@@ -310,11 +320,14 @@ static int apply_all(struct sqlite_store *s, void *ctx)
 int sqlite_commit(struct store *base, struct tx *const *txs, size_t n, struct fault *fault)
 {
 	struct sqlite_store *s = sqlite_of(base);
-	struct commit c = { .txs = txs, .count = n, .last_seq = s->last_seq, .floor = s->floor };
+	struct sqlite_commit c = { .txs = txs, .count = n, .last_seq = s->last_seq, .floor = s->floor };
 	int err;
 
 	buf_reset(&s->log_rows);
+	s->commit = &c;
 	err = sqlite_write(s, apply_all, &c, fault);
+	s->commit = NULL;
+	s->step_rc = SQLITE_OK;
 	mem_free(c.hashes);
 	if (err) {
 		recent_undo(s->recent, c.events);

@@ -64,7 +64,10 @@ struct sqlite_store {
 	int lock_fd;
 	bool broken; /* an outcome is unknown: no commit any more, no checkpoint at close */
 	int64_t last_seq, floor;
-	int64_t indexed; /* the log seq up to which the search index is filled; whole runs */
+	int64_t indexed;	      /* the log seq up to which the search index is filled; whole runs */
+	struct sqlite_commit *commit; /* the one that runs, NULL between them */
+	/* the first error inside its steps: a full disk ended the transaction, so nothing may be written after it */
+	int step_rc;
 	struct recent *recent;
 	struct hash_key recent_key;
 	int wal_pages;	   /* in the WAL after the last commit */
@@ -135,6 +138,7 @@ int sqlite_sync_names(struct sqlite_store *s, struct fault *fault);
 
 int sqlite_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault); /* sqlite_commit.c */
 int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit);				  /* rc */
+void sqlite_step_event(struct store *s, struct event_row *row);
 
 int sqlite_index_step(struct store *s, bool *ret_more, struct fault *fault); /* sqlite_index.c */
 int sqlite_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,

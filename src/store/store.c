@@ -1,6 +1,7 @@
 /*
  * The store's front: hands each call to the implementation behind the handle, and holds what is the same for all of
  * them: a handle is used by one call at a time, a reader never writes, and what it means that a row matches a search.
+ * (The front of the objects, which are used inside a commit too, is object.c.)
  */
 #include "store/store.h"
 
@@ -10,14 +11,14 @@
 
 static const struct store_ops *enter(struct store *s)
 {
-	assert(!s->busy);
-	s->busy = true;
+	assert(s->use == STORE_IDLE);
+	s->use = STORE_BUSY;
 	return s->ops;
 }
 
 static int leave(struct store *s, int err)
 {
-	s->busy = false;
+	s->use = STORE_IDLE;
 	return err;
 }
 

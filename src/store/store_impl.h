@@ -6,6 +6,7 @@
 #ifndef STORE_STORE_IMPL_H
 #define STORE_STORE_IMPL_H
 
+#include "store/object.h"
 #include "store/store.h"
 
 #define STORE_INDEX_RUN 16384 /* store_options.index_run by default */
@@ -38,13 +39,39 @@ struct store_ops {
 	int (*docs)(struct store *s, struct slice kind, struct slice prefix, store_doc_fn *fn, void *ctx,
 		    struct fault *fault);
 	int64_t (*bytes)(struct store *s);
+	int (*object_get)(struct store *s, struct slice project, uint16_t kind, struct slice id, struct buf *ret,
+			  struct fault *fault);
+	int (*object_walk)(struct store *s, const struct object_query *q, bool with_text, store_object_fn *fn,
+			   void *ctx, struct fault *fault);
+	int (*objects_due)(struct store *s, int64_t upto_ms, uint32_t max, store_due_fn *fn, void *ctx,
+			   struct fault *fault);
+	int (*objects_next_due)(struct store *s, int64_t *ret, struct fault *fault);
+
+	/* called by steps only, so by a commit in its middle; NULL in a reader */
+	void (*object_put)(struct store *s, const struct object_row *row); /* keys sorted, none of them twice */
+	void (*object_delete)(struct store *s, struct slice project, uint16_t kind, struct slice id);
+	uint32_t (*objects_drop)(struct store *s, struct slice project, uint32_t max);
+	void (*step_event)(struct store *s, struct event_row *row);
+};
+
+/*
+ * What a handle is doing, and with it what may be called: a callback that
+ * used the handle as it likes would break the walk or the commit it runs in.
+ */
+enum store_use {
+	STORE_IDLE, /* everything */
+	STORE_STEP, /* a step runs: reading objects, and step_* */
+	STORE_WALK, /* a callback is given objects: store_object_get */
+	STORE_BUSY  /* nothing */
 };
 
 struct store {
 	const struct store_ops *ops;
-	/* inside one of its functions: a callback that used the same handle would break the walk it runs in */
-	bool busy;
+	enum store_use use;
 };
+
+/* For a commit: runs a step at its place in the transaction. */
+void store_run_step(struct store *s, struct change *step);
 
 /*
  * Does this row answer the search? The one definition for all implementations; false for damaged rows and an empty key.

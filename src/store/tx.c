@@ -157,3 +157,11 @@ void tx_doc_delete(struct tx *tx, struct slice kind, struct slice id)
 	row->kind = tx_slice(tx, kind);
 	row->id = tx_slice(tx, id);
 }
+
+void tx_step(struct tx *tx, step_fn *run, void *ctx)
+{
+	struct change *c = tx_add(tx, CHANGE_STEP);
+
+	c->u.step.run = run;
+	c->u.step.ctx = ctx;
+}
