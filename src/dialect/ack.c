@@ -103,6 +103,14 @@ static struct ack_result read_ids(const struct endpoint *ep, struct event *const
 	return result;
 }
 
+static bool begins_with_one(const struct endpoint *ep, struct slice body)
+{
+	for (size_t i = 0; i < ep->ack_prefix_count; i++)
+		if (slice_starts(body, slice_str(ep->ack_prefixes[i])))
+			return true;
+	return false;
+}
+
 struct ack_result ack_read(const struct endpoint *ep, struct event *const *events, size_t count, struct slice body,
 			   bool *ret_acked, struct buf *reason)
 {
@@ -126,6 +134,14 @@ struct ack_result ack_read(const struct endpoint *ep, struct event *const *event
 		if (!ok)
 			buf_addf(reason, "the answer's body was to be \"%s\" and is %zu bytes of something else",
 				 ep->ack_body, body.n);
+		break;
+	case ACK_BODY_PREFIX:
+		ok = begins_with_one(ep, body);
+		if (!ok)
+			buf_addf(reason,
+				 "the answer's body was to begin with \"%s\"%s and is %zu bytes of something else",
+				 ep->ack_prefixes[0],
+				 ep->ack_prefix_count > 1 ? " or another text of success.body_prefix" : "", body.n);
 		break;
 	case ACK_BODY_NOT_EMPTY:
 		ok = body.n > 0;

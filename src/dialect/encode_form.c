@@ -172,7 +172,7 @@ void encode_tree(struct slice name, struct json v, struct buf *out)
 /* --- Telerivet's objects --- */
 
 /* The order of the REST API's property lists; project_id is the last of each. */
-enum { MESSAGE_DIRECTION = 1, MESSAGE_STATUS, MESSAGE_TYPE };
+enum { MESSAGE_DIRECTION = 1, MESSAGE_STATUS, MESSAGE_TYPE, MESSAGE_SERVICE = 37, MESSAGE_HANDLER };
 enum { BROADCAST_RECIPIENTS = 2 };
 #define P(name) SLICE_LIT(name)
 static const struct slice message_names[] = {
@@ -213,8 +213,8 @@ static const struct slice message_names[] = {
 	P("mms_parts"),
 	P("time_clicked"),
 	P("in_progress"),
-	P("service_id"),
-	P("message_service_id"),
+	[MESSAGE_SERVICE] = P("service_id"),
+	[MESSAGE_HANDLER] = P("message_service_id"),
 	P("phone_id"),
 	P("contact_id"),
 	P("route_id"),
@@ -385,6 +385,19 @@ static int sort_properties(struct telerivet *t)
 	return form_end(&others);
 }
 
+/* To the receiver `service_id` is the service that calls it; the one that handled the message has a name of its own. */
+static void name_services(struct telerivet *t)
+{
+	const struct event *e = t->scope->event;
+	struct json caller = event_postrider(e, "service_id");
+
+	if (e->type != EVENT_INCOMING_MESSAGE || json_is_nil(caller))
+		return;
+	if (json_is_nil(t->known[MESSAGE_HANDLER]))
+		t->known[MESSAGE_HANDLER] = t->known[MESSAGE_SERVICE];
+	t->known[MESSAGE_SERVICE] = caller;
+}
+
 static void put_properties(struct telerivet *t)
 {
 	for (size_t i = 0; i < t->shape->count; i++) {
@@ -427,7 +440,7 @@ static void put_own(struct telerivet *t)
 	buf_free(&name);
 }
 
-static int encode_nested(const struct endpoint *ep, const struct scope *scope, struct buf *out)
+static int encode_nested(const struct scope *scope, struct buf *out)
 {
 	const struct event *e = scope->event;
 	struct json root = json_root(&e->doc);
@@ -440,12 +453,13 @@ static int encode_nested(const struct endpoint *ep, const struct scope *scope, s
 	put_pair(&t.form, SLICE_LIT("event"), slice_str(event_type_word(e->type)));
 	put_named(&t.form, SLICE_LIT("update_type"), json_get(root, "update_type"));
 	sorted = sort_properties(&t);
+	name_services(&t);
 	put_properties(&t);
 	put_own(&t);
 	for (size_t i = 0; i < 3 && t.shape->beside[i]; i++)
 		put_named(&t.form, slice_str(t.shape->beside[i]), json_get(root, t.shape->beside[i]));
-	if (ep->secrets[0])
-		put_pair(&t.form, SLICE_LIT("secret"), slice_str(ep->secrets[0]));
+	if (scope->secret.p)
+		put_pair(&t.form, SLICE_LIT("secret"), scope->secret);
 	buf_free(&t.others);
 	ended = form_end(&t.form);
 	return sorted ? sorted : ended;
@@ -480,5 +494,5 @@ static int encode_fields(const struct endpoint *ep, const struct scope *scope, s
 int encode_form(const struct endpoint *ep, const struct scope *scope, struct buf *out, struct fault *fault)
 {
 	(void)fault;
-	return ep->fields ? encode_fields(ep, scope, out) : encode_nested(ep, scope, out);
+	return ep->fields ? encode_fields(ep, scope, out) : encode_nested(scope, out);
 }

@@ -30,6 +30,7 @@ static struct endpoint *endpoint_new(const struct endpoint_identity *who)
 	ep->number = who->number;
 	ep->revision = who->revision;
 	ep->of_organization = who->of_organization;
+	ep->internal = who->internal;
 	ep->owner = slice_dup(who->owner);
 	ep->id = slice_dup(who->id);
 	ep->organization_id = slice_dup(who->organization_id);
@@ -78,6 +79,8 @@ static void endpoint_free(struct endpoint *ep)
 	mem_free(ep->xml_root);
 	mem_free(ep->content_type_header);
 	mem_free(ep->ack_body);
+	for (size_t i = 0; i < ep->ack_prefix_count; i++)
+		mem_free(ep->ack_prefixes[i]);
 	for (size_t i = 0; i < ep->header_count; i++) {
 		mem_free(ep->headers[i].name);
 		template_free(&ep->headers[i].value);
@@ -128,8 +131,8 @@ static int read_rows(struct endpoint *ep, struct json in_force, struct fault *fa
 static int check_agreement(const struct endpoint *ep, struct fault *fault)
 {
 	static int (*const checks[])(const struct endpoint *, struct fault *) = {
-		check_content, check_batch,   check_order,     check_body,
-		check_auth,    check_headers, check_signature, check_client_cert,
+		check_content, check_batch,	check_order,	   check_body,	   check_auth,
+		check_headers, check_signature, check_client_cert, check_internal,
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
@@ -162,6 +165,10 @@ static void derive(struct endpoint *ep)
 	encoder->frame(ep, &head, &tail);
 	ep->batch.head = head.n ? buf_take(&head) : NULL;
 	ep->batch.tail = tail.n ? buf_take(&tail) : NULL;
+	if (ep->internal)
+		ep->event_mask = 0; /* targeted events only */
+	else
+		ep->reports = ep->actions != ACTIONS_NONE;
 	ep->peer.connections_max = ep->order == ORDER_STRICT ? 1 : (int)ep->concurrency;
 }
 
@@ -205,21 +212,21 @@ static int compile(struct endpoint *ep, struct json settings, struct fault *faul
 	return err;
 }
 
-static int check_shape(struct json settings, struct fault *fault)
+static int check_shape(struct json settings, bool internal, struct fault *fault)
 {
 	if (json_type(settings) != JSON_OBJECT)
 		return fault_param(fault, "", "an endpoint must be an object of settings, not %s",
 				   json_type_name(json_type(settings)));
 	if (json_raw(settings).n > SETTINGS_MAX)
 		return fault_param(fault, "", "the settings of an endpoint must be at most %d bytes", SETTINGS_MAX);
-	return field_check_names(settings, fault);
+	return field_check_names(settings, internal, fault);
 }
 
 int endpoint_compile(struct json settings, const struct endpoint_identity *who, struct endpoint **ret,
 		     struct fault *fault)
 {
 	struct endpoint *ep;
-	int err = check_shape(settings, fault);
+	int err = check_shape(settings, who->internal, fault);
 
 	if (err)
 		return err;
@@ -270,6 +277,11 @@ bool endpoint_wants(const struct endpoint *ep, const struct event *e)
 	       status_passes(ep, e);
 }
 
+bool endpoint_reports(const struct endpoint *ep, const struct event *e)
+{
+	return ep->reports && (ep->internal || e->type == EVENT_INCOMING_MESSAGE);
+}
+
 bool endpoint_has_finals(const struct endpoint *ep)
 {
 	return filter_has_finals(ep->filter);
@@ -300,7 +312,7 @@ static int render_outside(const struct endpoint *ep, const struct event *e, stru
 			       .delivery_id = slice_of("", 0),
 			       .attempt = 1,
 			       .zone = ep->zone,
-			       .secret = ep->secrets[0] };
+			       .secret = slice_str(ep->secrets[0]) };
 	int err = template_render(ep->url, &scope, out);
 
 	for (size_t i = 0; !err && i < ep->header_count; i++) {

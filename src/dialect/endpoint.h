@@ -28,11 +28,16 @@ enum content_type {
 };
 enum url_scheme { SCHEME_HTTP, SCHEME_HTTPS };
 enum order_rule { ORDER_NONE, ORDER_MESSAGE, ORDER_STRICT };
+enum actions_rule {
+	ACTIONS_NONE,
+	ACTIONS_TELERIVET /* the answer to an incoming_message is taken as a service's is: replies, variables */
+};
 enum ack_rule {
 	ACK_NONE,	 /* a success status is enough */
 	ACK_IDS_XML,	 /* the body lists the ids it took, <id_sms>…</id_sms> */
 	ACK_IDS_JSON,	 /* the same in JSON */
 	ACK_BODY_EQUALS, /* the body is ack_body, blanks around it aside */
+	ACK_BODY_PREFIX, /* the body begins with one of ack_prefixes */
 	ACK_BODY_NOT_EMPTY
 };
 
@@ -41,6 +46,7 @@ enum ack_rule {
 #define ENDPOINT_FIELDS_MAX	   100
 #define ENDPOINT_PORTS_MAX	   32
 #define ENDPOINT_STATUS_RANGES_MAX 16
+#define ENDPOINT_PREFIXES_MAX	   8
 
 struct status_range {
 	int from, to; /* inclusive */
@@ -78,7 +84,9 @@ struct endpoint {
 	 * events only, and the API neither lists nor changes it. Its id begins with '_'.
 	 */
 	bool internal;
-	bool reports; /* the hub is told what becomes of each event (node/book.h); internal only */
+	/* the hub is told what becomes of events (node/book.h): of an internal one's all, otherwise of those with actions */
+	bool reports;
+	enum actions_rule actions;
 	/* URL and secret stand in the event, postrider.url and postrider.secret; `url` only says host and port */
 	bool url_from_event;
 	/* settings */
@@ -112,7 +120,9 @@ struct endpoint {
 	struct status_set success;
 	struct status_set throttle; /* failures that throttle the endpoint at once, not after several in a row */
 	enum ack_rule ack;
-	char *ack_body;	     /* for ACK_BODY_EQUALS; NULL otherwise */
+	char *ack_body;				   /* for ACK_BODY_EQUALS; NULL otherwise */
+	char *ack_prefixes[ENDPOINT_PREFIXES_MAX]; /* for ACK_BODY_PREFIX; none otherwise */
+	size_t ack_prefix_count;
 	bool ack_any_status; /* an acknowledging body counts whatever the status (X7) */
 	enum order_rule order;
 	/* a newer event of a message takes the place of one that waits (X5); only with ORDER_MESSAGE */
@@ -139,7 +149,7 @@ struct endpoint_identity {
 	uint64_t number;
 	uint32_t revision;
 	bool of_organization;
-	/* settings may then hold "reports" and "url_from_event" (booleans), and events may be left out: there are none */
+	/* settings may then hold "reports" and "url_from_event" (booleans); `events` says nothing, there are none */
 	bool internal;
 	struct slice owner, id, organization_id;
 };
@@ -178,6 +188,8 @@ void endpoint_write(const struct endpoint *ep, struct json_writer *w, bool revea
  * the map does not leave out. Ignores `active` and ownership.
  */
 bool endpoint_wants(const struct endpoint *ep, const struct event *e);
+/* True when the hub is to hear what becomes of this event here. */
+bool endpoint_reports(const struct endpoint *ep, const struct event *e);
 /*
  * By `final_statuses` (X12): are there any; and is this a status after
  * which nothing more of its message is sent, once it was acknowledged?

@@ -43,9 +43,13 @@ static const struct field_word ack_words[] = {
 	{ "ids_xml", ACK_IDS_XML, false },
 	{ "ids_json", ACK_IDS_JSON, false },
 	{ "body_equals", ACK_BODY_EQUALS, false },
+	{ "body_prefix", ACK_BODY_PREFIX, false },
 	{ "body_not_empty", ACK_BODY_NOT_EMPTY, false },
 	{ NULL, 0, false },
 };
+static const struct field_word actions_words[] = { { "none", ACTIONS_NONE, false },
+						   { "telerivet", ACTIONS_TELERIVET, false },
+						   { NULL, 0, false } };
 static const struct field_word order_words[] = { { "none", ORDER_NONE, false },
 						 { "message", ORDER_MESSAGE, false },
 						 { "strict", ORDER_STRICT, false },
@@ -97,7 +101,9 @@ const struct field endpoint_fields[] = {
 	{ "success.statuses", "\"2xx\"", .read = read_success },
 	{ "success.ack", "\"none\"", CHOICE(ack_words), INTO(ack) },
 	{ "success.body", "null", TEXT(read_ack_body, 256), INTO(ack_body) },
+	{ "success.body_prefix", "null", TEXT(read_ack_prefixes, 64) },
 	{ "success.any_status", "false", .read = read_flag, INTO(ack_any_status) },
+	{ "actions", "\"none\"", CHOICE(actions_words), INTO(actions) },
 	{ "throttle.statuses", "[]", .read = read_throttle },
 	{ "timeout_ms", "10000", NUMBER(read_integer, 100, 120000), INTO(peer.timeout_ms) },
 	{ "concurrency", "4", NUMBER(read_integer, 1, 256), INTO(concurrency) },
@@ -111,6 +117,8 @@ const struct field endpoint_fields[] = {
 	{ "retry.max_age_s", "86400", NUMBER(read_seconds, 1, 31 * DAY_S), INTO(retry.max_age_ms) },
 	{ "disable_after_s", "432000", NUMBER(read_seconds, 0, 366 * DAY_S), INTO(disable_after_ms) },
 	{ "status_map", "null", .read = read_status_map, .flags = FIELD_LAYERED_NULLS },
+	{ "reports", "false", .read = read_flag, INTO(reports), .flags = FIELD_INTERNAL },
+	{ "url_from_event", "false", .read = read_flag, INTO(url_from_event), .flags = FIELD_INTERNAL },
 	{ .path = NULL },
 };
 /* clang-format on */
@@ -154,7 +162,7 @@ static int unknown_name(struct slice group, struct slice name, struct fault *fau
 	for (const struct field *f = endpoint_fields; f->path; f++) {
 		if (!slice_eq(field_group(f), group) && group.n)
 			continue;
-		if (!(f->flags & FIELD_HIDDEN))
+		if (!(f->flags & (FIELD_HIDDEN | FIELD_INTERNAL)))
 			nearest_offer(&nearest, group.n || !field_group(f).n ? field_name(f) : field_group(f));
 	}
 	slice_copy(param, sizeof(param), name);
@@ -162,9 +170,9 @@ static int unknown_name(struct slice group, struct slice name, struct fault *fau
 			   SLICE_ARG(nearest.best));
 }
 
-static int check_names(struct json object, struct slice group, struct fault *fault);
+static int check_names(struct json object, struct slice group, bool internal, struct fault *fault);
 
-static int check_group(struct slice name, struct json v, struct fault *fault)
+static int check_group(struct slice name, struct json v, bool internal, struct fault *fault)
 {
 	int err;
 
@@ -173,14 +181,21 @@ static int check_group(struct slice name, struct json v, struct fault *fault)
 	if (json_type(v) != JSON_OBJECT)
 		err = fault_param(fault, "", "must be an object, not %s", json_type_name(json_type(v)));
 	else
-		err = check_names(v, name, fault);
+		err = check_names(v, name, internal, fault);
 	if (err)
 		fault_within(fault, "%.*s", SLICE_ARG(name));
 	return err;
 }
 
+static bool is_known(struct slice group, struct slice name, bool internal)
+{
+	const struct field *f = field_find(group, name);
+
+	return f && (internal || !(f->flags & FIELD_INTERNAL));
+}
+
 /* Two levels at most: a group holds no groups. */
-static int check_names(struct json object, struct slice group, struct fault *fault)
+static int check_names(struct json object, struct slice group, bool internal, struct fault *fault)
 {
 	struct json_iter it = json_each(object);
 	struct buf scratch;
@@ -193,15 +208,15 @@ static int check_names(struct json object, struct slice group, struct fault *fau
 		buf_reset(&scratch);
 		name = json_text_slice(it.key, &scratch);
 		if (!group.n && field_is_group(name))
-			err = check_group(name, it.value, fault);
-		else if (!field_find(group, name))
+			err = check_group(name, it.value, internal, fault);
+		else if (!is_known(group, name, internal))
 			err = unknown_name(group, name, fault);
 	}
 	buf_free(&scratch);
 	return err;
 }
 
-int field_check_names(struct json settings, struct fault *fault)
+int field_check_names(struct json settings, bool internal, struct fault *fault)
 {
-	return check_names(settings, slice_of("", 0), fault);
+	return check_names(settings, slice_of("", 0), internal, fault);
 }

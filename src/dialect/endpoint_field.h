@@ -17,7 +17,8 @@ enum field_flags {
 	FIELD_PRESET_BODY = 8, /* a preset's value counts only with the preset's content type */
 	FIELD_LAYERED =
 		16, /* an object of the customer's names: laid over the preset's member by member, null removes */
-	FIELD_LAYERED_NULLS = 32 /* the same two levels deep, and null is a value */
+	FIELD_LAYERED_NULLS = 32, /* the same two levels deep, and null is a value */
+	FIELD_INTERNAL = 64	  /* of the hub's own endpoints only; never shown */
 };
 
 struct field_word {
@@ -48,8 +49,8 @@ struct slice field_name(const struct field *f);
 /* The row of a member; group is empty at the top. NULL: there is none. */
 const struct field *field_find(struct slice group, struct slice name);
 bool field_is_group(struct slice name);
-/* Refuses members that no row knows, naming the nearest that one does. */
-int field_check_names(struct json settings, struct fault *fault);
+/* Refuses members that no row knows, naming the nearest that one does. internal: with the rows of FIELD_INTERNAL. */
+int field_check_names(struct json settings, bool internal, struct fault *fault);
 
 /* --- layers (endpoint_layer.c) --- */
 
@@ -57,7 +58,11 @@ int field_check_names(struct json settings, struct fault *fault);
  * The text of the preset that settings name. 0 with an empty slice when they name none; ERR_INVALID for an unknown one.
  */
 int layer_preset(struct json settings, struct slice *ret, struct fault *fault);
-enum layer_show { SHOW_MASKED, SHOW_ALL };
+enum layer_show {
+	SHOW_MASKED,   /* for people */
+	SHOW_REVEALED, /* settings that compile to the same endpoint */
+	SHOW_ALL       /* internal rows too: to be compiled */
+};
 /* Writes every member with the value in force: own before preset before fallback. preset may be absent. */
 void layer_write(struct json own, struct json preset, enum layer_show show, struct json_writer *w);
 
@@ -84,6 +89,7 @@ FIELD_READER(read_status_map);
 FIELD_READER(read_success);
 FIELD_READER(read_throttle);
 FIELD_READER(read_ack_body);
+FIELD_READER(read_ack_prefixes);
 FIELD_READER(read_delays);
 FIELD_READER(read_url);
 FIELD_READER(read_body);
@@ -108,6 +114,7 @@ int check_headers(const struct endpoint *ep, struct fault *fault);
 int check_signature(const struct endpoint *ep, struct fault *fault);
 int check_auth(const struct endpoint *ep, struct fault *fault);
 int check_client_cert(const struct endpoint *ep, struct fault *fault);
+int check_internal(const struct endpoint *ep, struct fault *fault);
 
 /* "must be WANTED, not …", with the value itself where it is short and no text. Returns ERR_INVALID. */
 int field_wrong(struct json v, struct fault *fault, const char *wanted, ...) __attribute__((format(printf, 3, 4)));

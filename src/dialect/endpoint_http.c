@@ -183,6 +183,14 @@ int check_batch(const struct endpoint *ep, struct fault *fault)
 	return 0;
 }
 
+/* The address of an event of its own is the address of one request. */
+int check_internal(const struct endpoint *ep, struct fault *fault)
+{
+	if (ep->url_from_event && ep->batch.max_items > 1)
+		return fault_param(fault, "batch.max_items", "must be 1 with url_from_event");
+	return 0;
+}
+
 /* --- headers --- */
 
 /*

@@ -162,7 +162,8 @@ void layer_write(struct json own, struct json preset, enum layer_show show, stru
 	struct slice group = slice_of("", 0);
 
 	for (const struct field *f = endpoint_fields; f->path; f++) {
-		if ((f->flags & FIELD_HIDDEN) && show == SHOW_MASKED)
+		if (((f->flags & FIELD_HIDDEN) && show == SHOW_MASKED) ||
+		    ((f->flags & FIELD_INTERNAL) && show != SHOW_ALL))
 			continue;
 		if (!slice_eq(group, field_group(f))) {
 			if (group.n)
@@ -233,7 +234,7 @@ void endpoint_write(const struct endpoint *ep, struct json_writer *w, bool revea
 	if (json_parse(&own, ep->source, &json_limits_default, NULL) == 0 &&
 	    layer_preset(json_root(&own), &preset_text, NULL) == 0 &&
 	    (preset_text.n == 0 || json_parse(&preset, preset_text, &json_limits_default, NULL) == 0))
-		layer_write(json_root(&own), json_root(&preset), reveal ? SHOW_ALL : SHOW_MASKED, w);
+		layer_write(json_root(&own), json_root(&preset), reveal ? SHOW_REVEALED : SHOW_MASKED, w);
 	json_doc_free(&preset);
 	json_doc_free(&own);
 }

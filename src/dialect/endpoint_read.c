@@ -453,3 +453,43 @@ int read_ack_body(const struct field *f, struct json v, struct endpoint *ep, str
 			   ep->ack_body ? "goes with success.ack body_equals only; take it away or set that"
 					: "is missing; success.ack body_equals needs the text that acknowledges");
 }
+
+/* Byte by byte, blanks too: "0: " is not "0:". */
+static int add_prefix(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault)
+{
+	struct buf text;
+	int err;
+
+	if (json_type(v) != JSON_STRING)
+		return field_wrong(v, fault, "a string that the answer's body may begin with");
+	if (ep->ack_prefix_count == ENDPOINT_PREFIXES_MAX)
+		return fault_param(fault, "", "is one text too many; at most %d are allowed", ENDPOINT_PREFIXES_MAX);
+	buf_init(&text, json_raw(v).n + 1);
+	json_text(v, &text);
+	err = text.n == 0 ? fault_param(fault, "", "is empty, and every answer begins with nothing; take it out")
+			  : check_text(f, buf_slice(&text), true, fault);
+	if (!err)
+		ep->ack_prefixes[ep->ack_prefix_count++] = buf_take(&text);
+	buf_free(&text);
+	return err;
+}
+
+int read_ack_prefixes(const struct field *f, struct json v, struct endpoint *ep, struct fault *fault)
+{
+	struct json_iter it = json_each(v);
+
+	if (!json_is_nil(v) && json_type(v) != JSON_ARRAY)
+		return field_wrong(v, fault, "a list of texts, one of which the answer's body begins with");
+	while (json_next(&it)) {
+		if (add_prefix(f, it.value, ep, fault) == 0)
+			continue;
+		fault_within(fault, "[%u]", it.index);
+		return ERR_INVALID;
+	}
+	if ((ep->ack == ACK_BODY_PREFIX) == (ep->ack_prefix_count > 0))
+		return 0;
+	return fault_param(fault, "",
+			   ep->ack_prefix_count
+				   ? "goes with success.ack body_prefix only; take it away or set that"
+				   : "is missing; success.ack body_prefix needs the texts, one of which acknowledges");
+}

@@ -305,6 +305,12 @@ static bool text_event_id(const struct subject *s, struct buf *scratch, struct s
 	return take_if_any(s->scope->event->id, ret);
 }
 
+static bool text_secret(const struct subject *s, struct buf *scratch, struct slice *ret)
+{
+	(void)scratch;
+	return take_if_any(s->scope->secret, ret);
+}
+
 static bool text_delivery_id(const struct subject *s, struct buf *scratch, struct slice *ret)
 {
 	(void)scratch;
@@ -344,6 +350,7 @@ static const struct metric metrics[] = {
 	{ "IDENTIFIER", false, false, text_identifier },
 	{ "PREFIX", false, false, text_prefix },
 	{ "EVENT_ID", false, false, text_event_id },
+	{ "SECRET", false, false, text_secret },
 	{ "DELIVERY_ID", false, true, text_delivery_id },
 	{ "ATTEMPT", true, true, text_attempt },
 };

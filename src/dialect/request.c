@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "dialect/encode.h"
 #include "dialect/sign.h"
 
@@ -62,6 +63,7 @@ struct render {
 	int64_t now_s;
 	struct request *rq;
 	struct fault *fault;
+	struct slice secret; /* p is NULL when there is none */
 };
 
 static bool is_batching(const struct endpoint *ep)
@@ -77,7 +79,24 @@ static struct scope scope_of(const struct render *r, const struct event *event)
 			       .delivery_id = slice_str(r->rq->delivery_id),
 			       .attempt = r->attempt,
 			       .zone = r->ep->zone,
-			       .secret = r->ep->secrets[0] };
+			       .secret = r->secret };
+}
+
+/* The event's own may hold any bytes, so it is no string of C; and it is there even when it is empty. */
+static struct slice secret_of(const struct endpoint *ep, const struct event *e, struct arena *arena)
+{
+	struct json own = event_postrider(e, "secret");
+	struct slice secret = slice_str(ep->secrets[0]);
+	struct buf text;
+
+	if (!ep->url_from_event)
+		return secret;
+	buf_init(&text, json_raw(own).n + 1);
+	secret = json_is_nil(own) ? slice_of(NULL, 0) : arena_slice(arena, json_text_slice(own, &text));
+	if (!json_is_nil(own) && secret.n == 0)
+		secret = SLICE_LIT("");
+	buf_free(&text);
+	return secret;
 }
 
 static int refuse_item(struct render *r, int err)
@@ -195,6 +214,52 @@ static int finish_url(struct render *r, struct buf *url)
 	return 0;
 }
 
+static bool is_allowed_port(const struct endpoint *ep, uint16_t port)
+{
+	bool allowed = ep->peer.port_count == 0;
+
+	for (size_t i = 0; i < ep->peer.port_count; i++)
+		allowed = allowed || ep->peer.ports[i] == port;
+	return allowed;
+}
+
+/* The event's own URL: what an endpoint's is checked for when it is saved is checked here. */
+static int take_url(struct render *r, struct buf *out)
+{
+	const struct endpoint *ep = r->ep;
+	struct json own = event_postrider(r->events[0], "url");
+	struct url url;
+
+	if (json_type(own) != JSON_STRING)
+		return fault_param(r->fault, "url", "is missing: the event says nowhere to go");
+	json_text(own, out);
+	if (buf_failed(out))
+		return ERR_TOO_BIG;
+	if (url_parse(buf_slice(out), &url, r->fault) != 0) {
+		fault_within(r->fault, "url");
+		return ERR_INVALID;
+	}
+	if (!(ep->scheme_mask & (1u << (url.https ? SCHEME_HTTPS : SCHEME_HTTP))))
+		return fault_param(r->fault, "url", "begins with %s, which is not allowed here",
+				   url.https ? "https://" : "http://");
+	if (!is_allowed_port(ep, url.port))
+		return fault_param(r->fault, "url", "names port %u, which is not among the allowed ones", url.port);
+	return 0;
+}
+
+static int render_url(struct render *r, const struct scope *scope, struct buf *out)
+{
+	int err;
+
+	if (r->ep->url_from_event)
+		return take_url(r, out);
+	err = template_render(r->ep->url, scope, out);
+	if (err == ERR_INVALID)
+		fault_param(r->fault, "url",
+			    "a value makes a path segment . or ..; put the value into the query instead");
+	return err;
+}
+
 static int make_url(struct render *r)
 {
 	struct scope scope = scope_of(r, r->events[0]);
@@ -202,15 +267,12 @@ static int make_url(struct render *r)
 	int err;
 
 	buf_init(&text, URL_MAX);
-	err = template_render(r->ep->url, &scope, &text);
+	err = render_url(r, &scope, &text);
 	if (err == 0 && encode_in_url(r->ep))
 		err = add_query(r, &scope, &text);
 	if (err == ERR_TOO_BIG)
 		url_too_long(r->fault);
-	else if (err != 0)
-		fault_param(r->fault, "url",
-			    "a value makes a path segment . or ..; put the value into the query instead");
-	else
+	else if (err == 0)
 		err = finish_url(r, &text);
 	buf_free(&text);
 	return err;
@@ -307,13 +369,14 @@ static int make_headers(struct render *r)
 int request_render(const struct endpoint *ep, struct event *const *events, size_t count, bool trim, uint32_t attempt,
 		   int64_t now_s, struct request *ret, size_t *ret_taken, struct fault *fault)
 {
-	struct render r = { ep, events, count, attempt, now_s, ret, fault };
+	struct render r = { ep, events, count, attempt, now_s, ret, fault, slice_of(NULL, 0) };
 	size_t taken = count;
 	int err = 0;
 
 	assert(count >= 1 && (count == 1 || (is_batching(ep) && ep->method == HTTP_POST)));
 	request_reset(ret);
 	ret->http.method = ep->method;
+	r.secret = secret_of(ep, events[0], &ret->arena);
 	delivery_id(ep, events, count, ret->delivery_id);
 	if (ep->method == HTTP_POST)
 		err = make_body(&r, trim, &taken);

@@ -38,7 +38,7 @@ struct scope {
 	struct slice delivery_id;	   /* {DELIVERY_ID} */
 	uint32_t attempt;		   /* {ATTEMPT}, from 1 */
 	const struct zone *zone;	   /* of |time; NULL is UTC */
-	const char *secret;		   /* of |secret_sha1; NULL when there is none */
+	struct slice secret;		   /* {SECRET}, |secret_sha1; p is NULL when there is none */
 	const struct subject *subject; /* what metrics look up first, when somebody has done so already (metric.h) */
 };
 

@@ -284,12 +284,12 @@ static void apply_e164(const struct step *step, const struct looking *look, stru
 /* What TurboSMS calls a signature; the checking side is sign_turbosms.c. */
 static void apply_secret_sha1(const struct step *step, const struct looking *look, struct buf *out, struct value *v)
 {
-	const char *secret = look->subject->scope->secret;
-	const struct slice parts[] = { slice_str(secret), v->text };
+	struct slice secret = look->subject->scope->secret;
+	const struct slice parts[] = { secret, v->text };
 	uint8_t digest[SHA1_BYTES];
 
 	(void)step;
-	if (!secret) {
+	if (!secret.p) {
 		*v = (struct value){ .text = SLICE_LIT(""), .missing = true };
 		return;
 	}

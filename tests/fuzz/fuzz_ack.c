@@ -36,7 +36,11 @@ static struct endpoint *endpoint_of(const char *success)
 	char text[300];
 	struct json_doc doc;
 	struct endpoint *ep = NULL;
-	struct endpoint_identity who = { 1, 1, false, SLICE_LIT("p"), SLICE_LIT("e"), SLICE_LIT("") };
+	struct endpoint_identity who = { .number = 1,
+					 .revision = 1,
+					 .owner = SLICE_LIT("p"),
+					 .id = SLICE_LIT("e"),
+					 .organization_id = SLICE_LIT("") };
 
 	snprintf(text, sizeof(text), "{\"url\":\"http://example.org/\",\"success\":%s}", success);
 	json_doc_init(&doc);

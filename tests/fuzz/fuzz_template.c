@@ -158,7 +158,7 @@ static void check(enum template_grammar grammar, const struct template *t, const
 			       .delivery_id = SLICE_LIT("d1"),
 			       .attempt = 1,
 			       .zone = s->zone,
-			       .secret = "secret" };
+			       .secret = SLICE_LIT("secret") };
 	struct buf out;
 	int err;
 

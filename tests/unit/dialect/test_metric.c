@@ -56,13 +56,19 @@ static const struct {
 	{ "IDENTIFIER", MISSING, "VOTE", MISSING, MISSING },
 	{ "PREFIX", MISSING, "V", MISSING, MISSING },
 	{ "EVENT_ID", "evt-9", "evt-9", "evt-9", "evt-9" },
+	{ "SECRET", "s3cret", "s3cret", "s3cret", "s3cret" },
 	{ "DELIVERY_ID", "d1", "d1", "d1", "d1" },
 	{ "ATTEMPT", "3", "3", "3", "3" },
 };
 
 static struct scope scope_of(const struct event *e, const struct status_map *statuses)
 {
-	return (struct scope){ e, statuses, SLICE_LIT("org"), SLICE_LIT("d1"), 3, NULL, NULL, NULL };
+	return (struct scope){ .event = e,
+			       .statuses = statuses,
+			       .organization_id = SLICE_LIT("org"),
+			       .delivery_id = SLICE_LIT("d1"),
+			       .attempt = 3,
+			       .secret = SLICE_LIT("s3cret") };
 }
 
 static void check(const struct scope *scope, const char *name, const char *expected)

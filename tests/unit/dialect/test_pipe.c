@@ -54,7 +54,7 @@ static int tear_down(void **state)
 static void check(struct fixture *f, enum template_grammar grammar, const char *text, const char *expected)
 {
 	struct scope scope = {
-		.event = f->event, .statuses = f->statuses, .attempt = 3, .zone = f->zone, .secret = "sec"
+		.event = f->event, .statuses = f->statuses, .attempt = 3, .zone = f->zone, .secret = SLICE_LIT("sec")
 	};
 	char *source = quoted(text), *want = quoted(expected);
 	struct template *t = NULL;

@@ -20,7 +20,9 @@ static const char event_text[] = "{'type':'send_status','id':'evt-9','message':{
 /* The rendered text, or NULL when it could not be rendered; mem_free it. */
 static char *try_render(enum template_grammar grammar, const char *text, const struct event *e)
 {
-	struct scope scope = { e, NULL, SLICE_LIT("org"), SLICE_LIT("d1"), 3, NULL, NULL, NULL };
+	struct scope scope = {
+		.event = e, .organization_id = SLICE_LIT("org"), .delivery_id = SLICE_LIT("d1"), .attempt = 3
+	};
 	struct template *t = NULL;
 	struct fault fault;
 	struct buf out;
