@@ -553,6 +553,11 @@ static void put_event(struct store *s, struct event_row *row)
 	apply_event(rows_of(s), row);
 }
 
+static void put_doc(struct store *s, const struct doc_row *row)
+{
+	apply_doc(rows_of(s), row);
+}
+
 /* --- handles --- */
 
 static int memory_reader(struct store *s, struct store **ret, struct fault *fault);
@@ -595,6 +600,7 @@ static const struct store_ops memory_writer_ops = {
 	.object_delete = delete_object,
 	.objects_drop = drop_objects,
 	.step_event = put_event,
+	.step_doc = put_doc,
 };
 
 static const struct store_ops memory_reader_ops = { MEMORY_READS, .close = memory_close_reader };

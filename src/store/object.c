@@ -130,3 +130,9 @@ void step_event(struct store *s, struct event_row *row)
 	row->seq = row->duplicate_of = 0;
 	s->ops->step_event(s, row);
 }
+
+void step_doc(struct store *s, const struct doc_row *row)
+{
+	assert(s->use == STORE_STEP);
+	s->ops->step_doc(s, row);
+}

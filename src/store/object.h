@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "store/rows.h"
+#include "store/tx.h"
 
 struct store;
 
@@ -76,5 +77,7 @@ void step_object_delete(struct store *s, struct slice project, uint16_t kind, st
 uint32_t step_objects_drop(struct store *s, struct slice project, uint32_t max);
 /* Appends an event as CHANGE_EVENT does: sets row->seq, or row->duplicate_of. */
 void step_event(struct store *s, struct event_row *row);
+/* A document, as CHANGE_DOC does: put, or delete when text.p is NULL. */
+void step_doc(struct store *s, const struct doc_row *row);
 
 #endif

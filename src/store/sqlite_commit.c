@@ -261,6 +261,14 @@ static int put_doc(struct sqlite_store *s, const struct doc_row *row)
 	return sqlite_run(s, stmt);
 }
 
+void sqlite_step_doc(struct store *base, const struct doc_row *row)
+{
+	struct sqlite_store *s = sqlite_of(base);
+
+	if (s->step_rc == SQLITE_OK)
+		s->step_rc = put_doc(s, row);
+}
+
 static int apply(struct sqlite_store *s, struct sqlite_commit *c, struct change *change)
 {
 	const struct pending_row *p = &change->u.pending;

@@ -139,6 +139,7 @@ int sqlite_sync_names(struct sqlite_store *s, struct fault *fault);
 int sqlite_commit(struct store *s, struct tx *const *txs, size_t n, struct fault *fault); /* sqlite_commit.c */
 int sqlite_recent_fill(struct sqlite_store *s, uint32_t limit);				  /* rc */
 void sqlite_step_event(struct store *s, struct event_row *row);
+void sqlite_step_doc(struct store *s, const struct doc_row *row);
 
 int sqlite_index_step(struct store *s, bool *ret_more, struct fault *fault); /* sqlite_index.c */
 int sqlite_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,

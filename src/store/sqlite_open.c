@@ -294,6 +294,7 @@ static int checkpoint_now(struct store *s, struct fault *fault)
 static const struct store_ops sqlite_writer_ops = {
 	SQLITE_READS,	       .commit = sqlite_commit,	     .index_step = sqlite_index_step,
 	.prune = sqlite_prune, .checkpoint = checkpoint_now, .step_event = sqlite_step_event,
+	.step_doc = sqlite_step_doc,
 };
 
 static const struct store_ops sqlite_reader_ops = { SQLITE_READS };

@@ -52,6 +52,7 @@ struct store_ops {
 	void (*object_delete)(struct store *s, struct slice project, uint16_t kind, struct slice id);
 	uint32_t (*objects_drop)(struct store *s, struct slice project, uint32_t max);
 	void (*step_event)(struct store *s, struct event_row *row);
+	void (*step_doc)(struct store *s, const struct doc_row *row);
 };
 
 /*

@@ -22,6 +22,8 @@ void tx_free(struct tx **tx)
 {
 	if (!*tx)
 		return;
+	for (struct tx_end *end = (*tx)->ends; end; end = end->next)
+		end->run(end->ctx);
 	arena_free(&(*tx)->arena);
 	mem_free(*tx);
 	*tx = NULL;
@@ -164,4 +166,12 @@ void tx_step(struct tx *tx, step_fn *run, void *ctx)
 
 	c->u.step.run = run;
 	c->u.step.ctx = ctx;
+}
+
+void tx_on_free(struct tx *tx, void (*run)(void *ctx), void *ctx)
+{
+	struct tx_end *end = arena_alloc(&tx->arena, sizeof(*end));
+
+	*end = (struct tx_end){ tx->ends, run, ctx };
+	tx->ends = end;
 }

@@ -55,12 +55,19 @@ struct change {
 	} u;
 };
 
+struct tx_end {
+	struct tx_end *next;
+	void (*run)(void *ctx);
+	void *ctx;
+};
+
 struct tx {
 	struct arena arena;
 	struct change *first, *last;
 	uint32_t count;
 	size_t bytes; /* of payload, for limits on what may wait */
 	void *owner;  /* the builder's own, untouched here */
+	struct tx_end *ends;
 };
 
 struct tx *tx_new(void);
@@ -83,6 +90,8 @@ void tx_dead_end(struct tx *tx, uint64_t endpoint, int64_t event_seq);
 void tx_floor(struct tx *tx, int64_t floor);
 void tx_doc_put(struct tx *tx, struct slice kind, struct slice id, struct slice text);
 void tx_step(struct tx *tx, step_fn *run, void *ctx);
+/* run is called when tx is freed, committed or not: for references that its steps hold. */
+void tx_on_free(struct tx *tx, void (*run)(void *ctx), void *ctx);
 void tx_doc_delete(struct tx *tx, struct slice kind, struct slice id);
 
 #endif
