@@ -1,12 +1,5 @@
 #include "hub/route.h"
 
-int kannel_query(struct slice query, struct buf *ret, struct fault *fault)
-{
-	(void)query, (void)fault;
-	buf_add_str(ret, "{}");
-	return 0;
-}
-
 int kannel_received(struct deed *d, struct json params)
 {
 	(void)params;
