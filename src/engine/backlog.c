@@ -316,6 +316,7 @@ static void keep_item(struct lane *lane, struct loaded_row *r, bool released)
 	it->released = released;
 	it->replayed = r->row.replay != 0;
 	it->attempts = r->row.items[0].attempts;
+	it->passed = true; /* told when it was written, or before a restart */
 	lane_queue(lane, it, released);
 }
 

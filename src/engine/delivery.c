@@ -132,6 +132,7 @@ static void count_pending(struct lane *lane, int64_t by)
 
 void delivery_accept(struct lane *lane, struct slot *slot, struct event *ev)
 {
+	bool passed = report_accepted(lane, ev);
 	struct item *it;
 
 	slot->open++;
@@ -142,13 +143,14 @@ void delivery_accept(struct lane *lane, struct slot *slot, struct event *ev)
 		return;
 	}
 	it = item_new(ev, slot);
+	it->passed = passed;
 	lane_queue(lane, it, false);
 }
 
 /* --- ends without an exchange --- */
 
-static void write_attempt(struct lane *lane, const struct endpoint *ep, struct attempt_row *row,
-			  struct attempt_detail *detail, struct tx *tx)
+static const struct attempt_row *write_attempt(struct lane *lane, const struct endpoint *ep, struct attempt_row *row,
+					       struct attempt_detail *detail, struct tx *tx)
 {
 	struct buf *buf = &lane->engine->detail;
 
@@ -157,7 +159,7 @@ static void write_attempt(struct lane *lane, const struct endpoint *ep, struct a
 	row->endpoint = lane->number;
 	row->revision = ep->revision;
 	row->detail = buf_slice(buf);
-	tx_attempt(tx, row);
+	return tx_attempt(tx, row);
 }
 
 static const char *why_sentence(enum failure why)
@@ -202,6 +204,7 @@ static void end_items(struct lane *lane, const struct endpoint *ep, struct item 
 	struct attempt_row row = {
 		.outcome = ATTEMPT_FAILED, .code = (int16_t) - (int)why, .time_ms = lane->engine->now_ms, .items = fates
 	};
+	const struct attempt_row *written;
 	char id[DELIVERY_ID_BYTES];
 	uint32_t i;
 
@@ -212,7 +215,7 @@ static void end_items(struct lane *lane, const struct endpoint *ep, struct item 
 	delivery_id(ep, events, count, id);
 	row.delivery_id = slice_str(id);
 	row.item_count = count;
-	write_attempt(lane, ep, &row, &detail, tx);
+	written = write_attempt(lane, ep, &row, &detail, tx);
 	for (i = 0; i < count; i++) {
 		struct dead_row d = { lane->number, events[i]->seq, 0, lane->engine->now_ms };
 		uint64_t order_hash = events[i]->order_hash;
@@ -220,6 +223,7 @@ static void end_items(struct lane *lane, const struct endpoint *ep, struct item 
 
 		if (dead && why != FAILURE_DELETED)
 			tx_dead(tx, &d);
+		report_item(lane, ep, events[i], OUTCOME_DEAD, written, NULL, reason, tx);
 		let_go(lane, &items[i], tx);
 		if (first)
 			hold_finish(lane, order_hash, tx);
@@ -607,6 +611,23 @@ static void note_key(struct lane *lane, const struct http_answer *answer)
 	buf_free(&text);
 }
 
+static struct slice reason_of(const struct settlement *s, const struct http_answer *answer)
+{
+	return s->words.n > 0 ? buf_slice(&s->words) : answer->reason;
+}
+
+static void tell_hub(const struct settlement *s, const struct attempt_row *row, const struct http_answer *answer)
+{
+	static const enum engine_outcome outcomes[] = {
+		[ITEM_DONE] = OUTCOME_DELIVERED, [ITEM_DEAD] = OUTCOME_DEAD, [ITEM_LEFT] = OUTCOME_LEFT
+	};
+	struct flight *f = s->flight;
+
+	for (uint32_t i = 0; i < f->count; i++)
+		report_item(s->lane, f->endpoint, f->items[i]->event, outcomes[s->fates[i].fate], row, answer,
+			    reason_of(s, answer), s->tx);
+}
+
 static void record(struct settlement *s, const struct http_answer *answer)
 {
 	struct flight *f = s->flight;
@@ -614,7 +635,7 @@ static void record(struct settlement *s, const struct http_answer *answer)
 	struct attempt_detail detail = {
 		.duration_us = answer->timings.total,
 		.timings = answer->timings,
-		.reason = s->words.n > 0 ? buf_slice(&s->words) : answer->reason,
+		.reason = reason_of(s, answer),
 		.headers = cut(answer->headers, DETAIL_HEADERS_MAX),
 		.body = cut(answer->body, all_well ? DETAIL_OK_BODY_MAX : DETAIL_FAILED_BODY_MAX),
 		.body_size = (uint32_t)answer->body.n,
@@ -632,7 +653,7 @@ static void record(struct settlement *s, const struct http_answer *answer)
 	};
 	struct endpoint_stats *stats = s->lane->stats;
 
-	write_attempt(s->lane, f->endpoint, &row, &detail, s->tx);
+	tell_hub(s, write_attempt(s->lane, f->endpoint, &row, &detail, s->tx), answer);
 	stats_count_code(stats, row.code, row.outcome);
 	stats_observe(&stats->attempt, answer->timings.total);
 	atomic_store_explicit(&stats->last_code, row.code, memory_order_relaxed);
@@ -770,10 +791,12 @@ static void put_off(struct settlement *s)
 	f->count = 0;
 }
 
-static void tell_lane(struct settlement *s)
+static void tell_lane(struct settlement *s, const struct http_answer *answer)
 {
 	struct flight *f = s->flight;
+	bool ok = s->verdict.kind == VERDICT_OK && s->verdict.code != -FAILURE_BAD_ACK;
 
+	report_trouble(s->lane, f->endpoint, ok, s->verdict.code, reason_of(s, answer));
 	if (s->verdict.kind == VERDICT_OK)
 		lane_feedback_ok(s->lane);
 	else
@@ -815,7 +838,7 @@ void engine_answer(struct engine *e, struct exchange *x, const struct http_answe
 		end_replaced(&s);
 	if (f->count > 0)
 		put_off(&s);
-	tell_lane(&s);
+	tell_lane(&s, answer);
 	flight_free(&f);
 	buf_free(&s.words);
 	lane_touch(s.lane);

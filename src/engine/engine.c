@@ -277,6 +277,12 @@ static void route_remove(struct engine *e, struct lane *lane)
 	}
 }
 
+/* Neither older than the settings nor settled before a restart. */
+static bool is_due_here(const struct lane *lane, const struct event *ev)
+{
+	return lane->from_seq < ev->seq && !recover_is_settled(lane->engine, lane->number, ev->seq);
+}
+
 static void route_to(struct route *r, struct slot *slot, struct event *ev)
 {
 	if (!r)
@@ -284,23 +290,36 @@ static void route_to(struct route *r, struct slot *slot, struct event *ev)
 	LIST_EACH (it, &r->lanes) {
 		struct lane *lane = CONTAINER_OF(it, struct lane, route);
 
-		if (!lane->endpoint->active || lane->from_seq >= ev->seq ||
-		    recover_is_settled(lane->engine, lane->number, ev->seq))
-			continue;
-		if (endpoint_wants(lane->endpoint, ev))
+		if (lane->endpoint->active && is_due_here(lane, ev) && endpoint_wants(lane->endpoint, ev))
 			delivery_accept(lane, slot, ev);
 	}
 }
 
-/* Every lane that the event matches gets it; a slot that nobody needs goes at once. */
+/*
+ * The hub waits for what becomes of it, so it is taken by an endpoint that is
+ * switched off too (it will be too old some day), and by one that is being deleted.
+ */
+static void route_to_target(struct engine *e, struct slot *slot, struct event *ev)
+{
+	struct lane *lane = lane_find(e, ev->target);
+
+	if (lane && is_due_here(lane, ev) && !lane->endpoint->of_organization &&
+	    slice_is(ev->project, lane->endpoint->owner))
+		delivery_accept(lane, slot, ev);
+}
+
+/* Every lane that the event matches gets it, or its target alone; a slot that nobody needs goes at once. */
 static void route_event(struct engine *e, struct event *ev, struct slice organization_id)
 {
 	struct slot *slot = slot_new(e, ev);
 
 	e->last_seq = ev->seq;
 	slot->open = 1; /* ours, while routing */
-	route_to(route_find(e, false, ev->project), slot, ev);
-	if (organization_id.n > 0)
+	if (ev->target)
+		route_to_target(e, slot, ev);
+	else
+		route_to(route_find(e, false, ev->project), slot, ev);
+	if (!ev->target && organization_id.n > 0)
 		route_to(route_find(e, true, organization_id), slot, ev);
 	slot_done(&slot);
 }
@@ -339,7 +358,8 @@ void engine_endpoint_set(struct engine *e, struct endpoint *ep, int64_t from_seq
 
 	if (!lane) {
 		lane = lane_new(e, ep, stats);
-		list_push(&route_get(e, ep->of_organization, slice_str(ep->owner))->lanes, &lane->route);
+		if (!ep->internal) /* a project may have thousands, and each event would walk past all of them */
+			list_push(&route_get(e, ep->of_organization, slice_str(ep->owner))->lanes, &lane->route);
 	} else if (lane->preparing > 0) {
 		lane->preparing--;
 	}

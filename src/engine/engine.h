@@ -5,8 +5,8 @@
  * around it, and many engines live in one process (one a shard).
  *
  * One turn: any number of inputs (each takes the time of the turn), then engine_run once.
- * Host functions are called only from engine_run and from engine_endpoint_prepare, and
- * must not call back into the engine before they return: answers come as later inputs.
+ * Host functions are called from the engine's own, none of which may be called from
+ * within one of them: answers come as later inputs.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -58,10 +58,16 @@ struct pending_counts {
 enum engine_outcome {
 	OUTCOME_DELIVERED,
 	OUTCOME_LEFT,  /* it will be tried again */
-	OUTCOME_DEAD,  /* failed for good */
+	OUTCOME_DEAD,  /* it ended without a delivery: failed for good, or replaced by something newer */
 	OUTCOME_PASSED /* accepted by a lane that is throttled, paused or behind: not tried now */
 };
 
+/*
+ * DELIVERED and DEAD end an event, each of its deliveries with one of them, in the transaction that settles it; LEFT
+ * comes for each failed attempt before. PASSED says only that the first attempt may be far; it can come more than once
+ * (after a crash, or when a lane in trouble recovers and fails again), and never after an attempt. An event that is gone
+ * or damaged on disk, or was never read from there before it was superseded, ends without a report.
+ */
 struct engine_report {
 	enum engine_outcome outcome;
 	const struct endpoint *endpoint;
@@ -100,10 +106,11 @@ struct engine_host {
 	void (*retire)(void *ctx, const struct endpoint *endpoint);
 	/*
 	 * What became of an item of an endpoint with `reports`, at the place in tx where it stands to be committed: the
-	 * host adds what the hub makes of it. answer is NULL without an exchange; all valid during the call.
+	 * host adds what the hub makes of it. answer is NULL without an exchange; all valid during the call. NULL:
+	 * nobody wants to know.
 	 */
 	void (*report)(void *ctx, const struct engine_report *r, struct tx *tx);
-	/* An exchange failed, or the first one after failures went well; for every endpoint. */
+	/* An exchange failed, or the first one after failures went well; for every endpoint. May be NULL. */
 	void (*trouble)(void *ctx, const struct endpoint *endpoint, bool ok, int code, struct slice reason);
 	/* Something an operator should read; level as in base/log.h. */
 	void (*say)(void *ctx, int level, const char *what, const struct endpoint *endpoint, const char *detail);
@@ -168,7 +175,8 @@ void engine_rows_removed(struct engine *e, uint64_t number, int64_t count);
 
 /*
  * Accept: a committed event, in the order of seq. A reference is taken. Projects' endpoints are matched by owner;
- * organization_id is the project's ("" if none). An event with a target goes to that endpoint alone, if it is here.
+ * organization_id is the project's ("" if none). An event with a target goes to that endpoint alone, if it is here,
+ * whatever its filters; also when it is switched off, where it waits until it is too old.
  */
 void engine_event(struct engine *e, struct event *ev, struct slice organization_id, int64_t now_ms);
 /* Settle: the answer to an exchange; x is gone afterwards. */

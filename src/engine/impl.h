@@ -4,6 +4,7 @@
  *   delivery.c  accept, deliver, settle                         hold.c     order of the events of one message
  *   backlog.c   what goes to pending and comes back             recover.c  start
  *   newest.c    what needs no delivery any more
+ *   report.c    what the hub hears of all that
  */
 #ifndef ENGINE_IMPL_H
 #define ENGINE_IMPL_H
@@ -45,6 +46,7 @@ struct item {
 	uint32_t attempts;   /* made before */
 	bool replayed;	     /* asked for again by somebody: its age does not end it before it was tried */
 	bool replaced;	     /* while its answer is settled: a newer one takes its place */
+	bool passed;	     /* the hub knows that its first attempt is not now */
 	bool released;	     /* it was held behind another delivery and is now first of its message: no hold applies */
 };
 
@@ -129,6 +131,7 @@ struct lane {
 	double window, tokens;
 	int64_t tokens_ms;
 	uint32_t failures; /* failed exchanges in a row */
+	bool in_trouble;   /* the last exchange failed, new settings or not */
 	int64_t failing_since_ms;
 	int64_t not_before_ms; /* Retry-After */
 	int64_t probe_at_ms, probe_delay_ms;
@@ -288,6 +291,14 @@ void newest_loaded(struct lane *lane, struct loaded_rows *rows);
 void final_acknowledged(struct lane *lane, const struct event *ev);
 void final_say(struct lane *lane, const struct event *ev); /* tells the operator that this one is not sent */
 bool final_was_before(const struct lane *lane, const struct item *it);
+
+/* --- report.c --- */
+/* What became of one item: row is in tx. answer NULL: without an exchange. */
+void report_item(struct lane *lane, const struct endpoint *ep, struct event *ev, enum engine_outcome outcome,
+		 const struct attempt_row *row, const struct http_answer *answer, struct slice reason, struct tx *tx);
+bool report_accepted(struct lane *lane, struct event *ev); /* before it is queued or spilled; true: it is PASSED */
+void report_queued(struct lane *lane);			   /* the lane stops sending: what waits in its queue is told */
+void report_trouble(struct lane *lane, const struct endpoint *ep, bool ok, int code, struct slice reason);
 
 /* --- recover.c --- */
 bool recover_is_settled(const struct engine *e, uint64_t endpoint, int64_t seq);

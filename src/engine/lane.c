@@ -282,11 +282,13 @@ static void throttle(struct lane *lane, const char *why)
 	if (lane->state == LANE_READY)
 		engine_say(lane, LOG_WARN, "endpoint throttled", why);
 	lane_state_set(lane, LANE_THROTTLED);
+	report_queued(lane);
 }
 
 static void disable(struct lane *lane, const char *why)
 {
 	lane_state_set(lane, LANE_DISABLED);
+	report_queued(lane);
 	lane->engine->host.disable(lane->engine->host.ctx, lane->endpoint, why);
 }
 
