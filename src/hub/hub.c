@@ -118,6 +118,7 @@ struct hub *hub_new(const struct hub_options *options)
 					  .public_url = o->public_url,
 					  .digest_ms = o->digest_ms };
 	h->mailer = mailer_new(&mailer);
+	h->tick = tick_new();
 	h->hooks = (struct node_hooks){ .ctx = h, .report = on_report, .trouble = on_trouble };
 	return h;
 }
@@ -135,7 +136,7 @@ int hub_attach(struct hub *h, struct node *node, struct fault *fault)
 	if (err)
 		return err;
 	h->node = node;
-	err = tick_start(h, node, &h->tick, fault);
+	err = tick_start(h->tick, h, node, fault);
 	if (!err)
 		err = mailer_start(h->mailer, h, node, fault);
 	if (err)
@@ -148,8 +149,7 @@ void hub_detach(struct hub *h)
 	if (!h->node)
 		return;
 	mailer_stop(h->mailer);
-	if (h->tick)
-		tick_stop(&h->tick);
+	tick_stop(h->tick);
 	h->node = NULL;
 }
 
@@ -158,6 +158,7 @@ void hub_free(struct hub **hp)
 	struct hub *h = *hp;
 
 	assert(!h->node);
+	tick_free(&h->tick);
 	mailer_free(&h->mailer);
 	map_free(&h->projects);
 	pthread_rwlock_destroy(&h->projects_lock);
