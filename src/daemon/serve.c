@@ -1,9 +1,9 @@
 /*
  * Start and stop of the daemon, each in one order:
  *
- *	settings, process, log | listener (answers 503) | guard, which knows the listener's address | node: recovers |
- *		admin key | API open, READY=1
- *	API quiet, STOPPING=1 | listener drained | API's threads | node: flush, finish, park | free
+ *	settings, process, log | listener (answers 503) | guard, which knows the listener's address | hub |
+ *		node: recovers, and tells the hub | admin key | hub: what is due, mails | API open, READY=1
+ *	API quiet, STOPPING=1 | listener drained | API's threads | hub's threads | node: flush, finish, park | free
  *
  * The listener comes before the node because the guard must know the address
  * that it got, and so that a port in use is found before the store is touched.
@@ -24,6 +24,7 @@
 #include "daemon/process.h"
 #include "daemon/settings.h"
 #include "dialect/preset.h"
+#include "hub/hub.h"
 
 #define BODY_MAX       ((size_t)4 * 1024 * 1024)
 #define FILES_LEAST    96 /* to start at all, and some for each shard and thread */
@@ -38,6 +39,7 @@ struct daemon {
 	struct guard *guard;
 	struct api *api;
 	struct server *server;
+	struct hub *hub;
 	struct node *node;
 	char *cert_pem, *key_pem;
 	char address[128]; /* as bound */
@@ -46,7 +48,9 @@ struct daemon {
 
 /* --- the listener --- */
 
-static int read_pem(const struct daemon *d, const char *name, const char *path, char **ret, struct fault *fault)
+/* give: what the file should be, for the message. */
+static int read_file(const struct daemon *d, const char *name, const char *path, const char *give, char **ret,
+		     struct fault *fault)
 {
 	struct buf text;
 	char *room;
@@ -61,8 +65,8 @@ static int read_pem(const struct daemon *d, const char *name, const char *path, 
 		buf_truncate(&text, text.n - 4096 + (size_t)(n > 0 ? n : 0));
 	}
 	if (fd < 0 || n < 0 || text.n > PEM_MAX) {
-		fault_param(fault, settings_where(&d->settings, name), "cannot read %.200s: %s - give a PEM file", path,
-			    fd >= 0 && n >= 0 ? "too large" : strerror(errno));
+		fault_param(fault, settings_where(&d->settings, name), "cannot read %.200s: %s - give %s", path,
+			    fd >= 0 && n >= 0 ? "too large" : strerror(errno), give);
 		buf_free(&text);
 		if (fd >= 0)
 			close(fd);
@@ -153,8 +157,8 @@ static int listen_start(struct daemon *d, struct fault *fault)
 					 .connections_max = connections_max(s),
 					 .idle_timeout_s = IDLE_TIMEOUT_S };
 
-	if (read_pem(d, "tls_cert", s->tls_cert, &d->cert_pem, fault) ||
-	    read_pem(d, "tls_key", s->tls_key, &d->key_pem, fault))
+	if (read_file(d, "tls_cert", s->tls_cert, "a PEM file", &d->cert_pem, fault) ||
+	    read_file(d, "tls_key", s->tls_key, "a PEM file", &d->key_pem, fault))
 		return ERR_INVALID;
 	server.tls_cert_pem = d->cert_pem;
 	server.tls_key_pem = d->key_pem;
@@ -191,6 +195,79 @@ static int guard_make(struct daemon *d, struct fault *fault)
 	return 0;
 }
 
+/* The first line of the file, as it stands. */
+static int smtp_password(struct daemon *d, char **ret, struct fault *fault)
+{
+	const struct serve_settings *s = &d->settings;
+
+	*ret = mem_strdup(s->smtp_password);
+	if (!s->smtp_password_file)
+		return 0;
+	if (read_file(d, "smtp_password_file", s->smtp_password_file, "a file that holds the password", ret, fault))
+		return ERR_INVALID;
+	(*ret)[strcspn(*ret, "\r\n")] = '\0';
+	return (*ret)[0] ? 0
+			 : fault_param(fault, settings_where(s, "smtp_password_file"),
+				       "the first line of %.200s is empty - write the password there",
+				       s->smtp_password_file);
+}
+
+static int check_smtp_ca(const struct serve_settings *s, struct fault *fault)
+{
+	if (!s->smtp_ca || access(s->smtp_ca, R_OK) == 0)
+		return 0;
+	return fault_param(fault, settings_where(s, "smtp_ca"), "cannot read %.200s: %s - give a PEM file", s->smtp_ca,
+			   strerror(errno));
+}
+
+/* What others call us, when nobody says better: as the API listens. */
+static void public_url(const struct daemon *d, struct buf *out)
+{
+	const char *given = d->settings.public_url;
+	size_t n = given ? strlen(given) : 0;
+
+	if (!given) {
+		buf_addf(out, "%s://%s", d->cert_pem ? "https" : "http", d->address);
+		return;
+	}
+	while (n > 0 && given[n - 1] == '/')
+		n--;
+	buf_add(out, given, n);
+}
+
+static int hub_begin(struct daemon *d, struct fault *fault)
+{
+	const struct serve_settings *s = &d->settings;
+	struct hub_options o = {
+		.log = d->log,
+		.test_step_ms = s->test_step_ms,
+		.digest_ms = s->mail_digest_s * 1000,
+		.mail = { .host = s->smtp_host,
+			  .port = (uint16_t)s->smtp_port,
+			  .tls = (enum mail_tls)s->smtp_tls,
+			  .user = s->smtp_user,
+			  .from = s->smtp_from,
+			  .ca = s->smtp_ca },
+	};
+	char *password = NULL;
+	struct buf url;
+	int err = check_smtp_ca(s, fault);
+
+	if (!err)
+		err = smtp_password(d, &password, fault);
+	buf_init(&url, 8192);
+	public_url(d, &url);
+	o.public_url = buf_str(&url);
+	o.mail.password = password;
+	if (!err)
+		d->hub = hub_new(&o);
+	if (password)
+		mem_wipe(password, strlen(password));
+	mem_free(password);
+	buf_free(&url);
+	return err;
+}
+
 static int node_begin(struct daemon *d, struct fault *fault)
 {
 	const struct serve_settings *s = &d->settings;
@@ -207,6 +284,7 @@ static int node_begin(struct daemon *d, struct fault *fault)
 		.queue_bytes = (size_t)s->queue_memory,
 		.stop_ms = s->stop_s > 0 ? s->stop_s * 1000 : 1,
 		.limits = engine_limits_default,
+		.hooks = hub_hooks(d->hub),
 	};
 	int err;
 
@@ -262,12 +340,16 @@ static int start(struct daemon *d, struct fault *fault)
 	if (!err)
 		err = guard_make(d, fault);
 	if (!err)
+		err = hub_begin(d, fault);
+	if (!err)
 		err = node_begin(d, fault);
 	if (!err)
 		err = admin_key(d, made, fault);
+	if (!err)
+		err = hub_attach(d->hub, d->node, fault);
 	if (err)
 		return err;
-	api_attach(d->api, d->node);
+	api_attach(d->api, d->node, d->hub);
 	announce(d, made);
 	return 0;
 }
@@ -301,8 +383,12 @@ static void stop(struct daemon *d)
 	}
 	if (d->api)
 		api_detach(d->api);
+	if (d->hub)
+		hub_detach(d->hub);
 	if (d->node)
 		node_stop(&d->node);
+	if (d->hub)
+		hub_free(&d->hub);
 	if (d->api)
 		api_free(&d->api);
 	if (d->guard)

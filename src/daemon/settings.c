@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/url.h"
 #include "dialect/nearest.h"
+#include "net/mail.h"
 
 enum kind {
 	KIND_TEXT,
@@ -84,6 +85,24 @@ static const struct row rows[] = {
 	  "events waiting for their commit, and a quarter of what bodies of requests may hold; more gets 503" },
 	{ "stop_s", KIND_NUMBER, AT(stop_s), "15", 0, 600, NULL, "N",
 	  "longest wait, at a stop, for what is on the wire" },
+	{ "smtp_host", KIND_TEXT, AT(smtp_host), NULL, 0, 0, NULL, "HOST",
+	  "the server that mails go through; without one, none are sent" },
+	{ "smtp_port", KIND_NUMBER, AT(smtp_port), "0", 0, 65535, NULL, "N",
+	  "its port; 0: 25, 587 or 465, by smtp_tls" },
+	{ "smtp_tls", KIND_CHOICE, AT(smtp_tls), "starttls", 0, 0, "none starttls tls", "WORD",
+	  "none; starttls: refuse to go on without; tls: from the first byte" },
+	{ "smtp_user", KIND_TEXT, AT(smtp_user), NULL, 0, 0, NULL, "NAME", "log in there as NAME" },
+	{ "smtp_password", KIND_TEXT, AT(smtp_password), NULL, 0, 0, NULL, "TEXT",
+	  "with this password; others can see an option, so better a variable or a file" },
+	{ "smtp_password_file", KIND_TEXT, AT(smtp_password_file), NULL, 0, 0, NULL, "FILE",
+	  "or with the one in FILE's first line" },
+	{ "smtp_from", KIND_TEXT, AT(smtp_from), NULL, 0, 0, NULL, "ADDR", "the address that mails come from" },
+	{ "smtp_ca", KIND_TEXT, AT(smtp_ca), NULL, 0, 0, NULL, "FILE",
+	  "certificates to trust its server by (PEM; default: the system's)" },
+	{ "mail_digest_s", KIND_NUMBER, AT(mail_digest_s), "3600", 1, 86400, NULL, "N",
+	  "at most one mail about an endpoint that goes on failing in so long" },
+	{ "test_step_ms", KIND_NUMBER, AT(test_step_ms), "1000", 1, 3600000, NULL, "N",
+	  "between two statuses of a message on the test route" },
 	{ "log_level", KIND_CHOICE, AT(log_level), "info", 0, 0, "debug info warn error", "WORD",
 	  "least level of log lines on stderr" },
 };
@@ -436,6 +455,48 @@ static bool is_key(const char *text)
 	return n >= 16 && n <= 200;
 }
 
+/* Nothing that would end the host inside a URL. */
+static bool host_is_plain(const char *host)
+{
+	return strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") == strlen(host) ||
+	       (strchr(host, ':') && strspn(host, "0123456789abcdefABCDEF:.") == strlen(host));
+}
+
+/* A mail server half described is a mistake that would be found when the first mail is needed. */
+static int check_mail(const struct serve_settings *s, struct fault *fault)
+{
+	static const char *const wants_host[] = { "smtp_user", "smtp_password", "smtp_password_file", "smtp_from",
+						  "smtp_ca" };
+	const char *has_password = s->smtp_password	   ? "smtp_password"
+				   : s->smtp_password_file ? "smtp_password_file"
+							   : NULL;
+
+	for (size_t i = 0; i < sizeof(wants_host) / sizeof(wants_host[0]) && !s->smtp_host; i++)
+		if (*(char *const *)((const char *)s + row_find(slice_str(wants_host[i]))->offset))
+			return fault_param(fault, settings_where(s, wants_host[i]),
+					   "there is no mail server that it could be for - give smtp_host too");
+	if (s->smtp_host && !host_is_plain(s->smtp_host))
+		return fault_param(fault, settings_where(s, "smtp_host"),
+				   "'%.100s' is no host - write a name or an address; the port is smtp_port",
+				   s->smtp_host);
+	if (s->smtp_host && !s->smtp_from)
+		return fault_param(fault, settings_where(s, "smtp_host"),
+				   "mails need an address that they come from - give smtp_from too");
+	if (s->smtp_from && !mail_address(slice_str(s->smtp_from)))
+		return fault_param(fault, settings_where(s, "smtp_from"),
+				   "'%.100s' is no mail address - write one as postrider@example.org", s->smtp_from);
+	if (s->smtp_password && s->smtp_password_file)
+		return fault_param(fault, settings_where(s, "smtp_password_file"),
+				   "smtp_password is given as well - leave one of them");
+	if (s->smtp_user && !has_password)
+		return fault_param(fault, settings_where(s, "smtp_user"),
+				   "logging in needs a password - give smtp_password_file or smtp_password too");
+	if (has_password && !s->smtp_user)
+		return fault_param(fault, settings_where(s, has_password),
+				   "a password is for logging in as somebody - give smtp_user too");
+	return 0;
+}
+
 static int check(const struct serve_settings *s, struct fault *fault)
 {
 	if (s->admin_key && !is_key(s->admin_key))
@@ -452,7 +513,7 @@ static int check(const struct serve_settings *s, struct fault *fault)
 	if (!s->tls_cert != !s->tls_key)
 		return fault_param(fault, settings_where(s, s->tls_cert ? "tls_cert" : "tls_key"),
 				   "HTTPS needs both tls_cert and tls_key - give the other one too");
-	return 0;
+	return check_mail(s, fault);
 }
 
 static void default_data(struct serve_settings *s, char *const *environment)

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "daemon/settings.h"
+#include "net/mail.h"
 
 #define NO_ENVIRONMENT	 ((const char *const[]){ NULL })
 #define ENVIRONMENT(...) ((const char *const[]){ __VA_ARGS__, NULL })
@@ -140,6 +141,40 @@ static void refused(void **state)
 	settings_free(&s);
 }
 
+static void mail(void **state)
+{
+	static const char *const name = "--smtp-host", *const host = "mx.example.org", *const from = "--smtp-from";
+	struct serve_settings s;
+	struct fault fault;
+
+	(void)state;
+	assert_int_equal(READ(&s, &fault, ENVIRONMENT("POSTRIDER_SMTP_PASSWORD=secret"), name, host, from, "a@b.c",
+			      "--smtp-user", "me", "--smtp-tls", "tls"),
+			 0);
+	assert_string_equal(s.smtp_host, host);
+	assert_string_equal(s.smtp_password, "secret");
+	assert_int_equal(s.smtp_tls, MAIL_TLS_IMPLICIT);
+	assert_int_equal(s.smtp_port, 0);
+	assert_int_equal(s.mail_digest_s, 3600);
+	settings_free(&s);
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, from, "a@b.c"), &fault, from, "give smtp_host");
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, name, host), &fault, name, "give smtp_from");
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, name, "mx:25", from, "a@b.c"), &fault, name, "no host");
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, name, "smtp://mx", from, "a@b.c"), &fault, name, "no host");
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, name, host, from, "Me <a@b.c>"), &fault, from,
+		       "no mail address");
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, name, host, from, "a@b.c", "--smtp-user", "me"), &fault,
+		       "--smtp-user", "needs a password");
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, name, host, from, "a@b.c", "--smtp-password", "x"), &fault,
+		       "--smtp-password", "smtp_user");
+	expect_refused(&s,
+		       READ(&s, &fault, NO_ENVIRONMENT, name, host, from, "a@b.c", "--smtp-user", "me",
+			    "--smtp-password", "x", "--smtp-password-file", "/x"),
+		       &fault, "--smtp-password-file", "leave one");
+	expect_refused(&s, READ(&s, &fault, NO_ENVIRONMENT, "--smtp-tls", "yes"), &fault, "--smtp-tls",
+		       "none starttls tls");
+}
+
 static void refused_files(void **state)
 {
 	static const struct {
@@ -167,10 +202,8 @@ static void refused_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),
-		cmocka_unit_test(precedence),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(refused_files),
+		cmocka_unit_test(defaults), cmocka_unit_test(precedence),    cmocka_unit_test(refused),
+		cmocka_unit_test(mail),	    cmocka_unit_test(refused_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
