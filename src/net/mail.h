@@ -4,6 +4,7 @@
 #ifndef NET_MAIL_H
 #define NET_MAIL_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "base/fault.h"
@@ -18,7 +19,8 @@ struct mail_server {
 	const char *user, *password; /* NULL: without logging in */
 	const char *from;	     /* "postrider@example.org" */
 	const char *ca;		     /* PEM; NULL: the system's */
-	int64_t timeout_ms;	     /* 0: 30,000 */
+	int64_t timeout_ms;	     /* of one mail, all of it; 0: 30,000 */
+	const atomic_bool *give_up;  /* NULL, or: once true, mail_send ends within a second with ERR_BUSY */
 };
 
 struct mail {
@@ -28,7 +30,13 @@ struct mail {
 	int64_t date_s;		    /* Unix seconds */
 };
 
-/* 0; ERR_INVALID: refused for good (an address, 5xx); ERR_BUSY: try again later. *fault says what the server said. */
+/* One address, bare: "someone@example.org", of visible ASCII characters without any that mean something in a list. */
+bool mail_address(struct slice s);
+/*
+ * 0; ERR_INVALID: refused for good (an address, 5xx); ERR_BUSY: try again later. *fault says what the server said; its
+ * code is "unreachable" when it did not come to the mail itself: then it would not come to another one either. When
+ * one of several addresses is refused nobody gets the mail.
+ */
 int mail_send(const struct mail_server *server, const struct mail *mail, struct fault *fault);
 
 #endif
