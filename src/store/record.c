@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "store/checksum.h"
 
-enum { TAG_EVENT = 1, TAG_ATTEMPT = 2, TAG_PENDING = 3 };
+enum { TAG_EVENT = 1, TAG_ATTEMPT = 2, TAG_PENDING = 3, TAG_OBJECT = 4 };
 
 #define SUM_BYTES 4
 
@@ -109,6 +109,28 @@ void record_pending(struct buf *b, const struct pending_row *row)
 		before = row->items[i].event_seq;
 	}
 	record_seal(b, start, pending_name(row));
+}
+
+/* Its name is all that stands in columns of its own. */
+static uint64_t object_name(int64_t n, const struct object_row *row)
+{
+	uint64_t seed = hash_u64((uint64_t)n) + hash_u64((uint64_t)row->due_ms) * 3 + row->kind;
+
+	return checksum(row->id, checksum(row->project, seed));
+}
+
+void record_object(struct buf *b, int64_t n, const struct object_row *row)
+{
+	size_t start = b->n;
+
+	buf_add_char(b, TAG_OBJECT);
+	add_text(b, row->text);
+	buf_add_varint(b, row->key_count);
+	for (uint32_t i = 0; i < row->key_count; i++) {
+		buf_add_varint(b, row->keys[i].field);
+		add_text(b, row->keys[i].value);
+	}
+	record_seal(b, start, object_name(n, row));
 }
 
 /* --- reading --- */
@@ -260,6 +282,33 @@ void record_read_pending(struct slice bytes, struct record_scratch *scratch, str
 	row->revision = 0;
 	row->items = NULL;
 	row->item_count = 0;
+}
+
+static bool read_object(struct slice s, int64_t n, struct object_key keys[OBJECT_KEYS_MAX], struct object_row *row)
+{
+	uint64_t count, field;
+
+	if (!record_unseal(&s, object_name(n, row)) || !read_tag(&s, TAG_OBJECT) || !read_text(&s, &row->text) ||
+	    !read_number(&s, OBJECT_KEYS_MAX, &count))
+		return false;
+	for (uint64_t i = 0; i < count; i++) {
+		if (!read_number(&s, UINT16_MAX, &field) || !read_text(&s, &keys[i].value))
+			return false;
+		keys[i].field = (uint16_t)field;
+	}
+	row->keys = keys;
+	row->key_count = (uint32_t)count;
+	return s.n == 0;
+}
+
+void record_read_object(struct slice bytes, int64_t n, struct object_key keys[OBJECT_KEYS_MAX], struct object_row *row)
+{
+	row->damaged = !read_object(bytes, n, keys, row);
+	if (!row->damaged)
+		return;
+	row->text = SLICE_LIT("");
+	row->keys = NULL;
+	row->key_count = 0;
 }
 
 bool record_peek_event(struct slice bytes, struct slice *ret_project, struct slice *ret_id)

@@ -6,6 +6,7 @@
 #define STORE_RECORD_H
 
 #include "base/buf.h"
+#include "store/object.h"
 #include "store/store.h"
 
 /* Room for the items of the row read last; zeroed at first, freed by record_scratch_free. */
@@ -20,6 +21,8 @@ void record_event(struct buf *b, int64_t seq, const struct event_row *row);
 void record_attempt(struct buf *b, int64_t seq, const struct attempt_row *row);
 /* revision, items and, by the checksum, endpoint, id and attempts; due and replay are columns, to be looked for. */
 void record_pending(struct buf *b, const struct pending_row *row);
+/* text, keys and, by the checksum, project, kind, id, due and the object's number n, which are columns. */
+void record_object(struct buf *b, int64_t n, const struct object_row *row);
 
 /*
  * Reads a log row. Slices point into `bytes`, items into scratch, until it is used again. What does not fit is damaged.
@@ -29,6 +32,8 @@ void record_read_log(struct slice bytes, int64_t seq, struct record_scratch *scr
  * Fills revision, items and item_count of a row whose endpoint, id and attempts are set; what does not fit is damaged.
  */
 void record_read_pending(struct slice bytes, struct record_scratch *scratch, struct pending_row *row);
+/* Fills text and keys of a row whose other members are set; what does not fit is damaged. */
+void record_read_object(struct slice bytes, int64_t n, struct object_key keys[OBJECT_KEYS_MAX], struct object_row *row);
 /*
  * Just project and id of an event row, unchecked, for filling the duplicate
  * check at start; false when it is no event row, which costs a look at one byte.

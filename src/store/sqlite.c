@@ -75,6 +75,27 @@ static const char *const statement_texts[SQL_COUNT] = {
 	[SQL_SEARCH_PUT] = "INSERT INTO search (place, body) VALUES (?1, ?2)",
 	[SQL_SEARCH_GET] = "SELECT body FROM search WHERE place = ?1",
 	[SQL_SEARCH_CUT] = "DELETE FROM search WHERE place < ?1",
+	[SQL_OBJECT_LAST] = "SELECT max(n) FROM object",
+	[SQL_OBJECT_GET] = "SELECT n, due, body FROM entry JOIN object USING (n) WHERE key = ?1",
+	[SQL_OBJECT_NAMED] = "SELECT n, due, body, project, kind, id FROM object WHERE n = ?1",
+	[SQL_OBJECT_ADD] = "INSERT INTO object (n, due, body, project, kind, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_OBJECT_SET] = "UPDATE object SET body = ?3 WHERE n = ?1",
+	[SQL_OBJECT_SET_DUE] = "UPDATE object SET due = ?2, body = ?3 WHERE n = ?1",
+	[SQL_OBJECT_CUT] = "DELETE FROM object WHERE n = ?1",
+	[SQL_OBJECT_DUE] = "SELECT n, due, body, project, kind, id FROM object WHERE due > 0 AND due <= ?1"
+			   " ORDER BY due, n LIMIT ?2",
+	[SQL_OBJECT_NEXT_DUE] = "SELECT due FROM object WHERE due > 0 ORDER BY due LIMIT 1",
+	[SQL_ENTRY_ADD] = "INSERT OR REPLACE INTO entry (n, key) VALUES (?1, ?2)",
+	[SQL_ENTRY_CUT] = "DELETE FROM entry WHERE key = ?1",
+	[SQL_ENTRY_CUT_ALL] = "DELETE FROM entry WHERE n = ?1",
+	[SQL_ENTRY_FIRST] = "SELECT key, n FROM entry WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1",
+	/* CROSS JOIN: SQLite is not to choose by itself which of the tables it walks */
+	[SQL_ENTRY_WALK] = "SELECT key FROM entry WHERE key >= ?1 AND key < ?2 ORDER BY key",
+	[SQL_ENTRY_BACK] = "SELECT key FROM entry WHERE key >= ?1 AND key < ?2 ORDER BY key DESC",
+	[SQL_OBJECT_WALK] = "SELECT key, n, due, body FROM entry CROSS JOIN object USING (n)"
+			    " WHERE key >= ?1 AND key < ?2 ORDER BY key",
+	[SQL_OBJECT_BACK] = "SELECT key, n, due, body FROM entry CROSS JOIN object USING (n)"
+			    " WHERE key >= ?1 AND key < ?2 ORDER BY key DESC",
 };
 
 /* --- statements --- */

@@ -329,6 +329,7 @@ int sqlite_commit(struct store *base, struct tx *const *txs, size_t n, struct fa
 {
 	struct sqlite_store *s = sqlite_of(base);
 	struct sqlite_commit c = { .txs = txs, .count = n, .last_seq = s->last_seq, .floor = s->floor };
+	int64_t last_object = s->last_object;
 	int err;
 
 	buf_reset(&s->log_rows);
@@ -339,6 +340,7 @@ int sqlite_commit(struct store *base, struct tx *const *txs, size_t n, struct fa
 	mem_free(c.hashes);
 	if (err) {
 		recent_undo(s->recent, c.events);
+		s->last_object = last_object;
 		return err;
 	}
 	recent_settle(s->recent);

@@ -44,6 +44,23 @@ enum sqlite_statement {
 	SQL_SEARCH_PUT,
 	SQL_SEARCH_GET,
 	SQL_SEARCH_CUT,
+	SQL_OBJECT_LAST,
+	SQL_OBJECT_GET,
+	SQL_OBJECT_NAMED,
+	SQL_OBJECT_ADD,
+	SQL_OBJECT_SET,
+	SQL_OBJECT_SET_DUE,
+	SQL_OBJECT_CUT,
+	SQL_OBJECT_DUE,
+	SQL_OBJECT_NEXT_DUE,
+	SQL_OBJECT_WALK,
+	SQL_OBJECT_BACK,
+	SQL_ENTRY_ADD,
+	SQL_ENTRY_CUT,
+	SQL_ENTRY_CUT_ALL,
+	SQL_ENTRY_FIRST,
+	SQL_ENTRY_WALK,
+	SQL_ENTRY_BACK,
 	SQL_COUNT
 };
 
@@ -58,12 +75,14 @@ struct sqlite_store {
 	struct buf body;	       /* a row being written */
 	struct buf log_rows;	       /* log rows being collected */
 	struct record_scratch scratch; /* the items of a row being read */
-	struct hash_key index_key;     /* of the search index, made when the store was */
+	struct buf entries;	       /* entries of the objects' index, to be written or looked for */
+	struct hash_key index_key;     /* of the search index and of projects, made when the store was */
 	int64_t index_run;	       /* log seqs in a run of the search index, settled when the store was made */
 	/* the writer's only: */
 	int lock_fd;
 	bool broken; /* an outcome is unknown: no commit any more, no checkpoint at close */
 	int64_t last_seq, floor;
+	int64_t last_object;	      /* the highest number of an object */
 	int64_t indexed;	      /* the log seq up to which the search index is filled; whole runs */
 	struct sqlite_commit *commit; /* the one that runs, NULL between them */
 	/* the first error inside its steps: a full disk ended the transaction, so nothing may be written after it */
@@ -175,5 +194,30 @@ int sqlite_pending(struct store *s, const struct pending_query *q, store_pending
 int sqlite_pending_get(struct store *s, uint64_t endpoint, int64_t id, store_pending_fn *fn, void *ctx,
 		       struct fault *fault);
 int sqlite_pending_summary(struct store *s, store_summary_fn *fn, void *ctx, struct fault *fault);
+
+int sqlite_object_get(struct store *s, struct slice project, uint16_t kind, struct slice id, struct buf *ret,
+		      struct fault *fault); /* sqlite_object.c */
+int sqlite_objects_due(struct store *s, int64_t upto_ms, uint32_t max, store_due_fn *fn, void *ctx,
+		       struct fault *fault);
+int sqlite_objects_next_due(struct store *s, int64_t *ret, struct fault *fault);
+void sqlite_object_put(struct store *s, const struct object_row *row);
+void sqlite_object_delete(struct store *s, struct slice project, uint16_t kind, struct slice id);
+uint32_t sqlite_objects_drop(struct store *s, struct slice project, uint32_t max);
+/* The highest number of an object, 0 when there is none. Returns a rc. */
+int sqlite_object_last(struct sqlite_store *s, int64_t *ret);
+/* What a reading function returns: inside a step an error fails the commit, too. */
+int sqlite_object_result(struct sqlite_store *s, int rc, struct fault *fault);
+
+/*
+ * --- sqlite_entry.c: the index of the objects. An entry's bytes are ordered as the contract orders its
+ * (project, kind, field, value, id); that of field 0 has no value and is the object's name. ---
+ */
+
+void sqlite_entry(const struct sqlite_store *s, struct buf *b, struct slice project, uint16_t kind,
+		  const struct object_key *key, struct slice id); /* appends; key NULL: the name */
+/* Appends the bounds of all entries of a project: at or after the first, before the second. */
+void sqlite_entry_bounds(const struct sqlite_store *s, struct slice project, struct buf *low, struct buf *high);
+int sqlite_object_walk(struct store *s, const struct object_query *q, bool with_text, store_object_fn *fn, void *ctx,
+		       struct fault *fault);
 
 #endif

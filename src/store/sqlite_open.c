@@ -39,6 +39,11 @@ static const char *const migrations[] = {
 	"CREATE TABLE search (place INTEGER PRIMARY KEY, body BLOB NOT NULL);"
 	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
 	"PRAGMA application_id = " NUMBER_TEXT(APPLICATION_ID) ";",
+
+	"CREATE TABLE object (n INTEGER PRIMARY KEY, due INTEGER NOT NULL, body BLOB NOT NULL, project BLOB NOT NULL,"
+	" kind INTEGER NOT NULL, id BLOB NOT NULL);"
+	"CREATE INDEX object_due ON object (due) WHERE due > 0;"
+	"CREATE TABLE entry (key BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -231,6 +236,8 @@ static int load_numbers(struct sqlite_store *s)
 		rc = sqlite_meta_get(s, "indexed", &s->indexed);
 	if (rc == SQLITE_OK)
 		rc = sqlite_meta_get(s, "floor", &s->floor);
+	if (rc == SQLITE_OK)
+		rc = sqlite_object_last(s, &s->last_object);
 	return rc == SQLITE_OK ? sqlite_read_last_seq(s, &s->last_seq) : rc;
 }
 
@@ -263,6 +270,7 @@ static void sqlite_free(struct sqlite_store *s)
 	record_scratch_free(&s->scratch);
 	buf_free(&s->body);
 	buf_free(&s->log_rows);
+	buf_free(&s->entries);
 	mem_free(s->path);
 	mem_free(s->vfs);
 	mem_free(s);
@@ -289,11 +297,21 @@ static int checkpoint_now(struct store *s, struct fault *fault)
 	.close = sqlite_close, .reader = sqlite_reader, .last_seq = sqlite_last_seq, .floor = sqlite_floor,            \
 	.log_walk = sqlite_log_walk, .log_back = sqlite_log_back, .log_get = sqlite_log_get, .search = sqlite_search,  \
 	.pending = sqlite_pending, .pending_get = sqlite_pending_get, .pending_summary = sqlite_pending_summary,       \
-	.dead = sqlite_dead, .docs = sqlite_docs, .bytes = sqlite_bytes
+	.dead = sqlite_dead, .docs = sqlite_docs, .bytes = sqlite_bytes, .object_get = sqlite_object_get,              \
+	.object_walk = sqlite_object_walk, .objects_due = sqlite_objects_due,                                          \
+	.objects_next_due = sqlite_objects_next_due
 
 static const struct store_ops sqlite_writer_ops = {
-	SQLITE_READS,	       .commit = sqlite_commit,	     .index_step = sqlite_index_step,
-	.prune = sqlite_prune, .checkpoint = checkpoint_now, .step_event = sqlite_step_event,
+	SQLITE_READS,
+	.commit = sqlite_commit,
+	.index_step = sqlite_index_step,
+	.prune = sqlite_prune,
+	.checkpoint = checkpoint_now,
+	.step_event = sqlite_step_event,
+	.object_put = sqlite_object_put,
+	.object_delete = sqlite_object_delete,
+	.objects_drop = sqlite_objects_drop,
+
 	.step_doc = sqlite_step_doc,
 };
 
@@ -309,6 +327,7 @@ static struct sqlite_store *sqlite_handle(const struct store_ops *ops, const cha
 	s->lock_fd = -1;
 	buf_init(&s->body, SIZE_MAX / 4);
 	buf_init(&s->log_rows, SIZE_MAX / 4);
+	buf_init(&s->entries, SIZE_MAX / 4);
 	return s;
 }
 

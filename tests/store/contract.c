@@ -266,15 +266,17 @@ static size_t take(struct CMUnitTest *tests, size_t at, const struct CMUnitTest 
 
 int main(void)
 {
-	struct CMUnitTest tests[64];
+	struct CMUnitTest tests[80];
 	int failed = 0;
 
-	assert_true(contract_log_count + contract_exception_count + contract_upkeep_count <= 64);
+	assert_true(contract_log_count + contract_exception_count + contract_upkeep_count + contract_object_count <=
+		    sizeof(tests) / sizeof(tests[0]));
 	for (int sqlite = 0; sqlite < 2; sqlite++) {
 		size_t count = take(tests, 0, contract_log_tests, contract_log_count, sqlite);
 
 		count = take(tests, count, contract_exception_tests, contract_exception_count, sqlite);
 		count = take(tests, count, contract_upkeep_tests, contract_upkeep_count, sqlite);
+		count = take(tests, count, contract_object_tests, contract_object_count, sqlite);
 		failed += _cmocka_run_group_tests(sqlite ? "store/contract sqlite" : "store/contract memory", tests,
 						  count, NULL, NULL);
 	}

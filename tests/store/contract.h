@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "store/object.h"
 #include "store/store.h"
 
 /* A fresh store of the implementation under test; *state of every test. */
@@ -47,7 +48,8 @@ const char *pending_ids(struct store *s, const struct pending_query *q);
 const char *dead_of(struct store *s, uint64_t endpoint, int64_t after, uint32_t max_rows);
 const char *docs_of(struct store *s, const char *kind, const char *prefix);
 
-extern const struct CMUnitTest contract_log_tests[], contract_exception_tests[], contract_upkeep_tests[];
-extern const size_t contract_log_count, contract_exception_count, contract_upkeep_count;
+extern const struct CMUnitTest contract_log_tests[], contract_exception_tests[], contract_upkeep_tests[],
+	contract_object_tests[];
+extern const size_t contract_log_count, contract_exception_count, contract_upkeep_count, contract_object_count;
 
 #endif
