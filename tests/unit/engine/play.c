@@ -103,6 +103,51 @@ static void host_retire(void *ctx, const struct endpoint *endpoint)
 	((struct play *)ctx)->retired = endpoint->revision;
 }
 
+/* A report on its way to the disk. In the transaction's arena. */
+struct note {
+	struct play *play;
+	char name;
+	enum engine_outcome outcome;
+	uint32_t attempt;
+	int code;
+};
+
+static void note_kept(void *ctx, struct store *s)
+{
+	static const char *const words[] = { "delivered", "left", "dead", "passed" };
+	const struct note *note = ctx;
+	char code[20];
+
+	assert_ptr_equal(s, note->play->store);
+	failure_code_text(note->code, code);
+	buf_addf(&note->play->told, "%c=%s/%u%s%s ", note->name, words[note->outcome], note->attempt,
+		 note->code ? "/" : "", note->code ? code : "");
+}
+
+static void host_report(void *ctx, const struct engine_report *r, struct tx *tx)
+{
+	struct note *note = arena_alloc(&tx->arena, sizeof(*note));
+
+	*note = (struct note){ ctx, r->event->id.p[0], r->outcome, r->attempt, r->code };
+	assert_int_equal(r->endpoint->number, PLAY_NUMBER);
+	assert_int_equal(r->outcome == OUTCOME_PASSED, r->row == NULL);
+	assert_int_equal(r->attempt > 0, r->answer != NULL);
+	if (r->row)
+		assert_int_equal(r->row->time_ms, r->started_ms);
+	tx_step(tx, note_kept, note);
+}
+
+static void host_trouble(void *ctx, const struct endpoint *endpoint, bool ok, int code, struct slice reason)
+{
+	struct play *p = ctx;
+	char text[20];
+
+	(void)reason;
+	assert_int_equal(endpoint->number, PLAY_NUMBER);
+	failure_code_text(code, text);
+	buf_addf(&p->trouble, "%s ", ok ? "ok" : text);
+}
+
 static void host_say(void *ctx, int level, const char *what, const struct endpoint *endpoint, const char *detail)
 {
 	(void)ctx;
@@ -244,6 +289,8 @@ static void start_engine(struct play *p)
 				    .load = host_load,
 				    .disable = host_disable,
 				    .retire = host_retire,
+				    .report = host_report,
+				    .trouble = host_trouble,
 				    .say = host_say };
 
 	p->engine = engine_new(&host, &p->limits, 1, p->now_ms);
@@ -258,6 +305,7 @@ static struct endpoint *compile(struct play *p, const char *settings)
 	struct endpoint_identity who = { .number = PLAY_NUMBER,
 					 .revision = ++p->revision_count,
 					 .of_organization = p->organization,
+					 .internal = p->internal,
 					 .owner = slice_str(p->organization ? "o" : "p"),
 					 .id = SLICE_LIT("crm"),
 					 .organization_id = SLICE_LIT("") };
@@ -286,14 +334,20 @@ static struct endpoint *compile(struct play *p, const char *settings)
 	return ep;
 }
 
-static struct play *open_stage(const struct engine_limits *limits, const char *settings, bool organization)
+enum owner { OWNER_PROJECT, OWNER_ORGANIZATION, OWNER_HUB };
+
+static struct play *open_stage(const struct engine_limits *limits, const char *settings, enum owner owner)
 {
 	struct play *p = mem_zalloc(sizeof(*p));
 	struct store_options options = { .recent_ids = 100 };
 
 	p->limits = limits ? *limits : engine_limits_default;
 	p->project = "p";
-	p->organization = organization;
+	p->organization = owner == OWNER_ORGANIZATION;
+	p->internal = owner == OWNER_HUB;
+	p->target = p->internal ? PLAY_NUMBER : 0;
+	buf_init(&p->told, 65536);
+	buf_init(&p->trouble, 65536);
 	p->store = store_memory_new(&options);
 	p->start_ms = p->now_ms = START_MS;
 	start_engine(p);
@@ -304,12 +358,17 @@ static struct play *open_stage(const struct engine_limits *limits, const char *s
 
 struct play *play_new(const struct engine_limits *limits, const char *settings)
 {
-	return open_stage(limits, settings, false);
+	return open_stage(limits, settings, OWNER_PROJECT);
 }
 
 struct play *play_new_organization(const char *settings)
 {
-	return open_stage(NULL, settings, true);
+	return open_stage(NULL, settings, OWNER_ORGANIZATION);
+}
+
+struct play *play_new_internal(const struct engine_limits *limits, const char *settings)
+{
+	return open_stage(limits, settings, OWNER_HUB);
 }
 
 static void drop_queue(struct play *p)
@@ -327,6 +386,8 @@ void play_free(struct play *p)
 	for (uint32_t i = 0; i < p->revision_count; i++)
 		endpoint_unref(&p->revisions[i]);
 	endpoint_stats_unref(&p->stats);
+	buf_free(&p->told);
+	buf_free(&p->trouble);
 	mem_free(p);
 }
 
@@ -360,6 +421,17 @@ void play_delete(struct play *p)
 
 /* --- inputs --- */
 
+static struct event *make_targeted(struct play *p, char name, char message)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"incoming_message\",\"id\":\"%c\",\"message\":{\"id\":\"%c\",\"from_number\":\"+1\"},"
+		 "\"postrider\":{\"to\":%d}}",
+		 name, message, p->target);
+	return event_make(slice_str(text), slice_str(p->project), p->now_ms);
+}
+
 static struct event *make_event(struct play *p, char name, char message)
 {
 	char text[10000];
@@ -380,7 +452,7 @@ static struct event *make_event(struct play *p, char name, char message)
 void play_events(struct play *p, const char *names)
 {
 	for (; *names; names += names[2] ? 3 : 2) {
-		struct event *ev = make_event(p, names[0], names[1]);
+		struct event *ev = p->target ? make_targeted(p, names[0], names[1]) : make_event(p, names[0], names[1]);
 		struct tx *tx = tx_new();
 		struct event_row row = { .project = ev->project,
 					 .id = ev->id,
@@ -635,6 +707,18 @@ static bool tell_dead(void *ctx, const struct dead_row *row)
 {
 	add_name(ctx, 0, row->event_seq);
 	return true;
+}
+
+void expect_told(struct play *p, const char *expected)
+{
+	compare(&p->told, expected);
+	buf_init(&p->told, 65536);
+}
+
+void expect_trouble(struct play *p, const char *expected)
+{
+	compare(&p->trouble, expected);
+	buf_init(&p->trouble, 65536);
 }
 
 void expect_dead(struct play *p, const char *expected)

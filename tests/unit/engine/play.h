@@ -47,6 +47,10 @@ struct play {
 	int64_t start_ms, now_ms;
 	char names[PLAY_EVENTS_MAX]; /* by seq */
 	const char *project;	     /* whose the next events are; "p" at first */
+	bool internal;		     /* the endpoint is the hub's own */
+	int target;		     /* of the next events; 0: none, they are statuses as callers post them */
+	struct buf told;	     /* what the hub heard, in the order of the commits */
+	struct buf trouble;	     /* and the operator */
 	bool organization;	     /* the endpoint is the organization's, and gets those of all projects */
 	struct exchange *wire[PLAY_WIRE_MAX];
 	size_t wire_count;
@@ -64,6 +68,8 @@ struct play {
  */
 struct play *play_new(const struct engine_limits *limits, const char *settings);
 struct play *play_new_organization(const char *settings);
+/* The endpoint is internal, and the events name it as their target. */
+struct play *play_new_internal(const struct engine_limits *limits, const char *settings);
 void play_free(struct play *p);
 void play_settings(struct play *p, const char *settings);
 void play_delete(struct play *p);
@@ -90,6 +96,13 @@ void expect_wire(struct play *p, const char *expected);
 void expect_rows(struct play *p, const char *expected);
 /* "a,b=200/1 c=expired/0": the attempt rows so far, code and attempt. */
 void expect_log(struct play *p, const char *expected);
+/*
+ * "a=delivered/1/200 b=left/1/500": what has been reported since the last call and is on disk. Each report of an
+ * exchange stands behind the attempt's row.
+ */
+void expect_told(struct play *p, const char *expected);
+/* "500 timeout ok": calls of host.trouble since the last call. */
+void expect_trouble(struct play *p, const char *expected);
 void expect_dead(struct play *p, const char *expected);
 void expect_state(struct play *p, enum lane_state state);
 
