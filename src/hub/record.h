@@ -27,7 +27,11 @@ struct deed {
 	struct fault *fault; /* of what was asked for; the first one counts */
 };
 
-/* A new object with id (NULL: one is made) and time_created. Nothing is stored before record_save. */
+/*
+ * Every record has a member `id`, its own; but a state's is a member like others, the word its service gave it.
+ *
+ * A new object with id (NULL: one is made) and time_created. Nothing is stored before record_save.
+ */
 struct record *record_new(struct deed *d, enum kind kind, const char *id);
 /* NULL when there is none. A second load of the same object is another copy: keep one in the hand. */
 struct record *record_load(struct deed *d, enum kind kind, struct slice id);
@@ -36,6 +40,11 @@ struct record *record_read(struct deed *d, enum kind kind, struct slice id, stru
 /* Writes text, index keys (kind.c says which) and due time. */
 void record_save(struct deed *d, struct record *r);
 void record_delete(struct deed *d, struct record *r);
+/*
+ * For book_walk: all objects of the kind with this index entry, by time (messages) or id. Bounds are in the deed's arena.
+ * A message's entries have its time behind the value, so do not build such bounds by hand.
+ */
+struct object_query record_query(struct deed *d, enum kind kind, enum field field, struct slice value);
 
 enum kind record_kind(const struct record *r);
 struct slice record_id(const struct record *r);
