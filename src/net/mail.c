@@ -245,7 +245,8 @@ struct exchange {
 	CURL *easy;
 	struct slice rest; /* of the text, still to be sent */
 	bool at_mail;	   /* the server was told of the mail */
-	char said[300];	   /* its last line */
+	bool quitting;	   /* what it says now is only good-bye */
+	char said[300];	   /* its last line before that */
 	char trouble[CURL_ERROR_SIZE];
 };
 
@@ -268,7 +269,9 @@ static int on_dialogue(CURL *easy, curl_infotype type, char *data, size_t n, voi
 	(void)easy;
 	if (type == CURLINFO_HEADER_OUT && n >= 5 && memcmp(data, "MAIL ", 5) == 0)
 		ex->at_mail = true;
-	if (type == CURLINFO_HEADER_IN) {
+	if (type == CURLINFO_HEADER_OUT && n >= 4 && memcmp(data, "QUIT", 4) == 0)
+		ex->quitting = true;
+	if (type == CURLINFO_HEADER_IN && !ex->quitting) {
 		buf_init(&line, 4 * n + 1);
 		one_line(&line, slice_of(data, n));
 		slice_copy(ex->said, sizeof(ex->said), slice_trim(buf_slice(&line)));
