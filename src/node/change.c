@@ -66,7 +66,7 @@ static void add_documents(const struct amendment *ch, struct tx *tx)
 	if (!ch->created)
 		document_put_revision(tx, ch->entry->current, ch->now_ms);
 	else
-		document_put_numbers(tx, ch->node->directory->last_endpoint, ch->node->directory->last_replay);
+		document_settle_numbers(tx, ch->node->directory);
 }
 
 static void change_directory(struct amendment *ch)
@@ -140,11 +140,7 @@ static int trip(struct amendment *ch, struct fault *fault)
 
 /* --- new settings --- */
 
-/*
- * The entry of this name, under the change lock; nobody else changes
- * or frees it meanwhile but change_forget, which takes that lock too.
- */
-static struct entry *find(struct node *n, struct owner owner, struct slice id)
+struct entry *change_find(struct node *n, struct owner owner, struct slice id)
 {
 	struct entry *en;
 
@@ -205,17 +201,12 @@ static void organization_of(struct node *n, struct owner owner, char ret[256])
 	directory_release(n->directory);
 }
 
-struct wanted {
-	struct owner owner;
-	struct slice id;
-	struct entry *entry; /* NULL: a new one */
-};
-
-static int compile(struct node *n, const struct wanted *want, struct slice text, struct endpoint **ret,
+int change_compile(struct node *n, const struct change_wanted *want, struct slice text, struct endpoint **ret,
 		   struct fault *fault)
 {
 	char organization[256];
 	struct endpoint_identity who = { .of_organization = want->owner.organization,
+					 .internal = want->internal,
 					 .owner = want->owner.id,
 					 .id = want->id };
 	struct json_doc doc;
@@ -223,7 +214,7 @@ static int compile(struct node *n, const struct wanted *want, struct slice text,
 
 	organization_of(n, want->owner, organization);
 	who.organization_id = slice_str(organization);
-	who.number = want->entry ? want->entry->number : n->directory->last_endpoint + 1;
+	who.number = want->entry ? want->entry->number : ++n->directory->last_endpoint;
 	who.revision = want->entry ? want->entry->current->revision + 1 : 1;
 	json_doc_init(&doc);
 	err = json_parse(&doc, text, &json_limits_default, fault);
@@ -237,15 +228,14 @@ static int compile(struct node *n, const struct wanted *want, struct slice text,
 	return err;
 }
 
-static struct entry *entry_new(struct node *n, const struct endpoint *ep, int64_t now_ms)
+struct entry *change_entry_new(struct endpoint *ep, int64_t now_ms)
 {
 	struct entry *en = mem_zalloc(sizeof(*en));
 
 	en->number = ep->number;
-	en->current = endpoint_ref((struct endpoint *)(uintptr_t)ep);
+	en->current = endpoint_ref(ep);
 	en->stats = endpoint_stats_new();
 	en->created_ms = en->changed_ms = now_ms;
-	n->directory->last_endpoint = ep->number;
 	return en;
 }
 
@@ -258,7 +248,7 @@ static bool same(const struct endpoint *a, const struct endpoint *b)
  * Puts the compiled settings in force; takes the reference. What
  * changes nothing makes no revision: `apply` is idempotent.
  */
-static int put(struct node *n, const struct wanted *want, struct endpoint *next, const char *disabled_reason,
+static int put(struct node *n, const struct change_wanted *want, struct endpoint *next, const char *disabled_reason,
 	       struct fault *fault)
 {
 	struct amendment ch = { .node = n,
@@ -274,19 +264,16 @@ static int put(struct node *n, const struct wanted *want, struct endpoint *next,
 		return 0;
 	}
 	if (ch.created)
-		ch.entry = entry_new(n, next, ch.now_ms);
+		ch.entry = change_entry_new(next, ch.now_ms);
 	err = trip(&ch, fault);
-	if (err && ch.created) {
-		endpoint_unref(&ch.entry->current);
-		endpoint_stats_unref(&ch.entry->stats);
-		mem_free(ch.entry);
-	}
+	if (err && ch.created)
+		entry_free(ch.entry);
 	endpoint_unref(&next);
 	return err;
 }
 
-static int change_text(struct node *n, const struct wanted *want, struct json settings, enum endpoint_change how,
-		       const char *disabled_reason, struct fault *fault)
+int change_text(struct node *n, const struct change_wanted *want, struct json settings, enum endpoint_change how,
+		const char *disabled_reason, struct fault *fault)
 {
 	struct endpoint *next;
 	struct buf text;
@@ -298,18 +285,28 @@ static int change_text(struct node *n, const struct wanted *want, struct json se
 		fault_param(fault, "", "the settings are too large: at most %u bytes", DOCUMENT_MAX / 2);
 		err = ERR_INVALID;
 	} else {
-		err = compile(n, want, buf_slice(&text), &next, fault);
+		err = change_compile(n, want, buf_slice(&text), &next, fault);
 	}
 	buf_free(&text);
 	return err ? err : put(n, want, next, disabled_reason, fault);
 }
 
+/* What the hub made is the hub's: nobody changes or deletes it from outside, or makes something that looks like it. */
+static int refuse_own(const struct entry *en, struct slice id, struct fault *fault)
+{
+	if (en ? !en->current->internal : id.n == 0 || id.p[0] != '_')
+		return 0;
+	return fault_param(fault, "id", "ids that begin with _ are postrider's own");
+}
+
 static int change_named(struct node *n, struct owner owner, struct slice id, struct json settings,
 			enum endpoint_change how, bool *ret_created, struct fault *fault)
 {
-	struct wanted want = { owner, id, find(n, owner, id) };
+	struct change_wanted want = { owner, id, change_find(n, owner, id), false };
 	int err;
 
+	if (refuse_own(want.entry, id, fault))
+		return ERR_INVALID;
 	if (!owner.organization && !node_project_exists(n, owner.id)) {
 		fault_set(fault, "not_found", "", "there is no project \"%.*s\": PUT it first", SLICE_ARG(owner.id));
 		return ERR_NOT_FOUND;
@@ -339,7 +336,7 @@ int node_endpoint_change(struct node *n, struct owner owner, struct slice id, st
 
 /* --- deleting --- */
 
-static int delete_entry(struct node *n, struct entry *en, struct fault *fault)
+int change_delete(struct node *n, struct entry *en, struct fault *fault)
 {
 	struct amendment ch = { .node = n, .entry = en, .now_ms = clock_ms(&n->clock) };
 
@@ -352,9 +349,11 @@ int node_endpoint_delete(struct node *n, struct owner owner, struct slice id, st
 	int err;
 
 	pthread_mutex_lock(&n->change_lock);
-	en = find(n, owner, id);
+	en = change_find(n, owner, id);
 	if (en) {
-		err = delete_entry(n, en, fault);
+		err = refuse_own(en, id, fault);
+		if (!err)
+			err = change_delete(n, en, fault);
 	} else {
 		fault_set(fault, "not_found", "", "there is no endpoint \"%.*s\"", SLICE_ARG(id));
 		err = ERR_NOT_FOUND;
@@ -384,13 +383,18 @@ static struct entry *next_of(struct node *n, struct owner owner, struct slice id
 	return en;
 }
 
+bool change_any_left(struct node *n, struct owner owner)
+{
+	return next_of(n, owner, SLICE_LIT("")) != NULL;
+}
+
 int change_delete_all(struct node *n, struct owner owner, struct fault *fault)
 {
 	struct entry *en;
 	int err = 0;
 
 	while (!err && (en = next_of(n, owner, SLICE_LIT(""))))
-		err = delete_entry(n, en, fault);
+		err = change_delete(n, en, fault);
 	return err;
 }
 
@@ -435,7 +439,9 @@ void change_forget(struct node *n, uint64_t number, uint32_t revision)
 static int change_entry(struct node *n, struct entry *en, const char *patch, const char *disabled_reason)
 {
 	const struct endpoint *ep = en->current;
-	struct wanted want = { { slice_str(ep->owner), ep->of_organization }, slice_str(ep->id), en };
+	struct change_wanted want = {
+		{ slice_str(ep->owner), ep->of_organization }, slice_str(ep->id), en, ep->internal
+	};
 	struct fault fault = NO_FAULT;
 	struct json_doc doc;
 	int err;

@@ -229,6 +229,7 @@ static int commit(struct committer *c, struct tx *const *txs, size_t n, struct f
 
 	if (committer_state(c) == ERR_IO)
 		return ERR_IO;
+	c->host.begins(c->host.ctx);
 	err = store_commit(c->store, txs, n, fault);
 	if ((err == ERR_FULL || err == ERR_BUSY) && !atomic_load(&c->last_orders)) {
 		set_full(c, err, fault);

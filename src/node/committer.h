@@ -30,7 +30,9 @@ struct work {
 
 struct committer_host {
 	void *ctx;
-	/* After the done callbacks of one commit. */
+	/* Before each commit: what the steps of one that failed have left behind is not to count. */
+	void (*begins)(void *ctx);
+	/* After the done callbacks of a commit's events, before those of the rest. */
 	void (*settled)(void *ctx, struct store *store);
 	/*
 	 * Upkeep, between commits. idle: nothing else is queued. May call committer_now. Returns the milliseconds

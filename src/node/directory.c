@@ -95,7 +95,7 @@ void key_free(struct key *k)
 	mem_free(k);
 }
 
-static void entry_free(struct entry *en)
+void entry_free(struct entry *en)
 {
 	endpoint_unref(&en->current);
 	endpoint_stats_unref(&en->stats);

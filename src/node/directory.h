@@ -55,12 +55,13 @@ struct key {
 
 struct directory {
 	pthread_rwlock_t lock;
-	struct sorted projects;		     /* by id */
-	struct sorted names;		     /* entries that are not deleted, by owner, id, kind of owner */
-	struct sorted numbers;		     /* all entries, by number */
-	struct sorted revisions;	     /* by number, revision */
-	struct sorted keys;		     /* by id */
-	uint64_t last_endpoint, last_replay; /* numbers given out */
+	struct sorted projects;	 /* by id */
+	struct sorted names;	 /* entries that are not deleted, by owner, id, kind of owner */
+	struct sorted numbers;	 /* all entries, by number */
+	struct sorted revisions; /* by number, revision */
+	struct sorted keys;	 /* by id */
+	/* numbers given out, by changes and by steps */
+	_Atomic uint64_t last_endpoint, last_replay;
 	bool has_admin;
 	uint8_t admin[SHA256_BYTES];
 };
@@ -99,6 +100,8 @@ struct entry *directory_endpoint(const struct directory *d, struct owner owner, 
 struct entry *directory_number(const struct directory *d, uint64_t number);
 /* The place in d->names of the first endpoint that stands after (owner, id). */
 size_t directory_after(const struct directory *d, struct owner owner, struct slice id);
+/* Of one that was never added. */
+void entry_free(struct entry *en);
 /* A new entry, taken over. */
 void directory_add(struct directory *d, struct entry *en);
 /* A new revision in force; the old one goes to the superseded ones. Takes the reference. */

@@ -6,11 +6,13 @@
  */
 #include "node/document.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/object.h"
 
 #define KIND_PROJECT  SLICE_LIT("project")
 #define KIND_ENDPOINT SLICE_LIT("endpoint")
@@ -123,6 +125,8 @@ void document_put_revision(struct tx *tx, const struct endpoint *ep, int64_t sup
 	json_member_bool(&dr.w, "of_organization", ep->of_organization);
 	json_member_str(&dr.w, "id", ep->id);
 	json_member_str(&dr.w, "organization_id", ep->organization_id);
+	if (ep->internal)
+		json_member_bool(&dr.w, "internal", true);
 	json_member_i64(&dr.w, "superseded_ms", superseded_ms);
 	json_key(&dr.w, "settings");
 	json_put_raw(&dr.w, ep->source);
@@ -145,6 +149,29 @@ void document_put_numbers(struct tx *tx, uint64_t last_endpoint, uint64_t last_r
 	json_member_i64(&dr.w, "endpoint", (int64_t)last_endpoint);
 	json_member_i64(&dr.w, "replay", (int64_t)last_replay);
 	draft_put(&dr, tx, KIND_META, META_NUMBERS);
+}
+
+void document_step(struct store *store, const struct tx *tx)
+{
+	for (const struct change *c = tx->first; c; c = c->next) {
+		assert(c->kind == CHANGE_DOC);
+		step_doc(store, &c->u.doc);
+	}
+}
+
+static void step_numbers(void *ctx, struct store *store)
+{
+	const struct directory *d = ctx;
+	struct tx *tx = tx_new();
+
+	document_put_numbers(tx, d->last_endpoint, d->last_replay);
+	document_step(store, tx);
+	tx_free(&tx);
+}
+
+void document_settle_numbers(struct tx *tx, struct directory *d)
+{
+	tx_step(tx, step_numbers, d);
 }
 
 void document_put_admin(struct tx *tx, const uint8_t hash[SHA256_BYTES])
@@ -190,6 +217,7 @@ static struct endpoint *revision_compile(struct json doc, uint64_t number, uint3
 	struct endpoint_identity who = { .number = number,
 					 .revision = revision,
 					 .of_organization = document_bool(doc, "of_organization"),
+					 .internal = document_bool(doc, "internal"),
 					 .owner = slice_str(owner),
 					 .id = slice_str(id),
 					 .organization_id = slice_str(organization) };

@@ -26,6 +26,13 @@ void document_delete_entry(struct tx *tx, uint64_t number);
 void document_put_revision(struct tx *tx, const struct endpoint *ep, int64_t superseded_ms);
 void document_delete_revision(struct tx *tx, uint64_t number, uint32_t revision);
 void document_put_numbers(struct tx *tx, uint64_t last_endpoint, uint64_t last_replay);
+/*
+ * The numbers given out by the time of the commit: steps give out numbers too, and whoever commits last must not write
+ * what he knew before.
+ */
+void document_settle_numbers(struct tx *tx, struct directory *d);
+/* Inside a step: writes the documents that were put into tx, which is not committed itself. */
+void document_step(struct store *store, const struct tx *tx);
 void document_put_admin(struct tx *tx, const uint8_t hash[SHA256_BYTES]);
 
 /* Compiles a revision from its document; NULL when there is none or it does not compile any more. One reference. */

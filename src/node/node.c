@@ -28,7 +28,7 @@ struct submitted {
 	struct submission s;
 	struct event **events; /* our array; references */
 	struct event_row **rows;
-	struct list answer; /* node.answers: committed, its request not answered yet */
+	struct fresh_answer answer; /* committed, its request not answered yet */
 	int64_t *seqs;
 	bool *duplicates;
 };
@@ -50,7 +50,7 @@ static size_t events_bytes(const struct submission *s)
 	return bytes;
 }
 
-static int may_submit(const struct node *n, size_t bytes)
+int node_may_submit(const struct node *n, size_t bytes)
 {
 	size_t queued = (size_t)atomic_load_explicit(&n->queue_bytes, memory_order_relaxed);
 	int state = committer_state(n->committer);
@@ -67,15 +67,6 @@ static int may_submit(const struct node *n, size_t bytes)
 	return 0;
 }
 
-static void fresh_add(struct node *n, struct event *ev)
-{
-	if (n->fresh_count == n->fresh_cap) {
-		n->fresh_cap = n->fresh_cap ? n->fresh_cap * 2 : 256;
-		n->fresh = mem_realloc(n->fresh, n->fresh_cap * sizeof(struct event *));
-	}
-	n->fresh[n->fresh_count++] = ev;
-}
-
 /* Takes the outcome out of the rows: each event to the shards, or away when it was known. */
 static void take_outcome(struct submitted *sub, int64_t *seqs, bool *duplicates)
 {
@@ -90,9 +81,8 @@ static void take_outcome(struct submitted *sub, int64_t *seqs, bool *duplicates)
 			atomic_fetch_add_explicit(&n->duplicates, 1, memory_order_relaxed);
 			event_unref(&sub->events[i]);
 		} else {
-			atomic_fetch_add_explicit(&n->accepted, 1, memory_order_relaxed);
 			sub->events[i]->seq = row->seq;
-			fresh_add(n, sub->events[i]);
+			fresh_event(n->fresh, sub->events[i]);
 		}
 	}
 }
@@ -103,6 +93,14 @@ static void submitted_free(struct submitted *sub)
 	mem_free(sub->events);
 	mem_free(sub->rows);
 	mem_free(sub);
+}
+
+static void submitted_answer(struct fresh_answer *a)
+{
+	struct submitted *sub = CONTAINER_OF(a, struct submitted, answer);
+
+	sub->s.done(sub->s.ctx, 0, sub->seqs, sub->duplicates);
+	submitted_free(sub);
 }
 
 /*
@@ -126,19 +124,8 @@ static void submitted_done(struct work *w, struct store *store, int err)
 	sub->seqs = arena_alloc(&w->tx->arena, count * sizeof(*sub->seqs) + 1);
 	sub->duplicates = arena_alloc(&w->tx->arena, count * sizeof(*sub->duplicates) + 1);
 	take_outcome(sub, sub->seqs, sub->duplicates);
-	list_push(&n->answers, &sub->answer);
-}
-
-static void answer_all(struct node *n)
-{
-	struct list *l;
-
-	while ((l = list_pop(&n->answers))) {
-		struct submitted *sub = CONTAINER_OF(l, struct submitted, answer);
-
-		sub->s.done(sub->s.ctx, 0, sub->seqs, sub->duplicates);
-		submitted_free(sub);
-	}
+	sub->answer.run = submitted_answer;
+	fresh_answer(n->fresh, &sub->answer);
 }
 
 static struct event_row *add_event(struct tx *tx, const struct event *ev)
@@ -155,7 +142,7 @@ static struct event_row *add_event(struct tx *tx, const struct event *ev)
 void node_submit(struct node *n, struct submission *s)
 {
 	size_t bytes = events_bytes(s);
-	int err = may_submit(n, bytes);
+	int err = node_may_submit(n, bytes);
 	struct submitted *sub;
 
 	if (err) {
@@ -177,15 +164,11 @@ void node_submit(struct node *n, struct submission *s)
 
 /* --- what the store thread tells --- */
 
-static void give_to_shards(struct node *n)
+static void on_begins(void *ctx)
 {
-	if (n->fresh_count == 0)
-		return;
-	for (unsigned i = 0; i < n->shard_count; i++)
-		shard_events(n->shards[i], n->fresh, n->fresh_count);
-	atomic_store_explicit(&n->last_event_seq, n->fresh[n->fresh_count - 1]->seq, memory_order_relaxed);
-	while (n->fresh_count > 0)
-		event_unref(&n->fresh[--n->fresh_count]);
+	struct node *n = ctx;
+
+	fresh_begin(n->fresh);
 }
 
 static void on_settled(void *ctx, struct store *store)
@@ -193,8 +176,7 @@ static void on_settled(void *ctx, struct store *store)
 	struct node *n = ctx;
 
 	atomic_store_explicit(&n->last_seq, store_last_seq(store), memory_order_relaxed);
-	give_to_shards(n);
-	answer_all(n);
+	fresh_give(n->fresh);
 }
 
 static int64_t on_upkeep(void *ctx, struct store *store, bool idle)
@@ -252,6 +234,9 @@ static void take_options(struct node *n, const struct node_options *o)
 		own->limits = engine_limits_default;
 	n->shard_count = own->shards ? own->shards : 1;
 	n->log = own->log;
+	if (own->hooks)
+		n->hooks = *own->hooks;
+	own->hooks = &n->hooks;
 }
 
 static int open_store(struct node *n, struct fault *fault)
@@ -286,9 +271,12 @@ static int load(struct node *n, struct fault *fault)
 
 static int start_threads(struct node *n, struct fault *fault)
 {
-	struct committer_host host = {
-		.ctx = n, .settled = on_settled, .upkeep = on_upkeep, .refuses = on_refuses, .broke = on_broke
-	};
+	struct committer_host host = { .ctx = n,
+				       .begins = on_begins,
+				       .settled = on_settled,
+				       .upkeep = on_upkeep,
+				       .refuses = on_refuses,
+				       .broke = on_broke };
 	int err = committer_start(n->store, &host, &n->committer, fault);
 
 	n->clerk = clerk_new(n);
@@ -333,7 +321,7 @@ static void node_free(struct node **np)
 	if (n->broken_fd >= 0)
 		close(n->broken_fd);
 	pthread_mutex_destroy(&n->change_lock);
-	mem_free(n->fresh);
+	fresh_free(&n->fresh);
 	mem_free(n->data_dir);
 	mem_free(n->bind_address);
 	mem_free(n->dns_servers);
@@ -346,7 +334,7 @@ int node_start(const struct node_options *options, struct node **ret, struct fau
 	struct node *n = mem_zalloc(sizeof(*n));
 	int err;
 
-	list_init(&n->answers);
+	n->fresh = fresh_new(n);
 	clock_start(&n->clock);
 	n->started_ms = clock_ms(&n->clock);
 	take_options(n, options);

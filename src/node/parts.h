@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "node/book.h"
 #include "node/clerk.h"
 #include "node/committer.h"
 #include "node/directory.h"
+#include "node/fresh.h"
 #include "node/node.h"
 #include "node/readers.h"
 #include "node/replay.h"
@@ -19,6 +21,7 @@
 
 struct node {
 	struct node_options options; /* strings are copies */
+	struct node_hooks hooks;     /* functions may be NULL */
 	char *data_dir, *bind_address, *dns_servers;
 	struct clock clock;
 	struct log *log;
@@ -44,10 +47,7 @@ struct node {
 	_Atomic int64_t last_event_seq; /* given to the shards */
 	_Atomic int64_t store_bytes;
 
-	/* The store thread's own: the events of the commit under way, for the shards. */
-	struct event **fresh;
-	size_t fresh_count, fresh_cap;
-	struct list answers; /* of the store thread: submissions whose commit is through */
+	struct fresh *fresh; /* the store thread's own */
 };
 
 /* Where an endpoint lives. */
@@ -56,6 +56,8 @@ static inline struct shard *node_shard(const struct node *n, uint64_t number)
 	return n->shards[hash_u64(number) % n->shard_count];
 }
 
+/* 0, or why so much that is new cannot be taken now: ERR_BUSY, or what the store says. */
+int node_may_submit(const struct node *n, size_t bytes);
 /* The lowest floor of all shards. */
 int64_t node_floor(const struct node *n);
 /* A fault for a change that cannot be taken now, 0 when it can: ERR_BUSY while stopping, ERR_FULL, ERR_IO. */

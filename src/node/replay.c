@@ -234,8 +234,11 @@ void replays_forget(struct replays *rs, int64_t before_ms)
 static int find_endpoint(struct node *n, struct owner owner, struct slice id, struct endpoint_view *ret,
 			 struct fault *fault)
 {
-	if (node_endpoint_get(n, owner, id, ret) == 0)
-		return 0;
+	if (node_endpoint_get(n, owner, id, ret) == 0) {
+		if (!ret->endpoint->internal)
+			return 0;
+		node_endpoint_view_free(ret); /* the hub alone says what is sent to its own */
+	}
 	fault_set(fault, "not_found", "", "there is no endpoint \"%.*s\"", SLICE_ARG(id));
 	return ERR_NOT_FOUND;
 }
@@ -282,7 +285,6 @@ int node_replay_count(struct node *n, struct owner owner, struct slice endpoint,
 struct start {
 	struct node *node;
 	struct replay replay;
-	uint64_t last_endpoint;
 	int err;
 };
 
@@ -297,7 +299,7 @@ static void start_job(void *ctx, struct store *store)
 	}
 	tx = tx_new();
 	replay_put(tx, &st->replay);
-	document_put_numbers(tx, st->last_endpoint, st->replay.number);
+	document_settle_numbers(tx, st->node->directory);
 	st->err = committer_now(st->node->committer, tx, NULL);
 	tx_free(&tx);
 	if (!st->err)
@@ -312,7 +314,6 @@ static int start(struct node *n, struct start *st, char ret_id[ID_BYTES], struct
 		return err;
 	pthread_mutex_lock(&n->change_lock);
 	st->replay.number = ++n->directory->last_replay;
-	st->last_endpoint = n->directory->last_endpoint;
 	committer_run(n->committer, start_job, st);
 	pthread_mutex_unlock(&n->change_lock);
 	if (st->err)

@@ -12,6 +12,7 @@
 #include "net/client.h"
 #include "node/load.h"
 #include "node/parts.h"
+#include "node/told.h"
 
 struct shard_host {
 	struct node *node;
@@ -260,6 +261,22 @@ static void host_disable(void *ctx, const struct endpoint *endpoint, const char 
 	clerk_disable(h->node->clerk, endpoint->number, endpoint->revision, reason);
 }
 
+static void host_report(void *ctx, const struct engine_report *r, struct tx *tx)
+{
+	struct shard_host *h = ctx;
+
+	told_add(h->node, r, tx);
+}
+
+static void host_trouble(void *ctx, const struct endpoint *endpoint, bool ok, int code, struct slice reason)
+{
+	struct shard_host *h = ctx;
+	const struct node_hooks *hooks = &h->node->hooks;
+
+	if (hooks->trouble)
+		hooks->trouble(hooks->ctx, endpoint, ok, code, reason);
+}
+
 static void host_say(void *ctx, int level, const char *what, const struct endpoint *endpoint, const char *detail)
 {
 	struct shard_host *h = ctx;
@@ -392,6 +409,8 @@ struct shard_host *shard_host_new(struct node *n, struct shard *sh, uv_loop_t *l
 		.load = host_load,
 		.disable = host_disable,
 		.retire = host_retire,
+		.report = host_report,
+		.trouble = host_trouble,
 		.say = host_say,
 	};
 	return h;

@@ -82,7 +82,7 @@ static void list_owned(const struct directory *d, struct owner owner, struct sli
 
 		if (!slice_is(owner.id, en->current->owner))
 			return;
-		if (owned(en, owner) && !show(en, fn, ctx))
+		if (owned(en, owner) && !en->current->internal && !show(en, fn, ctx))
 			return;
 	}
 }
@@ -116,10 +116,19 @@ static bool routes_of(const struct directory *d, struct owner owner, const struc
 
 		if (!slice_is(owner.id, en->current->owner))
 			break;
-		if (owned(en, owner) && en->current->active && endpoint_wants(en->current, ev) && !show(en, fn, ctx))
+		if (owned(en, owner) && !en->current->internal && en->current->active &&
+		    endpoint_wants(en->current, ev) && !show(en, fn, ctx))
 			return false;
 	}
 	return true;
+}
+
+static void route_target(const struct directory *d, const struct event *ev, node_endpoint_fn *fn, void *ctx)
+{
+	const struct entry *en = directory_number(d, ev->target);
+
+	if (en && !en->deleted && en->current->active)
+		show(en, fn, ctx);
 }
 
 void node_routes(struct node *n, const struct event *ev, node_endpoint_fn *fn, void *ctx)
@@ -129,7 +138,9 @@ void node_routes(struct node *n, const struct event *ev, node_endpoint_fn *fn, v
 
 	directory_read(d);
 	p = directory_project(d, ev->project);
-	if (routes_of(d, (struct owner){ ev->project, false }, ev, fn, ctx) && p && p->organization[0])
+	if (ev->target)
+		route_target(d, ev, fn, ctx);
+	else if (routes_of(d, (struct owner){ ev->project, false }, ev, fn, ctx) && p && p->organization[0])
 		routes_of(d, (struct owner){ slice_str(p->organization), true }, ev, fn, ctx);
 	directory_release(d);
 }
