@@ -86,6 +86,7 @@ struct report {
 	struct slice reason;	 /* a sentence; may be empty */
 	struct slice media_type; /* of the answer, without parameters */
 	struct slice body;	 /* of the answer, at most 256 KiB; empty when not delivered and not an HTTP answer */
+	struct slice location;	 /* where a redirect leads; empty when the answer is none */
 };
 
 struct node_hooks {

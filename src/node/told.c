@@ -55,6 +55,16 @@ static struct slice media_type(struct slice headers)
 	return slice_trim(slice_of(v.p, slice_find(v, ';')));
 }
 
+/* Redirects are never followed, but whoever reads the log is to know the URL to use instead. */
+static struct slice location(const struct http_answer *answer)
+{
+	struct slice v;
+
+	if (answer->status < 300 || answer->status > 399 || !http_header_find(answer->headers, "Location", &v))
+		return slice_str("");
+	return slice_trim(v);
+}
+
 static void take_answer(struct report *to, const struct http_answer *answer, struct tx *tx)
 {
 	to->duration_us = answer->timings.total > 0 ? answer->timings.total : 0;
@@ -62,6 +72,7 @@ static void take_answer(struct report *to, const struct http_answer *answer, str
 		return;
 	to->media_type = arena_slice(&tx->arena, media_type(answer->headers));
 	to->body = arena_slice(&tx->arena, answer->body);
+	to->location = arena_slice(&tx->arena, location(answer));
 	tx->bytes += to->body.n;
 }
 
