@@ -209,6 +209,17 @@ static bool offer_waiting(void *ctx, const struct endpoint_view *v)
 	return true;
 }
 
+/* The only one that can have it; it is in no list. */
+static void offer_target(struct legs *ps)
+{
+	struct endpoint_view v;
+
+	if (node_endpoint_by_number(ps->call->node, ps->ev->target, &v))
+		return;
+	offer_waiting(ps, &v);
+	node_endpoint_view_free(&v);
+}
+
 static bool offer_route(void *ctx, const struct endpoint_view *v)
 {
 	struct legs *ps = ctx;
@@ -245,8 +256,12 @@ static void collect(struct legs *ps, struct slice organization)
 	struct node *n = ps->call->node;
 	struct store *reader;
 
-	node_endpoint_list(n, (struct owner){ ps->ev->project, false }, false, slice_str(""), offer_waiting, ps);
-	if (organization.n > 0)
+	if (ps->ev->target)
+		offer_target(ps);
+	else
+		node_endpoint_list(n, (struct owner){ ps->ev->project, false }, false, slice_str(""), offer_waiting,
+				   ps);
+	if (!ps->ev->target && organization.n > 0)
 		node_endpoint_list(n, (struct owner){ organization, true }, false, slice_str(""), offer_waiting, ps);
 	node_routes(n, ps->ev, offer_route, ps);
 	reader = node_reader_begin(n);

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "node/change.h"
+#include "node/drop.h"
 #include "node/parts.h"
 #include "node/rounds.h"
 
@@ -63,6 +64,17 @@ static int run_organization(struct node *n, const struct errand *er)
 	return change_organization(n, slice_str(er->text));
 }
 
+/* A bit at a time, so that other errands are not held up. */
+static int run_drop(struct node *n, const struct errand *er)
+{
+	bool more;
+	int err = drop_some(n, slice_str(er->text), &more);
+
+	if (!err && more)
+		clerk_drop(n->clerk, er->text);
+	return err;
+}
+
 void clerk_disable(struct clerk *c, uint64_t number, uint32_t revision, const char *reason)
 {
 	add(c, run_disable, number, revision, reason);
@@ -76,6 +88,11 @@ void clerk_retired(struct clerk *c, uint64_t number, uint32_t revision)
 void clerk_organization(struct clerk *c, const char *project)
 {
 	add(c, run_organization, 0, 0, project);
+}
+
+void clerk_drop(struct clerk *c, const char *project)
+{
+	add(c, run_drop, 0, 0, project);
 }
 
 void clerk_wake(struct clerk *c)

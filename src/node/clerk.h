@@ -29,6 +29,8 @@ void clerk_disable(struct clerk *c, uint64_t number, uint32_t revision, const ch
 void clerk_retired(struct clerk *c, uint64_t number, uint32_t revision);
 /* This project's organization has changed: its endpoints need new revisions. */
 void clerk_organization(struct clerk *c, const char *project);
+/* This project is gone: what objects it had go bit by bit. */
+void clerk_drop(struct clerk *c, const char *project);
 /* There is a replay to be worked at. */
 void clerk_wake(struct clerk *c);
 

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "node/document.h"
+#include "node/drop.h"
 #include "node/parts.h"
 #include "node/recover.h"
 
@@ -353,6 +354,7 @@ int node_start(const struct node_options *options, struct node **ret, struct fau
 		return err;
 	}
 	check_organizations(n);
+	drops_resume(n);
 	*ret = n;
 	return 0;
 }

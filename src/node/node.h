@@ -118,7 +118,7 @@ int node_secret(struct node *n, const char *name, uint8_t ret[NODE_SECRET_BYTES]
  */
 int node_project_put(struct node *n, struct slice id, struct json settings, bool merge, bool *ret_created,
 		     struct fault *fault);
-/* Deletes its endpoints (their deliveries end as `deleted`), keys and itself. */
+/* Deletes its endpoints (their deliveries end as `deleted`), keys and itself; its objects go soon after. */
 int node_project_delete(struct node *n, struct slice id, struct fault *fault);
 /* Writes the project as one JSON object; ERR_NOT_FOUND. */
 int node_project_write(struct node *n, struct slice id, struct json_writer *w);

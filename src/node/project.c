@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "node/change.h"
 #include "node/document.h"
+#include "node/drop.h"
 #include "node/parts.h"
 
 /* --- settings --- */
@@ -125,6 +126,7 @@ struct project_put {
 	struct node *node;
 	struct project *project; /* taken into the directory when err is 0 */
 	bool moved;
+	bool dropping; /* objects of a project of this id that was deleted are still there; err is 0, nothing is put */
 	int err;
 };
 
@@ -138,6 +140,9 @@ static void put_job(void *ctx, struct store *store)
 		put->err = ERR_IO;
 		return;
 	}
+	put->dropping = drop_pending(store, slice_str(put->project->id));
+	if (put->dropping)
+		return;
 	if (put->moved)
 		put->project->organization_from = store_last_seq(store);
 	tx = tx_new();
@@ -194,6 +199,24 @@ static bool organization_moved(struct node *n, const struct project *p)
 	return moved;
 }
 
+/* Puts it; what an earlier project of this id has left goes first. */
+static int write_put(struct node *n, struct project_put *put)
+{
+	bool more = true;
+	int err = 0;
+
+	committer_run(n->committer, put_job, put);
+	if (!put->dropping)
+		return put->err;
+	while (!err && more)
+		err = drop_some(n, slice_str(put->project->id), &more);
+	if (!err) {
+		committer_run(n->committer, put_job, put);
+		err = put->err;
+	}
+	return err;
+}
+
 static int put_project(struct node *n, struct slice id, struct json settings, bool merge, bool *ret_created,
 		       struct fault *fault)
 {
@@ -210,10 +233,10 @@ static int put_project(struct node *n, struct slice id, struct json settings, bo
 		return ERR_NOT_FOUND;
 	}
 	put.moved = organization_moved(n, put.project);
-	committer_run(n->committer, put_job, &put);
-	if (put.err) {
+	err = write_put(n, &put);
+	if (err) {
 		project_free(put.project);
-		return node_store_fault(put.err, fault);
+		return node_store_fault(err, fault);
 	}
 	if (ret_created)
 		*ret_created = created;
@@ -242,6 +265,7 @@ int node_project_put(struct node *n, struct slice id, struct json settings, bool
 struct project_delete {
 	struct node *node;
 	struct slice id;
+	bool again; /* the hub has made another endpoint in the meantime */
 	int err;
 };
 
@@ -260,6 +284,7 @@ static const struct key *key_of(const struct directory *d, struct slice project)
 static void add_deletes(const struct directory *d, struct slice id, struct tx *tx)
 {
 	tx_doc_delete(tx, SLICE_LIT("project"), id);
+	drop_mark(tx, id);
 	for (size_t i = 0; i < d->keys.count; i++) {
 		const struct key *k = d->keys.items[i];
 
@@ -279,6 +304,9 @@ static void delete_job(void *ctx, struct store *store)
 		del->err = ERR_IO;
 		return;
 	}
+	del->again = change_any_left(del->node, (struct owner){ del->id, false });
+	if (del->again)
+		return;
 	tx = tx_new();
 	directory_read(d);
 	add_deletes(d, del->id, tx);
@@ -294,9 +322,23 @@ static void delete_job(void *ctx, struct store *store)
 	directory_release(d);
 }
 
-int node_project_delete(struct node *n, struct slice id, struct fault *fault)
+static int delete_project(struct node *n, struct slice id, struct fault *fault)
 {
 	struct project_delete del = { .node = n, .id = id };
+	int err;
+
+	do {
+		err = change_delete_all(n, (struct owner){ id, false }, fault);
+		if (err)
+			return err;
+		committer_run(n->committer, delete_job, &del);
+	} while (!del.err && del.again);
+	return del.err ? node_store_fault(del.err, fault) : 0;
+}
+
+int node_project_delete(struct node *n, struct slice id, struct fault *fault)
+{
+	char name[256];
 	int err = node_may_change(n, fault);
 
 	if (err)
@@ -306,13 +348,13 @@ int node_project_delete(struct node *n, struct slice id, struct fault *fault)
 		fault_set(fault, "not_found", "", "there is no project \"%.*s\"", SLICE_ARG(id));
 		err = ERR_NOT_FOUND;
 	} else {
-		err = change_delete_all(n, (struct owner){ id, false }, fault);
-	}
-	if (!err) {
-		committer_run(n->committer, delete_job, &del);
-		err = del.err ? node_store_fault(del.err, fault) : 0;
+		err = delete_project(n, id, fault);
 	}
 	pthread_mutex_unlock(&n->change_lock);
+	if (!err) {
+		slice_copy(name, sizeof(name), id);
+		clerk_drop(n->clerk, name);
+	}
 	return err;
 }
 
