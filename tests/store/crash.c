@@ -22,6 +22,7 @@
 
 #include "cutvfs.h"
 #include "ops.h"
+#include "store/object.h"
 
 #define CUTS_PER_LIFE	10
 #define OPS_PER_CUT	14
@@ -340,9 +341,23 @@ static void test_failed_fsync(void **state)
 
 /* --- the disk is full --- */
 
+/* What the full disk refused is done all the same, with the transactions that were refused. */
+static void again(struct life *l, struct op *op)
+{
+	struct fault fault;
+	bool more;
+
+	if (op_run(op, l->store, &more, &fault) != 0)
+		condemn(l, "what a full disk refused is refused again", "");
+	else
+		op_run(op, l->model, &more, &fault);
+	op_free(op);
+	judge(l, NULL);
+}
+
 static void live_on_full_disk(struct life *l, uint64_t seed, uint64_t write)
 {
-	struct op op = { 0 };
+	struct op op = { 0 }, refused = { 0 };
 	int err = 0;
 
 	life_begin(l, seed, false);
@@ -350,10 +365,12 @@ static void live_on_full_disk(struct life *l, uint64_t seed, uint64_t write)
 	disk_fill(l->disk, write);
 	for (int i = 0; i < 60 && err != ERR_IO; i++) {
 		err = work(l, &op);
-		if (err == ERR_FULL)
-			op_free(&op);
-		else if (err && err != ERR_IO)
+		if (err == ERR_FULL) {
+			op_free(&refused);
+			refused = op;
+		} else if (err && err != ERR_IO) {
 			condemn(l, "a full disk gave", err_text(err));
+		}
 	}
 	if (err == ERR_IO) { /* allowed, but then it starts again */
 		store_close(&l->store);
@@ -364,6 +381,8 @@ static void live_on_full_disk(struct life *l, uint64_t seed, uint64_t write)
 	}
 	disk_free_space(l->disk);
 	judge(l, NULL);
+	if (!l->lost)
+		again(l, &refused);
 	for (int i = 0; i < 10 && !l->lost; i++)
 		if (work(l, &op) != 0)
 			condemn(l, "there is room again, and it does not work", "");
@@ -385,11 +404,90 @@ static void test_full_disk(void **state)
 	}
 }
 
+/*
+ * A step that writes more than SQLite keeps in memory, so that the disk is found full in its middle: that may end the
+ * transaction there and then, and what the step does next must not be done outside of any.
+ */
+struct large_step {
+	struct event_row before, after;
+	bool refused; /* a reading function said so, inside the step */
+};
+
+static void put_large(struct store *s, int i)
+{
+	static char text[8000];
+	struct object_row row = { .project = SLICE_LIT("p"), .kind = 1 };
+	char id[16];
+
+	snprintf(id, sizeof(id), "large%d", i);
+	memset(text, 'a' + i % 26, sizeof(text));
+	row.id = slice_str(id);
+	row.text = slice_of(text, sizeof(text));
+	step_object_put(s, &row);
+}
+
+static void run_large_step(void *ctx, struct store *s)
+{
+	struct large_step *step = ctx;
+
+	step->before = (struct event_row){ .project = SLICE_LIT("p"), .id = SLICE_LIT("large before") };
+	step->after = (struct event_row){ .project = SLICE_LIT("p"), .id = SLICE_LIT("large after") };
+	step_event(s, &step->before);
+	for (int i = 0; i < 1500; i++)
+		put_large(s, i);
+	step->refused = store_object_get(s, SLICE_LIT("p"), 1, SLICE_LIT("large0"), NULL, NULL) == ERR_FULL;
+	step_object_delete(s, SLICE_LIT("p"), 1, SLICE_LIT("large0"));
+	step_event(s, &step->after);
+}
+
+static bool live_through_large_step(struct life *l, uint64_t seed, uint64_t write)
+{
+	struct large_step step;
+	struct op op = { .kind = OP_COMMIT, .count = 1 };
+	struct fault fault;
+	bool more, refused;
+
+	life_begin(l, seed, false);
+	reopen(l);
+	for (int i = 0; i < 20 && !l->lost; i++)
+		work(l, &(struct op){ 0 });
+	op.txs[0] = tx_new();
+	tx_step(op.txs[0], run_large_step, &step);
+	disk_fill(l->disk, write);
+	if (op_run(&op, l->store, &more, &fault) != ERR_FULL)
+		condemn(l, "a full disk was not noticed", "");
+	refused = step.refused;
+	disk_free_space(l->disk);
+	judge(l, NULL);
+	again(l, &op);
+	assert_true(step.before.seq > 0 && step.after.seq == step.before.seq + 1);
+	power_cycle(l);
+	reopen(l);
+	judge(l, NULL);
+	life_end(l);
+	return refused;
+}
+
+static void test_full_inside_step(void **state)
+{
+	struct life l;
+	int refused = 0;
+
+	(void)state;
+	for (uint64_t write = 1; write <= 400; write += 57) {
+		refused += live_through_large_step(&l, setting("SEED", 1), write);
+		if (l.lost)
+			fail_msg("full at write %llu: %s", (unsigned long long)write, l.why);
+	}
+	assert_true(refused > 0); /* or the step is not large enough to see it */
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest safe[] = { cmocka_unit_test(test_power_cuts) };
 	const struct CMUnitTest unsafe[] = { cmocka_unit_test(test_normal_loses) };
-	const struct CMUnitTest failures[] = { cmocka_unit_test(test_failed_fsync), cmocka_unit_test(test_full_disk) };
+	const struct CMUnitTest failures[] = { cmocka_unit_test(test_failed_fsync), cmocka_unit_test(test_full_disk),
+					       cmocka_unit_test(test_full_inside_step) };
 
 	if (argc > 1 && strcmp(argv[1], "normal") == 0)
 		return cmocka_run_group_tests_name("store/crash-normal", unsafe, NULL, NULL);

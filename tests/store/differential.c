@@ -14,6 +14,7 @@
 
 #include "folder.h"
 #include "ops.h"
+#include "ops_objects.h"
 
 #define STEPS 400
 
@@ -55,7 +56,7 @@ static void compare(uint64_t seed, int step, struct store *a, struct store *b)
 	buf_free(&y);
 }
 
-/* What the commit said of each row: seqs and duplicates. */
+/* What the commit said of each row: seqs and duplicates; and what its steps saw. */
 static void tell_outs(const struct op *op, struct buf *out)
 {
 	for (size_t i = 0; i < op->count; i++)
@@ -65,6 +66,8 @@ static void tell_outs(const struct op *op, struct buf *out)
 					 (long long)c->u.event.duplicate_of);
 			else if (c->kind == CHANGE_ATTEMPT)
 				buf_addf(out, "%lld ", (long long)c->u.attempt.seq);
+			else if (c->kind == CHANGE_STEP)
+				buf_addf(out, "step %llx ", (unsigned long long)step_told(c));
 }
 
 static void step_both(struct rand *r, struct store *model, struct store *s)

@@ -1,6 +1,7 @@
 /*
  * The work is what the engine gives a store, in an unlikely mixture: groups of transactions, now and then large ones,
- * with events (some of them duplicates), attempts, pending rows that come, wait and end, dead letters, docs, floors;
+ * with events (some of them duplicates), attempts, pending rows that come, wait and end, dead letters, docs, floors, and
+ * steps that read and write objects;
  * and between them pruning, index steps and checkpoints. Keys are few, so that the same rows are hit again and again.
  */
 #include "ops.h"
@@ -8,6 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "ops_objects.h"
 
 #define ENDPOINTS 4
 #define PROJECTS  2
@@ -122,8 +125,10 @@ static void make_change(struct tx *tx, struct rand *r, int64_t last)
 {
 	uint64_t dice = rand_below(r, 100);
 
-	if (dice < 40)
+	if (dice < 28)
 		make_event(tx, r, last);
+	else if (dice < 40)
+		make_step(tx, r, last);
 	else if (dice < 60)
 		make_attempt(tx, r, last);
 	else if (dice < 72)
@@ -282,6 +287,7 @@ void dump_store(struct store *s, struct buf *out)
 	}
 	must(store_docs(s, SLICE_LIT("endpoint"), SLICE_LIT(""), dump_doc, out, &fault), &fault);
 	must(store_docs(s, SLICE_LIT("key"), SLICE_LIT(""), dump_doc, out, &fault), &fault);
+	dump_objects(s, out);
 	if (buf_failed(out))
 		abort();
 }
@@ -312,4 +318,5 @@ void dump_searches(struct store *s, struct rand *r, struct buf *out)
 		must(store_search(s, what, project, slice_str(key), before, dump_seq, out, &fault), &fault);
 		buf_add_char(out, '\n');
 	}
+	dump_walks(s, r, out);
 }
