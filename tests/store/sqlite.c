@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "folder.h"
+#include "store/object.h"
 #include "store/store.h"
 
 static struct store *open_sound(const char *folder)
@@ -46,6 +47,27 @@ static void tamper(const char *folder, const char *sql)
 	if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
 		fail_msg("%s: %s", sql, error);
 	sqlite3_close(db);
+}
+
+struct seen {
+	char text[200];
+};
+
+static int64_t number(const char *folder, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t value;
+	char path[300];
+	sqlite3 *db;
+
+	snprintf(path, sizeof(path), "%s/store.db", folder);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return value;
 }
 
 static void commit(struct store *s, struct tx *tx)
@@ -171,6 +193,91 @@ static void test_newer_schema(void **state)
 	assert_non_null(strstr(fault.message, "newer"));
 }
 
+/* --- what an earlier version wrote --- */
+
+/* Schema 1, as it was released; never to be changed. */
+static const char schema_1[] =
+	"PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; BEGIN;"
+	"CREATE TABLE log (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	"CREATE TABLE pending (endpoint INTEGER NOT NULL, id INTEGER NOT NULL, due INTEGER NOT NULL,"
+	" replay INTEGER NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL,"
+	" PRIMARY KEY (endpoint, id)) WITHOUT ROWID;"
+	"CREATE INDEX pending_due ON pending (endpoint, due, id);"
+	"CREATE INDEX pending_replay ON pending (endpoint, replay) WHERE replay <> 0;"
+	"CREATE TABLE dead (endpoint INTEGER NOT NULL, event_seq INTEGER NOT NULL, attempt_seq INTEGER NOT NULL,"
+	" time INTEGER NOT NULL, PRIMARY KEY (endpoint, event_seq)) WITHOUT ROWID;"
+	"CREATE INDEX dead_time ON dead (time);"
+	"CREATE TABLE doc (kind BLOB NOT NULL, id BLOB NOT NULL, text BLOB NOT NULL, sum INTEGER NOT NULL,"
+	" PRIMARY KEY (kind, id)) WITHOUT ROWID;"
+	"CREATE TABLE search (place INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
+	"PRAGMA application_id = 1886352244; PRAGMA user_version = 1; COMMIT";
+
+static void put_object(void *ctx, struct store *s)
+{
+	struct object_key keys[] = { { 1, SLICE_LIT("a") }, { 2, SLICE_LIT("b") } };
+
+	(void)ctx;
+	for (int i = 1; i <= 3; i++) {
+		char id[2] = { (char)('0' + i), '\0' };
+
+		step_object_put(s, &(struct object_row){ .project = SLICE_LIT("p"),
+							 .kind = 1,
+							 .id = slice_str(id),
+							 .text = SLICE_LIT("text"),
+							 .due_ms = i,
+							 .keys = keys,
+							 .key_count = 2 });
+	}
+}
+
+static void put_objects(struct store *s)
+{
+	struct tx *tx = tx_new();
+
+	tx_step(tx, put_object, NULL);
+	commit(s, tx);
+}
+
+static int get_object(struct store *s, const char *id)
+{
+	struct fault fault;
+
+	return store_object_get(s, SLICE_LIT("p"), 1, slice_str(id), NULL, &fault);
+}
+
+static bool note_row(void *ctx, const struct log_row *row);
+
+/* A folder of the version before objects opens, has what it had, and takes objects. */
+static void test_schema_1(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct seen seen = { "" };
+	char attach[700], path[300], kept[300];
+
+	put_events(s, 3);
+	store_close(&s);
+	snprintf(path, sizeof(path), "%s/store.db", (const char *)*state);
+	snprintf(kept, sizeof(kept), "%s/kept.db", (const char *)*state);
+	assert_int_equal(rename(path, kept), 0);
+	tamper(*state, schema_1);
+	snprintf(
+		attach, sizeof(attach),
+		"ATTACH '%s' AS kept; INSERT INTO meta SELECT * FROM kept.meta; INSERT INTO log SELECT * FROM kept.log",
+		kept);
+	tamper(*state, attach);
+	for (int open = 0; open < 2; open++) {
+		s = open_sound(*state);
+		seen.text[0] = '\0';
+		assert_int_equal(store_log_walk(s, 0, INT64_MAX, note_row, &seen, NULL), 0);
+		assert_string_equal(seen.text, "1 2 3 ");
+		assert_int_equal(get_object(s, "2"), open == 0 ? ERR_NOT_FOUND : 0);
+		put_objects(s);
+		store_close(&s);
+	}
+	assert_int_equal(number(*state, "PRAGMA user_version"), 2);
+}
+
 static void test_numbers_damaged(void **state)
 {
 	struct store *s = open_sound(*state);
@@ -182,10 +289,6 @@ static void test_numbers_damaged(void **state)
 }
 
 /* --- damaged rows --- */
-
-struct seen {
-	char text[200];
-};
 
 static bool note_row(void *ctx, const struct log_row *row)
 {
@@ -332,24 +435,118 @@ static void test_doc_damaged(void **state)
 	store_close(&s);
 }
 
-/* --- the index --- */
+/* --- objects --- */
 
-static int64_t number(const char *folder, const char *sql)
+static bool count_object(void *ctx, struct slice value, struct slice id, struct slice text)
 {
-	sqlite3_stmt *stmt = NULL;
-	int64_t value;
-	char path[300];
-	sqlite3 *db;
-
-	snprintf(path, sizeof(path), "%s/store.db", folder);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	sqlite3_close(db);
-	return value;
+	(void)value;
+	(void)id;
+	(void)text;
+	++*(int *)ctx;
+	return true;
 }
+
+static int objects_along(struct store *s, uint16_t field, bool with_text)
+{
+	struct object_query q = { .project = SLICE_LIT("p"), .kind = 1, .field = field };
+	int count = 0;
+
+	assert_int_equal(store_object_walk(s, &q, with_text, count_object, &count, NULL), 0);
+	return count;
+}
+
+static bool expect_second_damaged(void *ctx, const struct object_row *row)
+{
+	int n = ++*(int *)ctx;
+
+	assert_int_equal(row->damaged, n == 2);
+	assert_int_equal(row->id.p[0], '0' + n);
+	assert_int_equal(row->kind, 1);
+	assert_true(slice_eq(row->project, SLICE_LIT("p")));
+	assert_int_equal(row->key_count, n == 2 ? 0 : 2);
+	return true;
+}
+
+static void delete_second(void *ctx, struct store *s)
+{
+	(void)ctx;
+	step_object_delete(s, SLICE_LIT("p"), 1, SLICE_LIT("2"));
+}
+
+static void drop_all(void *ctx, struct store *s)
+{
+	*(uint32_t *)ctx = step_objects_drop(s, SLICE_LIT("p"), 10);
+}
+
+/* A damaged object is told apart, costs no other one, and can be replaced or deleted, its keys with it. */
+static void test_object_damaged(void **state)
+{
+	static const char *const damages[] = {
+		"UPDATE object SET body = CAST(substr(body, 1, 4) || x'55' || substr(body, 6) AS BLOB) WHERE n = 2",
+		"UPDATE object SET body = CAST(substr(body, 1, length(body) - 6) || x'55' || substr(body, length(body) "
+		"- 4)"
+		" AS BLOB) WHERE n = 2",
+		"UPDATE object SET body = x'' WHERE n = 2",
+		"UPDATE object SET body = (SELECT o.body FROM object o WHERE o.n = 1) WHERE n = 2",
+	};
+
+	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
+		struct store *s = open_sound(*state);
+		struct tx *tx = tx_new();
+		uint32_t dropped;
+		int calls = 0;
+
+		put_objects(s);
+		assert_int_equal(get_object(s, "2"), 0);
+		store_close(&s);
+		tamper(*state, damages[i]);
+		s = open_sound(*state);
+		assert_int_equal(get_object(s, "1"), 0);
+		assert_int_equal(get_object(s, "2"), ERR_CORRUPT);
+		assert_int_equal(objects_along(s, 1, true), 2);
+		assert_int_equal(store_objects_due(s, 9, 9, expect_second_damaged, &calls, NULL), 0);
+		assert_int_equal(calls, 3);
+		if (i % 2)
+			tx_step(tx, delete_second, NULL);
+		else
+			tx_step(tx, put_object, NULL);
+		commit(s, tx);
+		assert_int_equal(get_object(s, "2"), i % 2 ? ERR_NOT_FOUND : 0);
+		assert_int_equal(objects_along(s, 0, true), i % 2 ? 2 : 3);
+		assert_int_equal(number(*state, "SELECT count(*) FROM entry"), i % 2 ? 6 : 9);
+		tx = tx_new();
+		tx_step(tx, drop_all, &dropped);
+		commit(s, tx);
+		assert_int_equal(dropped, i % 2 ? 2 : 3);
+		assert_int_equal(number(*state, "SELECT count(*) FROM entry"), 0);
+		assert_int_equal(number(*state, "SELECT count(*) FROM object"), 0);
+		store_close(&s);
+	}
+}
+
+/* Dropping a project gets past what damage left behind: a row that no entry leads to, entries without a row. */
+static void test_index_of_objects_damaged(void **state)
+{
+	struct store *s = open_sound(*state);
+	struct tx *tx = tx_new();
+	uint32_t dropped;
+
+	put_objects(s);
+	store_close(&s);
+	tamper(*state, "DELETE FROM object WHERE n = 2; UPDATE object SET body = x'' WHERE n = 3");
+	s = open_sound(*state);
+	assert_int_equal(get_object(s, "2"), ERR_NOT_FOUND);
+	assert_int_equal(objects_along(s, 0, true), 1);
+	tx_step(tx, drop_all, &dropped);
+	commit(s, tx);
+	assert_int_equal(dropped, 3);
+	assert_int_equal(number(*state, "SELECT count(*) FROM entry"), 0);
+	put_objects(s);
+	assert_int_equal(objects_along(s, 1, true), 3);
+	store_close(&s);
+}
+
+/* --- the index --- */
 
 /*
  * A run goes with the last of its rows, not before; no search
@@ -446,6 +643,9 @@ int main(void)
 		TEST(test_damaged_has_no_duplicates),
 		TEST(test_pending_row_damaged),
 		TEST(test_doc_damaged),
+		TEST(test_schema_1),
+		TEST(test_object_damaged),
+		TEST(test_index_of_objects_damaged),
 		TEST(test_index_pruned),
 		TEST(test_index_damaged),
 	};
