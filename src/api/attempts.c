@@ -255,6 +255,17 @@ static bool complete(const struct shown *s)
 	return s->row->attempt > 0 && s->row->item_count > 0;
 }
 
+static const struct event *first_event(const struct shown *s)
+{
+	return s->row->item_count > 0 ? s->events[0] : NULL;
+}
+
+/* What the receiver repeated of a secret can't be masked once the event that holds it is gone. */
+static bool may_tell_secret(const struct shown *s)
+{
+	return s->ep && s->ep->url_from_event && !first_event(s);
+}
+
 static void write_request(struct json_writer *w, const struct shown *s)
 {
 	struct fault fault;
@@ -270,16 +281,16 @@ static void write_request(struct json_writer *w, const struct shown *s)
 			   &taken, &fault))
 		json_put_null(w);
 	else
-		request_show(w, s->ep, &rq.http, SHOWN_BODY_MAX);
+		request_show(w, s->ep, s->events[0], &rq.http, SHOWN_BODY_MAX);
 	request_free(&rq);
 }
 
 static void write_response(struct json_writer *w, const struct shown *s, const struct attempt_detail *d)
 {
-	if (s->mixed || !s->ep || (s->row->code < 0 && d->headers.n == 0))
+	if (s->mixed || !s->ep || may_tell_secret(s) || (s->row->code < 0 && d->headers.n == 0))
 		json_put_null(w);
 	else
-		response_show(w, s->ep, d->headers, d->body, d->body_size);
+		response_show(w, s->ep, first_event(s), d->headers, d->body, d->body_size);
 }
 
 static void write_items(struct json_writer *w, const struct finding *f, const struct shown *s)
@@ -317,7 +328,8 @@ static void write_detail(struct json_writer *w, const struct shown *s)
 	if (d.reason.n > 0)
 		json_put_string(w, d.reason);
 	else if (s->row->outcome != ATTEMPT_OK && s->row->code > 0 && s->ep)
-		status_reason_show(w, s->ep, s->row->code, s->mixed ? slice_str("") : d.headers);
+		status_reason_show(w, s->ep, first_event(s), s->row->code,
+				   s->mixed || may_tell_secret(s) ? slice_str("") : d.headers);
 	else
 		json_put_null(w);
 	json_key(w, "duration_ms");

@@ -55,10 +55,10 @@ static void answer_rendered(struct call *c, const struct endpoint *ep, const str
 
 	json_begin_object(w);
 	json_key(w, "request");
-	request_show(w, ep, &rq->http, RENDER_BODY_MAX);
+	request_show(w, ep, ev, &rq->http, RENDER_BODY_MAX);
 	json_member_bool(w, "matches", endpoint_wants(ep, ev));
 	json_key(w, "event");
-	json_put_raw(w, ev->text);
+	event_shown(w, ev);
 	json_end_object(w);
 	answer_json(c, 200);
 }

@@ -16,7 +16,7 @@
 /* Each secret in each spelling that a request may give it: as it is, as a form and a URL write it, as JSON does. */
 struct spellings {
 	struct arena arena;
-	struct slice text[3 * 4];
+	struct slice text[4 * 4];
 	size_t count;
 };
 
@@ -28,9 +28,8 @@ static void add_spelling(struct spellings *all, struct slice s)
 	all->text[all->count++] = arena_slice(&all->arena, s);
 }
 
-static void spell(struct spellings *all, const char *secret)
+static void spell(struct spellings *all, struct slice plain)
 {
-	struct slice plain = slice_str(secret);
 	struct buf text;
 
 	if (plain.n < SECRET_LEAST)
@@ -48,13 +47,20 @@ static void spell(struct spellings *all, const char *secret)
 	buf_free(&text);
 }
 
-static void spellings_init(struct spellings *all, const struct endpoint *ep)
+static void spellings_init(struct spellings *all, const struct endpoint *ep, const struct event *ev)
 {
+	struct json own = ev ? event_postrider(ev, "secret") : (struct json){ 0 };
+	struct buf text;
+
 	arena_init(&all->arena);
 	all->count = 0;
-	spell(all, ep->peer.password);
-	spell(all, ep->secrets[0]);
-	spell(all, ep->secrets[1]);
+	spell(all, slice_str(ep->peer.password));
+	spell(all, slice_str(ep->secrets[0]));
+	spell(all, slice_str(ep->secrets[1]));
+	buf_init(&text, TEXT_MAX);
+	if (!json_is_nil(own))
+		spell(all, json_text_slice(own, &text));
+	buf_free(&text);
 }
 
 /* The first secret in s, the longest one where several begin: its place, or s.n. */
@@ -76,11 +82,11 @@ static size_t find_secret(const struct spellings *all, struct slice s, size_t *r
 	return first;
 }
 
-static void add_masked(struct buf *out, const struct endpoint *ep, struct slice s)
+static void add_masked(struct buf *out, const struct endpoint *ep, const struct event *ev, struct slice s)
 {
 	struct spellings all;
 
-	spellings_init(&all, ep);
+	spellings_init(&all, ep, ev);
 	while (s.n > 0) {
 		size_t len, at = find_secret(&all, s, &len);
 
@@ -92,12 +98,12 @@ static void add_masked(struct buf *out, const struct endpoint *ep, struct slice 
 	arena_free(&all.arena);
 }
 
-static void put_masked(struct json_writer *w, const struct endpoint *ep, struct slice s)
+static void put_masked(struct json_writer *w, const struct endpoint *ep, const struct event *ev, struct slice s)
 {
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	add_masked(&text, ep, s);
+	add_masked(&text, ep, ev, s);
 	json_put_string(w, buf_slice(&text));
 	buf_free(&text);
 }
@@ -116,13 +122,14 @@ static struct slice cut(struct slice s, size_t max)
 	return slice_of(s.p, n);
 }
 
-static void write_body(struct json_writer *w, const struct endpoint *ep, struct slice body, size_t size, size_t max)
+static void write_body(struct json_writer *w, const struct endpoint *ep, const struct event *ev, struct slice body,
+		       size_t size, size_t max)
 {
 	struct buf text;
 	struct slice shown;
 
 	buf_init(&text, TEXT_MAX);
-	add_masked(&text, ep, body);
+	add_masked(&text, ep, ev, body);
 	shown = cut(buf_slice(&text), max);
 	json_member_string(w, "body", shown);
 	if (shown.n < text.n || size > body.n) {
@@ -176,7 +183,8 @@ static bool came_before(struct walk from, size_t index, struct slice name)
 }
 
 /* JSON objects have each name once: values of the same name are joined, as HTTP allows. */
-static void put_joined(struct json_writer *w, const struct endpoint *ep, struct walk from, struct slice name)
+static void put_joined(struct json_writer *w, const struct endpoint *ep, const struct event *ev, struct walk from,
+		       struct slice name)
 {
 	struct slice other, value;
 	struct buf text;
@@ -193,11 +201,11 @@ static void put_joined(struct json_writer *w, const struct endpoint *ep, struct 
 	    slice_eq_nocase(name, SLICE_LIT("proxy-authorization")))
 		json_put_string(w, MASK);
 	else
-		put_masked(w, ep, buf_slice(&text));
+		put_masked(w, ep, ev, buf_slice(&text));
 	buf_free(&text);
 }
 
-static void write_headers(struct json_writer *w, const struct endpoint *ep, struct walk all)
+static void write_headers(struct json_writer *w, const struct endpoint *ep, const struct event *ev, struct walk all)
 {
 	struct walk k = all;
 	struct slice name, value;
@@ -206,37 +214,38 @@ static void write_headers(struct json_writer *w, const struct endpoint *ep, stru
 		if (came_before(all, i, name))
 			continue;
 		json_key_slice(w, name);
-		put_joined(w, ep, all, name);
+		put_joined(w, ep, ev, all, name);
 	}
 }
 
 /* --- both --- */
 
-void request_show(struct json_writer *w, const struct endpoint *ep, const struct http_request *rq, size_t body_max)
+void request_show(struct json_writer *w, const struct endpoint *ep, const struct event *ev,
+		  const struct http_request *rq, size_t body_max)
 {
 	json_begin_object(w);
 	json_member_str(w, "method", rq->method == HTTP_GET ? "GET" : "POST");
 	json_key(w, "url");
-	put_masked(w, ep, rq->url);
+	put_masked(w, ep, ev, rq->url);
 	json_key(w, "headers");
 	json_begin_object(w);
 	if (ep->peer.username) /* added by the client, over whatever a header of the endpoint says */
 		json_member_string(w, "Authorization", MASK);
-	write_headers(w, ep, (struct walk){ .all = rq->headers, .count = rq->header_count });
+	write_headers(w, ep, ev, (struct walk){ .all = rq->headers, .count = rq->header_count });
 	json_end_object(w);
-	write_body(w, ep, rq->body, rq->body.n, body_max);
+	write_body(w, ep, ev, rq->body, rq->body.n, body_max);
 	json_end_object(w);
 }
 
-void response_show(struct json_writer *w, const struct endpoint *ep, struct slice headers, struct slice body,
-		   size_t body_size)
+void response_show(struct json_writer *w, const struct endpoint *ep, const struct event *ev, struct slice headers,
+		   struct slice body, size_t body_size)
 {
 	json_begin_object(w);
 	json_key(w, "headers");
 	json_begin_object(w);
-	write_headers(w, ep, (struct walk){ .block = headers });
+	write_headers(w, ep, ev, (struct walk){ .block = headers });
 	json_end_object(w);
-	write_body(w, ep, body, body_size, SHOWN_BODY_MAX);
+	write_body(w, ep, ev, body, body_size, SHOWN_BODY_MAX);
 	json_end_object(w);
 }
 
@@ -282,7 +291,8 @@ static struct slice location(struct slice headers)
 	return slice_str("");
 }
 
-void status_reason_show(struct json_writer *w, const struct endpoint *ep, int status, struct slice headers)
+void status_reason_show(struct json_writer *w, const struct endpoint *ep, const struct event *ev, int status,
+			struct slice headers)
 {
 	struct slice target = status >= 300 && status < 400 ? location(headers) : slice_str("");
 	struct buf text;
@@ -293,7 +303,7 @@ void status_reason_show(struct json_writer *w, const struct endpoint *ep, int st
 		buf_add_str(&text, ", it should perhaps be ");
 		buf_add_slice(&text, target);
 	}
-	put_masked(w, ep, buf_slice(&text));
+	put_masked(w, ep, ev, buf_slice(&text));
 	buf_free(&text);
 }
 
@@ -318,4 +328,14 @@ void timings_show(struct json_writer *w, const struct http_timings *t)
 		ms_write(w, all[i].us);
 	}
 	json_end_object(w);
+}
+
+void event_shown(struct json_writer *w, const struct event *ev)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	event_show(json_root(&ev->doc), &text);
+	json_put_raw(w, buf_slice(&text));
+	buf_free(&text);
 }

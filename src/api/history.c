@@ -86,9 +86,11 @@ static int search(struct finding *f, struct store *reader, struct slice message_
 
 /* --- showing --- */
 
+/* Ours, and the hub's, which holds secrets. */
 static bool is_own_member(struct slice name)
 {
-	return slice_is(name, "seq") || slice_is(name, "time_accepted") || slice_is(name, "endpoints");
+	return slice_is(name, "seq") || slice_is(name, "time_accepted") || slice_is(name, "endpoints") ||
+	       slice_is(name, "postrider");
 }
 
 /* The event as it is, and what we know of it. */

@@ -63,7 +63,7 @@ void tests_free(struct tests **tp)
 static void write_event(struct json_writer *w, const struct event *ev)
 {
 	json_key(w, "event");
-	json_put_raw(w, ev->text);
+	event_shown(w, ev);
 }
 
 /* As a delivery would be judged, acknowledgement included; what its reader has to say is appended to words. */
@@ -90,7 +90,7 @@ static void write_reason(struct json_writer *w, const struct entry *e, const str
 	else if (answer->reason.n > 0)
 		json_put_string(w, answer->reason);
 	else if (!ok)
-		status_reason_show(w, e->endpoint, answer->status, answer->headers);
+		status_reason_show(w, e->endpoint, e->event, answer->status, answer->headers);
 	else
 		json_put_null(w);
 }
@@ -115,10 +115,10 @@ static void write_exchange(struct json_writer *w, const struct entry *e, const s
 	json_key(w, "timings");
 	timings_show(w, &answer->timings);
 	json_key(w, "request");
-	request_show(w, e->endpoint, &rq->http, SHOWN_BODY_MAX);
+	request_show(w, e->endpoint, e->event, &rq->http, SHOWN_BODY_MAX);
 	json_key(w, "response");
 	if (answer->status)
-		response_show(w, e->endpoint, answer->headers, answer->body, answer->body.n);
+		response_show(w, e->endpoint, e->event, answer->headers, answer->body, answer->body.n);
 	else
 		json_put_null(w);
 	write_event(w, e->event);

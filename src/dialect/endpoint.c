@@ -273,6 +273,8 @@ static bool status_passes(const struct endpoint *ep, const struct event *e)
 
 bool endpoint_wants(const struct endpoint *ep, const struct event *e)
 {
+	if (e->target)
+		return e->target == ep->number;
 	return (ep->event_mask & (1u << e->type)) && origin_passes(e) && filter_match(ep->filter, e) &&
 	       status_passes(ep, e);
 }

@@ -185,7 +185,8 @@ void endpoint_write(const struct endpoint *ep, struct json_writer *w, bool revea
 
 /*
  * True when the event goes to this endpoint: type, message type, status, filter (filter.h), origin rule, and a status
- * the map does not leave out. Ignores `active` and ownership.
+ * the map does not leave out; an event with a target goes there alone, whatever that one's settings say. Ignores
+ * `active` and ownership.
  */
 bool endpoint_wants(const struct endpoint *ep, const struct event *e);
 /* True when the hub is to hear what becomes of this event here. */
