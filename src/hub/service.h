@@ -42,8 +42,13 @@ struct service_log {
 	bool error;
 };
 void service_log_add(struct deed *d, const struct service_log *entry);
+/* An entry is due (tick.h): it is old enough to go. */
+void service_log_due(struct deed *d, struct record *entry);
 
-/* For a failed exchange: the sentence that names cause and cure (403, redirects, timed out, …), into out. */
+/*
+ * For a failed exchange: the sentence that names cause and cure (403, redirects, timed out, …), into out. reason: what
+ * the report says; for a redirect its target.
+ */
 void explain_failure(int code, struct slice reason, struct slice url, struct buf *out);
 
 #endif

@@ -12,19 +12,31 @@
  * NULL) naming it, once. Members of scope that are NULL have empty variables.
  */
 void variables_expand(struct deed *d, struct reply_scope *scope, struct slice text, struct buf *out, struct buf *notes);
-/* Appends the value of one variable (without brackets); false when there is no variable of this name. */
+/* Appends the value of one variable (without brackets), nothing when it is absent; false: no variable has this name. */
 bool variable_read(struct deed *d, struct reply_scope *scope, struct slice name, struct buf *out);
 /*
  * Sets one from JSON and saves what it changed; $x and return_value go to scope->temporary. state.id null resets the
  * state. ERR_INVALID with *fault (message) when it is unknown, read-only, not a scalar, or of a thing that is not there.
  */
 int variable_set(struct deed *d, struct reply_scope *scope, struct slice name, struct json value, struct fault *fault);
+/* The same with a text for a value. */
+int variable_set_text(struct deed *d, struct reply_scope *scope, struct slice name, struct slice text,
+		      struct fault *fault);
+/* return_value as it was set; false when it was not. "0", "false", "", 0 and null are not true. */
+bool variable_return_value(const struct reply_scope *scope, bool *ret);
 
-/* The contact's state in a service, or NULL. */
+/* --- where a contact stands in a service (state.c) --- */
+
+#define STATE_ID_MAX 63 /* bytes of a state's own id */
+
+/* NULL: it stands nowhere. */
 struct record *state_find(struct deed *d, struct slice service_id, struct slice contact_id);
 /* The same, made when there is none; not saved. */
 struct record *state_make(struct deed *d, struct slice service_id, struct slice contact_id);
-/* The state's id and vars are gone. */
-void state_reset(struct deed *d, struct record *state);
+/* Sets a state's id, a string of 1 to 63 bytes; not saved. ERR_INVALID with *fault. */
+int state_set_id(struct record *state, struct json value, struct fault *fault);
+/* As the API shows it; state NULL: id null and no vars. */
+void state_write(const struct deed *d, const struct record *state, struct slice service_id, struct slice contact_id,
+		 struct json_writer *w);
 
 #endif
