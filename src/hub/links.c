@@ -236,8 +236,8 @@ static void note_click(struct deed *d, struct record *message, struct slice code
 			struct slice short_url = member(d, it.value, "short_url");
 
 			write_link(&w, short_url, member(d, it.value, "destination_url"),
-				   has_code(short_url, code) ? buf_slice(&now) :
-							       json_raw(json_get(it.value, "time_clicked")));
+				   has_code(short_url, code) ? buf_slice(&now)
+							     : json_raw(json_get(it.value, "time_clicked")));
 		}
 	}
 	json_end_array(&w);

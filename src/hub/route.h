@@ -23,8 +23,6 @@ void route_send(struct deed *d, struct record *message, struct record *phone);
 void route_report(struct deed *d, const struct report *r);
 /* A message on the test route is due: its next step. */
 void route_step(struct deed *d, struct record *message);
-/* A phone is due, because it was paused and is not any more: what it held goes on its way, a part at a time. */
-void route_release(struct deed *d, struct record *phone);
 
 /*
  * Kannel's calls (docs/kannel). Query arguments as params, all strings; a text whose `charset` is not UTF-8 comes as

@@ -37,7 +37,6 @@ static const struct {
 	void (*fn)(struct deed *d, struct record *r);
 } steps[KINDS] = {
 	[KIND_MESSAGE] = { route_step },
-	[KIND_PHONE] = { route_release },
 	[KIND_BROADCAST] = { broadcast_step },
 };
 

@@ -1,7 +1,7 @@
 /*
- * What is due: steps of the test route, phones that are not paused any more, broadcasts going on, service logs growing
- * old. One thread waits for the next due time and runs what is due in commits of bounded size. Objects of other kinds
- * have no due time; mails too have none, the mailer finds its own by walking KIND_MAIL.
+ * What is due: steps of the test route, broadcasts going on, service logs growing old. One thread waits for the next due
+ * time and runs what is due in commits of bounded size. Objects of other kinds have no due time; mails too have none, the
+ * mailer finds its own by walking KIND_MAIL.
  */
 #ifndef HUB_TICK_H
 #define HUB_TICK_H
@@ -21,7 +21,7 @@ bool tick_due(struct deed *d, int64_t now_ms, uint32_t most);
 
 /*
  * By kind: what is to be done with a due object, which saves it with another due time, without one, or deletes it.
- * Messages and phones: route.h; broadcast.c, service_log.c: old entries go.
+ * Messages: route.h; broadcast.c, service_log.c: old entries go.
  */
 void broadcast_step(struct deed *d, struct record *broadcast);
 void service_log_due(struct deed *d, struct record *entry);
