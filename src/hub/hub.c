@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "hub/hub_impl.h"
+#include "hub/message.h"
 #include "hub/route.h"
 #include "hub/service.h"
 
@@ -160,6 +161,7 @@ void hub_free(struct hub **hp)
 	assert(!h->node);
 	tick_free(&h->tick);
 	mailer_free(&h->mailer);
+	intake_forget(h);
 	map_free(&h->projects);
 	pthread_rwlock_destroy(&h->projects_lock);
 	mem_wipe(h->sign_key, sizeof(h->sign_key));

@@ -1,48 +1,40 @@
-/* Messages: received, sent, and what becomes of them (message.h). */
+/*
+ * A message that exists: who it belongs to, and what is changed about it by hand. How it begins is in message_send.c
+ * and message_receive.c, what becomes of it in message_status.c.
+ */
 #include "hub/message.h"
 
-int message_send(struct deed *d, const struct message_send *s, struct record **ret, struct fault *fault)
-{
-	struct record *m = record_new(d, KIND_MESSAGE, NULL);
+#include "hub/message_parts.h"
+#include "hub/notice.h"
 
-	(void)fault;
-	record_set_text(m, "direction", SLICE_LIT("outgoing"));
-	record_set_text(m, "status", SLICE_LIT("queued"));
-	record_set_text(m, "to_number", s->to_number);
-	record_set_text(m, "content", s->content);
-	record_save(d, m);
-	if (ret)
-		*ret = m;
-	return 0;
+static struct record *load_named(struct deed *d, struct record *message, const char *member, enum kind kind)
+{
+	struct slice id = record_text(message, member);
+
+	return id.n > 0 ? record_load(d, kind, id) : NULL;
 }
 
-int message_receive(struct deed *d, const struct message_receive *r, struct record **ret, struct fault *fault)
+struct record *message_contact(struct deed *d, struct record *message)
 {
-	struct record *m = record_new(d, KIND_MESSAGE, NULL);
-
-	(void)fault;
-	record_set_text(m, "direction", SLICE_LIT("incoming"));
-	record_set_text(m, "from_number", r->from_number);
-	record_set_text(m, "content", r->content);
-	record_save(d, m);
-	if (ret)
-		*ret = m;
-	return 0;
+	return load_named(d, message, "contact_id", KIND_CONTACT);
 }
 
-bool message_status(struct deed *d, struct record *message, const char *status, struct slice error_message,
-		    struct slice error_code)
+struct record *message_phone(struct deed *d, struct record *message)
 {
-	(void)error_message;
-	(void)error_code;
-	record_set_text(message, "status", slice_str(status));
-	record_save(d, message);
-	return true;
+	return load_named(d, message, "phone_id", KIND_PHONE);
 }
 
 void message_clicked(struct deed *d, struct record *message)
 {
+	struct slice broadcast = record_text(message, "broadcast_id");
+
+	if (record_raw(message, "time_clicked").n > 0)
+		return;
 	record_set_i64(message, "time_clicked", d->now_ms / 1000);
+	record_set_i64(message, "time_updated", d->now_ms / 1000);
+	if (broadcast.n > 0)
+		broadcast_clicked(d, broadcast);
+	notice_status(d, message, message_contact(d, message));
 	record_save(d, message);
 }
 
@@ -50,23 +42,20 @@ int message_var(struct deed *d, struct record *message, struct slice name, struc
 {
 	int err = record_var_set(message, "vars", name, json, fault);
 
-	if (!err)
-		record_save(d, message);
-	return err;
+	if (err)
+		return err;
+	record_set_i64(message, "time_updated", d->now_ms / 1000);
+	notice_metadata(d, message, NULL, "set_variable");
+	record_save(d, message);
+	return 0;
 }
 
 void message_star(struct deed *d, struct record *message, bool on)
 {
+	if (record_true(message, "starred") == on)
+		return;
 	record_set_bool(message, "starred", on);
+	record_set_i64(message, "time_updated", d->now_ms / 1000);
+	notice_metadata(d, message, NULL, on ? "star" : "unstar");
 	record_save(d, message);
-}
-
-struct record *message_contact(struct deed *d, struct record *message)
-{
-	return record_load(d, KIND_CONTACT, record_text(message, "contact_id"));
-}
-
-struct record *message_phone(struct deed *d, struct record *message)
-{
-	return record_load(d, KIND_PHONE, record_text(message, "phone_id"));
 }

@@ -14,8 +14,9 @@ struct message_send {
 	struct slice route_id;		    /* else the contact's default_route_id, else the first active phone */
 	struct slice status_url, status_secret;
 	struct slice service_id, broadcast_id, source; /* source: "api", "webhook", "service", "broadcast", "web" */
-	struct json vars, label_ids, media, route_params;
-	struct slice priority;
+	struct json vars, label_ids, route_params;
+	struct json media; /* URLs: an array of strings */
+	struct slice priority, audio_url, tts_lang, tts_voice;
 	bool replace_variables, track_clicks, simulated;
 	bool tell_queued; /* send_status "queued" is told: all but a single message sent over REST */
 };
@@ -64,6 +65,10 @@ struct record *message_phone(struct deed *d, struct record *message);
  * incoming_message; the others once the project has objects.
  */
 bool intake_wants(struct hub *h, struct slice project, const struct event *ev);
+/* The project has objects from now on: said by whoever saves one (record.c); cheap, any thread. */
+void intake_note(struct hub *h, struct slice project);
+/* Frees what intake_wants knows; by hub_free. */
+void intake_forget(struct hub *h);
 /*
  * Takes a posted batch inside a commit: incoming messages are received; a status of a message that the hub has is
  * applied (and goes to its status_url); contacts, phones and states named by id are added; the rest goes on as it is.

@@ -20,14 +20,25 @@ struct notice_call {
  */
 struct slice notice_incoming(struct deed *d, struct record *message, struct record *contact, struct record *phone,
 			     const struct notice_call *call);
+/* from_number_e164 as JSON: relative to the phone's country (phone may be NULL); empty when it cannot be. */
+struct slice notice_e164(struct deed *d, struct record *message, struct record *phone);
 /* send_status of an outgoing message: to its status_url, if it has one (with its secret), else to all that want it. */
 void notice_status(struct deed *d, struct record *message, struct record *contact);
-/* recipients: JSON array; user_name and user_email may be empty. */
+#define NOTICE_URL_MAX 2048 /* bytes of a status_url */
+/*
+ * Can statuses go to this URL? Makes the internal endpoint of its host, if it is the first one. ERR_INVALID with the
+ * reason, param status_url.
+ */
+int notice_url_check(struct deed *d, struct slice status_url, struct fault *fault);
+/* Writes the member `postrider` of an event for the message's status_url. 0, and nothing written: it has none. */
+uint64_t notice_url_write(struct deed *d, struct record *message, struct json_writer *w);
+/* recipients_str: for people; user_name and user_email may be empty. */
 void notice_broadcast(struct deed *d, struct record *broadcast, struct slice recipients_str, struct slice user_name,
 		      struct slice user_email);
+/* contact may be NULL in notice_metadata: it is loaded. */
 void notice_contact(struct deed *d, struct record *contact, const char *update_type);
 void notice_metadata(struct deed *d, struct record *message, struct record *contact, const char *update_type);
-/* An order to a gateway (send_message), to that phone's endpoint. extra: further members of message, JSON members. */
+/* An order to a gateway (send_message), to that phone's endpoint. extra: members beside the message's own, `"a":1,"b":2`. */
 void notice_order(struct deed *d, struct record *message, uint64_t endpoint, struct slice extra);
 
 #endif

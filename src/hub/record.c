@@ -15,6 +15,7 @@
 
 #include "base/text.h"
 #include "hub/hub_impl.h"
+#include "hub/message.h"
 #include "hub/record_parts.h"
 
 #define SPARE_MEMBERS 8
@@ -258,6 +259,7 @@ void record_save(struct deed *d, struct record *r)
 	row.text = write_text(r, slice_str(due));
 	row.key_count = keys_of(r, keys);
 	book_put(d->book, &row);
+	intake_note(d->hub, d->project);
 }
 
 void record_delete(struct deed *d, struct record *r)
