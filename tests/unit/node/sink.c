@@ -44,6 +44,7 @@ struct sink {
 	struct {
 		char path[64];
 		int status;
+		char type[64], body[64]; /* "": none */
 	} answers[PATHS];
 	size_t answer_count;
 	struct seen *seen;
@@ -60,6 +61,11 @@ static int status_of(struct sink *s, const char *path)
 
 void sink_answer(struct sink *s, const char *path, int status)
 {
+	sink_reply(s, path, status, "", "");
+}
+
+void sink_reply(struct sink *s, const char *path, int status, const char *type, const char *body)
+{
 	size_t i = 0;
 
 	pthread_mutex_lock(&s->lock);
@@ -67,6 +73,8 @@ void sink_answer(struct sink *s, const char *path, int status)
 		i++;
 	assert(i < PATHS);
 	slice_copy(s->answers[i].path, sizeof(s->answers[i].path), slice_str(path));
+	slice_copy(s->answers[i].type, sizeof(s->answers[i].type), slice_str(type));
+	slice_copy(s->answers[i].body, sizeof(s->answers[i].body), slice_str(body));
 	s->answers[i].status = status;
 	if (i == s->answer_count)
 		s->answer_count++;
@@ -92,20 +100,37 @@ void sink_breathe(struct sink *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static int remember(struct sink *s, const char *path, const char *body, size_t n)
+/* The whole answer as bytes; 0 for SINK_HOLD. */
+static size_t write_answer(struct sink *s, const char *path, int status, char *out, size_t cap)
+{
+	const char *type = "", *body = "";
+
+	if (status == SINK_HOLD)
+		return 0;
+	for (size_t i = 0; i < s->answer_count; i++)
+		if (strcmp(s->answers[i].path, path) == 0) {
+			type = s->answers[i].type;
+			body = s->answers[i].body;
+		}
+	return (size_t)snprintf(out, cap, "HTTP/1.1 %d X\r\n%s%s%sContent-Length: %zu\r\n\r\n%s", status,
+				type[0] ? "Content-Type: " : "", type, type[0] ? "\r\n" : "", strlen(body), body);
+}
+
+/* Keeps the request and writes what it is to be answered with. */
+static size_t remember(struct sink *s, const char *path, const char *body, size_t n, char *answer, size_t cap)
 {
 	struct seen *seen;
-	int status;
+	size_t length;
 
 	pthread_mutex_lock(&s->lock);
 	s->seen = mem_realloc(s->seen, (s->seen_count + 1) * sizeof(*s->seen));
 	seen = &s->seen[s->seen_count++];
 	slice_copy(seen->path, sizeof(seen->path), slice_str(path));
 	seen->body = slice_dup(slice_of(body, n));
-	status = status_of(s, path);
+	length = write_answer(s, path, status_of(s, path), answer, cap);
 	pthread_cond_broadcast(&s->came);
 	pthread_mutex_unlock(&s->lock);
-	return status;
+	return length;
 }
 
 static void read_path(const char *head, char ret[64])
@@ -119,10 +144,9 @@ static void read_path(const char *head, char ret[64])
 /* Answers the request at the front of the connection's data; false when it is not whole yet. */
 static bool serve(struct sink *s, struct connection *c)
 {
-	char path[64] = "", answer[128];
+	char path[64] = "", answer[256];
 	char *end, *length;
-	size_t body = 0, head;
-	int status, n;
+	size_t body = 0, head, n;
 
 	c->data[c->n] = '\0';
 	end = strstr(c->data, "\r\n\r\n");
@@ -135,11 +159,9 @@ static bool serve(struct sink *s, struct connection *c)
 	if (c->n < head + body)
 		return false;
 	read_path(c->data, path);
-	status = remember(s, path, c->data + head, body);
-	if (status != SINK_HOLD) {
-		n = snprintf(answer, sizeof(answer), "HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", status);
-		(void)!write(c->fd, answer, (size_t)n);
-	}
+	n = remember(s, path, c->data + head, body, answer, sizeof(answer));
+	if (n > 0)
+		(void)!write(c->fd, answer, n);
 	c->n -= head + body;
 	memmove(c->data, c->data + head + body, c->n);
 	return true;

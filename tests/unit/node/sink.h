@@ -19,6 +19,8 @@ void sink_stop(struct sink **s);
 uint16_t sink_port(const struct sink *s);
 /* From now on requests to this path get this status. 200 at first. */
 void sink_answer(struct sink *s, const char *path, int status);
+/* The same, with a body. */
+void sink_reply(struct sink *s, const char *path, int status, const char *type, const char *body);
 /* Requests to path whose body holds needle ("" for all). */
 size_t sink_count(struct sink *s, const char *path, const char *needle);
 /* Waits for the next request, at most 10 ms: for loops that look at a condition of another kind as well. */

@@ -39,6 +39,13 @@ void town_stop(struct town *t)
 	assert_null(t->node);
 }
 
+void town_hook(struct town *t, const struct node_hooks *hooks)
+{
+	town_stop(t);
+	t->options.hooks = hooks;
+	town_start(t);
+}
+
 void town_found(struct town *t, const char *dir, unsigned shards)
 {
 	t->guard = guard_new();
@@ -134,6 +141,18 @@ int town_status(struct town *t, const char *project, const char *id)
 		 "{\"type\":\"send_status\",\"id\":\"e-%s\",\"message\":{\"id\":\"m-%s\",\"status\":\"delivered\"}}",
 		 id, id);
 	return town_post(t, project, text, NULL);
+}
+
+struct event *town_made(struct town *t, const char *project, const char *id, uint64_t target)
+{
+	char text[300], own[60] = "";
+
+	if (target)
+		snprintf(own, sizeof(own), ",\"postrider\":{\"to\":%llu}", (unsigned long long)target);
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"send_status\",\"id\":\"e-%s\",\"message\":{\"id\":\"m-%s\",\"status\":\"delivered\"}%s}",
+		 id, id, own);
+	return event_make(slice_str(text), slice_str(project), node_now_ms(t->node));
 }
 
 int town_change(struct town *t, struct owner owner, const char *id, const char *settings, enum endpoint_change how,

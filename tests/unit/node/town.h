@@ -27,6 +27,8 @@ void town_found(struct town *t, const char *dir, unsigned shards);
 void town_close(struct town *t);
 void town_start(struct town *t);
 void town_stop(struct town *t);
+/* Starts it anew, with these hooks. */
+void town_hook(struct town *t, const struct node_hooks *hooks);
 
 /* Parses and submits one event and waits for its commit. Returns what done was told; *ret_duplicate may be NULL. */
 int town_post(struct town *t, const char *project, const char *event, bool *ret_duplicate);
@@ -37,6 +39,8 @@ void town_endpoint(struct town *t, const char *id, const char *path, const char 
 /* The same, returning the error. */
 int town_change(struct town *t, struct owner owner, const char *id, const char *settings, enum endpoint_change how,
 		struct fault *fault);
+/* The same event with a target; made by the hub only. Takes number 0 for none. One reference. */
+struct event *town_made(struct town *t, const char *project, const char *id, uint64_t target);
 struct endpoint_view town_view(struct town *t, const char *id);
 
 /* Waits until the condition holds; the test fails when it does not within 20 s. */
