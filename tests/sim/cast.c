@@ -55,6 +55,7 @@ static void compile(struct sim *s, struct sim_endpoint *ep, const char *settings
 	struct endpoint_identity who = { .number = ep->number,
 					 .revision = ep->revision_count + 1,
 					 .of_organization = ep->organization,
+					 .internal = ep->internal,
 					 .id = slice_str(ep->id) };
 
 	if (s->world.verbose)
@@ -89,6 +90,8 @@ static void draw_settings(struct sim *s, struct sim_endpoint *ep, bool active, s
 
 	buf_addf(out, "{\"url\":\"http://r%d.example/%s\",\"active\":%s,", ep->index,
 		 world_chance(w, 0.2) ? "?s={STATUS}" : "", active ? "true" : "false");
+	if (ep->internal)
+		buf_add_str(out, "\"reports\":true,");
 	if (ep->reads_text)
 		buf_add_str(out, "\"headers\":{\"X-Text\":\"{CONTENT}\"},");
 	buf_addf(out, "\"batch\":{\"max_items\":%d,\"max_wait_ms\":%d,\"max_bytes\":%d},",
@@ -137,13 +140,14 @@ struct sim_endpoint *cast_endpoint(struct sim *s)
 	ep = &s->endpoints[s->endpoint_count];
 	ep->index = s->endpoint_count++;
 	ep->number = (uint64_t)ep->index + 1;
-	ep->organization = world_chance(w, 0.2);
+	ep->internal = world_chance(w, 0.3);
+	ep->organization = !ep->internal && world_chance(w, 0.2);
 	ep->owner = ep->organization ? 0 : (int)world_draw(w, 0, PROJECTS - 1);
 	snprintf(ep->id, sizeof(ep->id), "e%d", ep->index);
 	ep->order = orders[world_draw(w, 0, 3)];
 	ep->reads_text = world_chance(w, 0.15);
-	ep->acks = ep->order[0] == 'm' && world_chance(w, 0.5);
-	ep->finals = ep->order[0] != 'n' && world_chance(w, ep->acks ? 0.5 : 0.2);
+	ep->acks = !ep->internal && ep->order[0] == 'm' && world_chance(w, 0.5);
+	ep->finals = !ep->internal && ep->order[0] != 'n' && world_chance(w, ep->acks ? 0.5 : 0.2);
 	ep->max_age_ms = world_draw(w, 5, 180) * 60000;
 	ep->receiver.picky = world_chance(w, 0.5);
 	ep->receiver.refusal = (int[]){ 400, 413, 422 }[world_draw(w, 0, 2)];
@@ -154,30 +158,37 @@ struct sim_endpoint *cast_endpoint(struct sim *s)
 
 /* --- events --- */
 
+/* The number of an internal endpoint of the event's project, or 0: not every event has a target. */
+static int draw_target(struct sim *s, const struct sim_event *ev)
+{
+	int numbers[ENDPOINTS_MAX], count = 0;
+
+	for (int i = 0; i < s->endpoint_count; i++)
+		if (s->endpoints[i].internal && s->endpoints[i].owner == ev->project && !s->endpoints[i].deleted)
+			numbers[count++] = (int)s->endpoints[i].number;
+	return count > 0 && world_chance(&s->world, 0.5) ? numbers[world_draw(&s->world, 0, count - 1)] : 0;
+}
+
 static void make(struct sim *s, struct sim_event *ev, const char *status)
 {
-	char text[12000], project[8];
+	char text[12000], project[8], target[40] = "";
 	static char big[9000];
-	struct json_doc doc;
-	struct fault fault;
+	int to = draw_target(s, ev);
 
 	snprintf(project, sizeof(project), "p%d", ev->project);
 	memset(big, 'x', sizeof(big) - 1);
+	if (to > 0)
+		snprintf(target, sizeof(target), ",\"postrider\":{\"to\":%d}", to);
 	snprintf(text, sizeof(text),
 		 "{\"type\":\"send_status\",\"id\":\"%s\",\"time\":1547125200,\"message\":{\"id\":\"m%d\",\"status\":"
 		 "\"%s\","
-		 "\"to_number\":\"+46710000123\",\"content\":\"%s\"}}",
+		 "\"to_number\":\"+46710000123\",\"content\":\"%s\"}%s}",
 		 ev->id, ev->message, status,
 		 ev->oversize	 ? big
 		 : ev->index % 3 ? "Hi"
-				 : "Hello");
-	json_doc_init(&doc);
-	if (json_parse(&doc, slice_str(text), &json_limits_default, &fault) != 0 ||
-	    event_parse(json_root(&doc), slice_str(project), s->world.now_ms, &ev->event, &fault) != 0) {
-		fprintf(stderr, "the simulator's own event is refused: %s: %s\n", fault.param, fault.message);
-		abort();
-	}
-	json_doc_free(&doc);
+				 : "Hello",
+		 target);
+	ev->event = event_make(slice_str(text), slice_str(project), s->world.now_ms);
 }
 
 struct sim_event *cast_event(struct sim *s)

@@ -36,6 +36,10 @@ void judge_arrived(struct sim *s, const struct sighting *x);
 /* The engine is told. */
 void judge_answered(struct sim *s, const struct sighting *x, const struct http_answer *answer);
 
+/* The hub is told, in a transaction that is being made. */
+void judge_reported(struct sim *s, const struct sim_event *ev, const struct sim_endpoint *ep,
+		    const struct engine_report *r);
+
 /* A transaction was handed to the store; was applied there. */
 void judge_asked(struct sim *s, const struct tx *tx);
 void judge_applied(struct sim *s, const struct tx *tx);

@@ -19,11 +19,13 @@ struct fate {
 	bool replayed;
 	bool regrouped; /* others of its delivery ended alone, so the rest goes on under another id */
 	uint16_t sends, sights, successes;
-	uint16_t acked, recorded; /* answers that arrived and said that it was taken; and what is on disk of them */
-	int16_t code;		  /* of an end without an exchange */
-	uint8_t asked;		  /* enum end: decided by the engine */
-	uint8_t settled;	  /* enum end: and on disk */
-	int64_t free_ms;	  /* when it could be sent the next time, apart from retry delays */
+	uint16_t acked, recorded;  /* answers that arrived and said that it was taken; and what is on disk of them */
+	int delivered, left, dead; /* items of attempt rows on disk, by what became of it */
+	bool tried;		   /* an attempt was made, as the engine knows */
+	int16_t code;		   /* of an end without an exchange */
+	uint8_t asked;		   /* enum end: decided by the engine */
+	uint8_t settled;	   /* enum end: and on disk */
+	int64_t free_ms;	   /* when it could be sent the next time, apart from retry delays */
 };
 
 /* One delivery: the same items under the same id. */
@@ -78,6 +80,9 @@ const struct endpoint *settings_of(const struct sim_endpoint *ep); /* in force *
 bool is_strict(const struct sim_endpoint *ep);
 bool is_ordered(const struct sim_endpoint *ep);
 
+/* All attempts of the transaction are counted. */
+void rule_reports(struct sim *s, const struct tx *tx);
+void rule_all_reports(struct sim *s);
 void rule_memory(struct sim *s, const struct engine *e);
 void order_judge(struct sim *s); /* at the end of a turn */
 void time_sent(struct sim *s, const struct sighting *x);

@@ -134,6 +134,7 @@ void judge_asked(struct sim *s, const struct tx *tx)
 			struct sim_endpoint *ep = endpoint_named(s, at->endpoint);
 			enum end end = end_of(at->items[i].fate);
 
+			fate_of(s, ev, ep)->tried |= at->attempt > 0;
 			if (end == END_NONE) {
 				fate_of(s, ev, ep)->regrouped |= has_end(at);
 				continue;
@@ -232,6 +233,9 @@ static void attempt_applied(struct sim *s, const struct tx *tx, const struct att
 				   ev->index);
 		if (end == END_OTHER)
 			f->code = at->code;
+		f->delivered += end == END_DONE;
+		f->left += end == END_NONE;
+		f->dead += end == END_DEAD || end == END_OTHER;
 		if (end == END_DONE)
 			rule_delivered(s, f, ev, ep);
 		if (end != END_NONE && f->settled)
@@ -296,6 +300,7 @@ void judge_applied(struct sim *s, const struct tx *tx)
 		else if (c->kind == CHANGE_FLOOR)
 			rule_floor(s, c->u.floor);
 	}
+	rule_reports(s, tx);
 }
 
 /* --- starts and stops --- */
@@ -329,6 +334,7 @@ void judge_crashed(struct sim *s)
 
 			s->judge->watches[i].message_final[s->events[k].message] = false;
 			f->asked = f->settled;
+			f->tried = f->delivered + f->left > 0;
 			if (f->routed && !f->settled)
 				f->may_send = true;
 		}
@@ -468,4 +474,5 @@ void judge_verdict(struct sim *s)
 			rule_last_is_newest(s, &s->endpoints[i], m);
 	rule_nothing_lost(s);
 	rule_nothing_left(s);
+	rule_all_reports(s);
 }

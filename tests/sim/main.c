@@ -20,7 +20,7 @@
 
 static const char *const breakage_words[BREAK_COUNT] = { "nothing",	"lose-commit",	 "reorder-commits",
 							 "double-send", "false-success", "early-retry",
-							 "false-ack" };
+							 "false-ack",	"lose-report",	 "double-report" };
 
 #define FAILED_MOST  10
 #define REPEAT_EVERY 50
@@ -113,6 +113,8 @@ static void add_totals(struct sim_totals *sum, const struct sim_totals *t)
 	sum->dead += t->dead;
 	sum->superseded += t->superseded;
 	sum->finals += t->finals;
+	sum->reports += t->reports;
+	sum->passed += t->passed;
 	sum->virtual_ms += t->virtual_ms;
 }
 
@@ -194,9 +196,9 @@ static void print_totals(const struct options *o, const struct sim_totals *t, ui
 	       " seen twice, %" PRIu64 " dead, %" PRIu64 " superseded, %" PRIu64 " after a final one, ",
 	       o->count, (double)t->virtual_ms / 86400000, t->events, t->exchanges, t->duplicates, t->dead,
 	       t->superseded, t->finals);
-	printf("%" PRIu64 " crashes, %" PRIu64 " clean stops, %" PRIu64 " changes, %" PRIu64
-	       " replayed; trace %016" PRIx64 "; %" PRIu64 " failed\n",
-	       t->crashes, t->stops, t->changes, t->replays, trace, failed);
+	printf("%" PRIu64 " crashes, %" PRIu64 " clean stops, %" PRIu64 " changes, %" PRIu64 " replayed, %" PRIu64
+	       " reports, %" PRIu64 " passed; trace %016" PRIx64 "; %" PRIu64 " failed\n",
+	       t->crashes, t->stops, t->changes, t->replays, t->reports, t->passed, trace, failed);
 }
 
 int main(int argc, char **argv)

@@ -194,6 +194,7 @@ static void make_engines(struct node *n)
 					    .load = node_host_load,
 					    .disable = host_disable,
 					    .retire = node_host_retire,
+					    .report = node_host_report,
 					    .say = host_say };
 
 		n->sockets[i] = (struct socket){ .node = n };
@@ -306,9 +307,8 @@ static bool recover_event(void *ctx, const struct log_row *row)
 	for (int i = 0; known->entered_ms == 0 && i < s->endpoint_count; i++) {
 		struct sim_endpoint *ep = &s->endpoints[i];
 
-		if (ep->in_force && !ep->deleted && ep->from_seq < row->seq && cast_owns(ep, known) &&
-		    ep->revisions[ep->in_force - 1]->active && endpoint_wants(ep->revisions[ep->in_force - 1], ev))
-			judge_routed(s, known, ep, true);
+		if (ep->in_force && ep->from_seq < row->seq && cast_owns(ep, known) && node_routes(ep, ev))
+			judge_routed(s, known, ep, !ep->deleted);
 	}
 	known->entered_ms = now(n);
 	for (unsigned i = 0; i < s->engine_count; i++)

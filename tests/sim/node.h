@@ -28,6 +28,11 @@ bool node_change(struct node *n, struct sim_endpoint *ep, bool removal);
 /* Sends some old events of an endpoint again. */
 bool node_replay(struct node *n, struct sim_endpoint *ep);
 struct store *node_disk(struct node *n);
+/* What the hub has written down of an event at an endpoint: how often it heard each outcome. On disk. */
+struct heard {
+	int delivered, left, dead, passed;
+};
+struct heard node_heard(struct node *n, const struct sim_event *ev, const struct sim_endpoint *ep);
 /* The engines' own idea of the memory that they use. */
 struct engine *node_engine(const struct node *n, unsigned i);
 

@@ -37,6 +37,9 @@ void node_touch(struct node *n); /* a turn is due */
 void node_host_commit(void *ctx, struct tx *tx);
 void node_host_load(void *ctx, const struct pending_query *query, bool ready, size_t max_bytes);
 void node_host_retire(void *ctx, const struct endpoint *endpoint);
+void node_host_report(void *ctx, const struct engine_report *r, struct tx *tx);
+/* By the settings in force. */
+bool node_routes(const struct sim_endpoint *ep, const struct event *ev);
 void node_write_floor(struct node *n, int64_t floor);
 
 #endif

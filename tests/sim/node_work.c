@@ -42,19 +42,26 @@ static void events_applied(struct node *n, struct work *w, struct store *disk)
 		sub->events[i]->seq = sub->events[i]->event->seq = sub->rows[i]->seq;
 }
 
+/* What has a target is taken when that is switched off or being deleted too. */
+bool node_routes(const struct sim_endpoint *ep, const struct event *ev)
+{
+	const struct endpoint *settings = ep->revisions[ep->in_force - 1];
+
+	return endpoint_wants(settings, ev) && (ev->target || (settings->active && !ep->deleted));
+}
+
 /* Which endpoints must get it: those whose settings are not just being changed, by the settings in force. */
 static void route(struct sim *s, struct sim_event *ev)
 {
 	for (int i = 0; i < s->endpoint_count; i++) {
 		struct sim_endpoint *ep = &s->endpoints[i];
 
-		if (!cast_owns(ep, ev) || (!ep->in_force && !ep->changing) || (ep->deleted && !ep->changing))
+		if (!cast_owns(ep, ev) || (!ep->in_force && !ep->changing))
 			continue;
 		if (ep->changing)
 			judge_routed(s, ev, ep, false);
-		else if (ep->revisions[ep->in_force - 1]->active &&
-			 endpoint_wants(ep->revisions[ep->in_force - 1], ev->event))
-			judge_routed(s, ev, ep, true);
+		else if (node_routes(ep, ev->event))
+			judge_routed(s, ev, ep, !ep->deleted);
 	}
 }
 

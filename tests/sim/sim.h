@@ -26,6 +26,8 @@ enum breakage {
 	BREAK_FALSE_SUCCESS,   /* a refusal reaches the engine as a success */
 	BREAK_EARLY_RETRY,     /* rows are loaded before they are due */
 	BREAK_FALSE_ACK,       /* an answer names what the receiver did not take */
+	BREAK_LOSE_REPORT,     /* the hub is not told of an end */
+	BREAK_DOUBLE_REPORT,   /* or twice */
 	BREAK_COUNT
 };
 
@@ -54,7 +56,8 @@ struct sim_endpoint {
 	int index;
 	uint64_t number;
 	bool organization;
-	int owner; /* number of its project or organization */
+	bool internal; /* the hub's own: targeted events only, and the hub hears what becomes of them */
+	int owner;     /* number of its project or organization */
 	char id[16];
 	struct endpoint *revisions[REVISIONS_MAX]; /* [r - 1] */
 	uint32_t revision_count;
@@ -75,7 +78,8 @@ struct sim_endpoint {
 };
 
 struct sim_totals {
-	uint64_t events, exchanges, crashes, stops, duplicates, replays, changes, dead, superseded, finals;
+	uint64_t events, exchanges, crashes, stops, duplicates, replays, changes, dead, superseded, finals, reports,
+		passed;
 	int64_t virtual_ms;
 };
 
