@@ -43,12 +43,17 @@ static const struct list_spec list = {
 	.kind = KIND_MESSAGE, .fields = fields, .order = FIELD_TIME, .keep = is_in_group
 };
 
+int rest_messages_with(struct rest *r, enum field where, struct slice value)
+{
+	return rest_list(r, &list, where, value);
+}
+
 int rest_messages(struct rest *r)
 {
 	struct slice label;
 	int err;
 
 	if (rest_text(r, "label_id", &label, &err))
-		return rest_list(r, &list, FIELD_LABEL, label);
-	return err ? err : rest_list(r, &list, FIELD_ID, SLICE_LIT(""));
+		return rest_messages_with(r, FIELD_LABEL, label);
+	return err ? err : rest_messages_with(r, FIELD_ID, SLICE_LIT(""));
 }

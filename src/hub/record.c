@@ -279,6 +279,15 @@ struct arena *record_arena(const struct record *r)
 	return r->arena;
 }
 
+bool record_member(const struct record *r, size_t i, struct slice *ret_name, struct slice *ret_raw)
+{
+	if (i >= r->count)
+		return false;
+	*ret_name = r->members[i].name;
+	*ret_raw = r->members[i].raw;
+	return true;
+}
+
 struct slice record_id(const struct record *r)
 {
 	return r->id;

@@ -7,6 +7,8 @@
 /* What a member's JSON text says: a string's content, another value's text, "" for null and nothing. */
 struct slice record_decode(struct arena *a, struct slice raw);
 struct arena *record_arena(const struct record *r);
+/* The i-th member, raw empty when it was removed; false behind the last. */
+bool record_member(const struct record *r, size_t i, struct slice *ret_name, struct slice *ret_raw);
 
 /* --- keys of indexes (keys.c) --- */
 

@@ -68,6 +68,11 @@ int rest_bool(struct rest *r, const char *name, bool *ret);
 int rest_i64(struct rest *r, const char *name, int64_t least, int64_t most, int64_t *ret);
 /* ERR_INVALID naming the first parameter that is not in the list (NULL-terminated), with the known ones. */
 int rest_only(struct rest *r, const char *const *names);
+/*
+ * Writes the object as REST shows it: the properties that its kind always has, null where it has none, then whatever
+ * else it has but the hub's own.
+ */
+void rest_write(struct rest *r, struct record *rec);
 /* not_found with "there is no message \"…\" in this project". */
 int rest_none(struct rest *r, enum kind kind, struct slice id);
 /* Loads, or rest_none. */
@@ -75,7 +80,15 @@ int rest_load(struct rest *r, enum kind kind, struct slice id, struct record **r
 
 /* --- lists (list.c): paging, sorting, filters and counts as telerivet.md has them --- */
 
-enum list_type { LIST_TEXT, LIST_NUMBER, LIST_TIME, LIST_BOOL, LIST_IDS };
+enum list_type {
+	LIST_TEXT,
+	LIST_NUMBER,
+	LIST_TIME,
+	LIST_BOOL,
+	LIST_IDS,
+	LIST_VARS, /* an object of variables: vars[name], vars[name][prefix] */
+	LIST_OWN   /* known, but what it leaves out is decided by `keep`, which reads the parameter itself */
+};
 /*
  * A member that a list can be filtered or sorted by. index: the field by which the kind is indexed for it (FIELD_ID: by
  * none, then objects are looked at one by one).
@@ -92,7 +105,7 @@ struct list_spec {
 	/* order without `sort`: an index field, and its direction */
 	enum field order;
 	bool descending;
-	/* writes one object; NULL: record_write */
+	/* writes one object; NULL: rest_write */
 	void (*show)(struct rest *r, struct record *rec);
 	/* left out when false; NULL: all */
 	bool (*keep)(struct rest *r, struct record *rec);
@@ -102,5 +115,8 @@ struct list_spec {
  * FIELD_ID: all. Unknown parameters are refused by name.
  */
 int rest_list(struct rest *r, const struct list_spec *spec, enum field where, struct slice value);
+
+/* The messages with this index entry: of a contact, a label, a phone, a service (message_list.c). */
+int rest_messages_with(struct rest *r, enum field where, struct slice value);
 
 #endif
