@@ -1,5 +1,5 @@
 /*
- * Mail, against a peer that speaks SMTP by a script: what goes over the wire, byte for byte, and what each kind of
+ * Mail, against a postman who speaks SMTP by a script: what goes over the wire, byte for byte, and what each kind of
  * refusal is taken for. Real servers, TLS and logging in: tests/e2e/test_mail.py.
  */
 #include <setjmp.h>
@@ -7,128 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <arpa/inet.h>
 #include <cmocka.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "net/mail.h"
-
-/* What the peer answers instead of the usual; NULL: the usual, "": it closes the connection. */
-struct script {
-	const char *greeting, *ehlo, *mail, *rcpt, *data, *end;
-	bool silent; /* after the greeting it never says anything again */
-};
-
-struct peer {
-	const struct script *script;
-	int listening, fd;
-	uint16_t port;
-	pthread_t thread;
-	struct buf commands, text;
-};
-
-static bool say(struct peer *p, const char *given, const char *usual)
-{
-	const char *line = given ? given : usual;
-	char out[512];
-	int n = snprintf(out, sizeof(out), "%s\r\n", line);
-
-	return *line && send(p->fd, out, (size_t)n, MSG_NOSIGNAL) == n;
-}
-
-static bool read_line(struct peer *p, char line[2048])
-{
-	size_t n = 0;
-
-	while (n < 2047 && recv(p->fd, &line[n], 1, 0) == 1) {
-		line[n + 1] = '\0';
-		if (n > 0 && line[n - 1] == '\r' && line[n] == '\n') {
-			line[n - 1] = '\0';
-			return true;
-		}
-		n++;
-	}
-	return false;
-}
-
-static bool take_text(struct peer *p)
-{
-	char line[2048];
-
-	while (read_line(p, line)) {
-		if (strcmp(line, ".") == 0)
-			return true;
-		buf_addf(&p->text, "%s\n", line);
-	}
-	return false;
-}
-
-static bool obey(struct peer *p, const char *line)
-{
-	const struct script *s = p->script;
-
-	buf_addf(&p->commands, "%s\n", line);
-	if (strncmp(line, "EHLO", 4) == 0)
-		return say(p, s->ehlo, "250 peer");
-	if (strncmp(line, "MAIL", 4) == 0)
-		return say(p, s->mail, "250 ok");
-	if (strncmp(line, "RCPT", 4) == 0)
-		return say(p, s->rcpt, "250 ok");
-	if (strncmp(line, "DATA", 4) == 0)
-		return say(p, s->data, "354 go on") && (s->data || (take_text(p) && say(p, s->end, "250 taken")));
-	return say(p, NULL, strncmp(line, "QUIT", 4) == 0 ? "221 bye" : "500 what?");
-}
-
-static void *serve(void *ctx)
-{
-	struct peer *p = ctx;
-	char line[2048];
-
-	p->fd = accept(p->listening, NULL, NULL);
-	if (p->fd >= 0 && say(p, p->script->greeting, "220 peer"))
-		while (read_line(p, line) && (p->script->silent || obey(p, line)))
-			;
-	if (p->fd >= 0)
-		close(p->fd);
-	return NULL;
-}
-
-static void peer_start(struct peer *p, const struct script *script)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t n = sizeof(a);
-
-	*p = (struct peer){ .script = script, .fd = -1 };
-	buf_init(&p->commands, 1u << 20);
-	buf_init(&p->text, 1u << 20);
-	p->listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(p->listening, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(p->listening, 4), 0);
-	assert_int_equal(getsockname(p->listening, (struct sockaddr *)&a, &n), 0);
-	p->port = ntohs(a.sin_port);
-	assert_int_equal(pthread_create(&p->thread, NULL, serve, p), 0);
-}
-
-static void peer_join(struct peer *p)
-{
-	shutdown(p->listening, SHUT_RDWR);
-	pthread_join(p->thread, NULL);
-	close(p->listening);
-}
-
-static void peer_free(struct peer *p)
-{
-	buf_free(&p->commands);
-	buf_free(&p->text);
-}
+#include "postman.h"
 
 static struct mail_server server_at(uint16_t port)
 {
@@ -141,74 +27,76 @@ static const struct mail plain = { .to = { "ops@example.org", 15 },
 				   .message_id = { "<m1@example.org>", 16 },
 				   .date_s = 1763806210 };
 
-/* Sends through a peer that does what the script says; what it heard stays in *p until peer_free. */
-static int exchange(struct peer *p, const struct script *script, const struct mail *mail, struct fault *fault)
+/* Sends through a postman who does what the script says; what he heard stays with *ret until postman_free. */
+static int exchange(struct postman **ret, const struct script *script, const struct mail *mail, struct fault *fault)
 {
 	struct mail_server server;
-	int err;
 
-	peer_start(p, script);
-	server = server_at(p->port);
+	*ret = postman_new(script, 1);
+	server = server_at(postman_port(*ret));
 	*fault = (struct fault)NO_FAULT;
-	err = mail_send(&server, mail, fault);
-	peer_join(p);
-	return err;
+	return mail_send(&server, mail, fault);
 }
 
-static void send_well(struct peer *p, const struct mail *mail)
+/* Returns the text that arrived. */
+static const char *send_well(struct postman **ret, const struct mail *mail)
 {
 	static const struct script usual;
 	struct fault fault;
 
-	if (exchange(p, &usual, mail, &fault))
+	if (exchange(ret, &usual, mail, &fault))
 		fail_msg("%s", fault.message);
+	assert_int_equal(postman_mails(*ret), 1);
+	return postman_mail(*ret, 0);
 }
 
-static void assert_has(const struct buf *b, const char *part)
+static void assert_has(const char *text, const char *part)
 {
-	if (!strstr(buf_str(b), part))
-		fail_msg("no \"%s\" in:\n%s", part, buf_str(b));
+	if (!strstr(text, part))
+		fail_msg("no \"%s\" in:\n%s", part, text);
 }
 
 static void sent(void **state)
 {
-	struct peer p;
+	struct postman *p;
+	const char *text;
 
 	(void)state;
-	send_well(&p, &plain);
-	assert_has(&p.commands, "\nMAIL FROM:<postrider@example.org>");
-	assert_has(&p.commands, "\nRCPT TO:<ops@example.org>\nDATA\n");
-	assert_string_equal(buf_str(&p.text), "From: postrider <postrider@example.org>\n"
-					      "To: ops@example.org\n"
-					      "Subject: Hello\n"
-					      "Date: Sat, 22 Nov 2025 10:10:10 +0000\n"
-					      "Message-ID: <m1@example.org>\n"
-					      "MIME-Version: 1.0\n"
-					      "Content-Type: text/plain; charset=utf-8\n"
-					      "Content-Transfer-Encoding: quoted-printable\n"
-					      "Auto-Submitted: auto-generated\n"
-					      "\n"
-					      "Hello.\n");
-	peer_free(&p);
+	text = send_well(&p, &plain);
+	assert_has(postman_commands(p), "\nMAIL FROM:<postrider@example.org>");
+	assert_has(postman_commands(p), "\nRCPT TO:<ops@example.org>\nDATA\n");
+	assert_string_equal(text, "From: postrider <postrider@example.org>\n"
+				  "To: ops@example.org\n"
+				  "Subject: Hello\n"
+				  "Date: Sat, 22 Nov 2025 10:10:10 +0000\n"
+				  "Message-ID: <m1@example.org>\n"
+				  "MIME-Version: 1.0\n"
+				  "Content-Type: text/plain; charset=utf-8\n"
+				  "Content-Transfer-Encoding: quoted-printable\n"
+				  "Auto-Submitted: auto-generated\n"
+				  "\n"
+				  "Hello.\n");
+	postman_free(&p);
 }
 
 static void several_addresses(void **state)
 {
 	struct mail mail = plain;
-	struct peer p;
+	struct postman *p;
+	const char *text;
 
 	(void)state;
 	mail.to = SLICE_LIT(" a@example.org,, b@example.org ,");
-	send_well(&p, &mail);
-	assert_has(&p.commands, "RCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\n");
-	assert_has(&p.text, "\nTo: a@example.org,\n b@example.org\n");
-	peer_free(&p);
+	text = send_well(&p, &mail);
+	assert_has(postman_commands(p), "RCPT TO:<a@example.org>\nRCPT TO:<b@example.org>\nDATA\n");
+	assert_has(text, "\nTo: a@example.org,\n b@example.org\n");
+	postman_free(&p);
 }
 
 /* Decodes what stands behind the header's name, encoded words joined. */
-static void decode_subject(const struct buf *text, struct buf *out)
+static void decode_subject(const char *text, struct buf *out)
 {
-	const char *p = strstr(buf_str(text), "\nSubject: "), *end = p ? strstr(p, "\nDate:") : NULL;
+	const char *p = strstr(text, "\nSubject: "), *end = p ? strstr(p, "\nDate:") : NULL;
 
 	assert_non_null(p);
 	for (p = strstr(p, "=?UTF-8?B?"); p && p < end; p = strstr(p, "=?UTF-8?B?")) {
@@ -231,18 +119,19 @@ static void subjects(void **state)
 		"all",
 	};
 	struct mail mail = plain;
-	struct peer p;
+	struct postman *p;
+	const char *text;
 	struct buf out;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(encoded) / sizeof(encoded[0]); i++) {
 		mail.subject = slice_str(encoded[i]);
-		send_well(&p, &mail);
+		text = send_well(&p, &mail);
 		buf_init(&out, 4096);
-		decode_subject(&p.text, &out);
+		decode_subject(text, &out);
 		assert_string_equal(buf_str(&out), encoded[i]);
 		buf_free(&out);
-		peer_free(&p);
+		postman_free(&p);
 	}
 }
 
@@ -262,15 +151,16 @@ static void injection(void **state)
 	struct mail mail = plain;
 	struct fault fault = NO_FAULT;
 	struct mail_server server = server_at(9);
-	struct peer p;
+	struct postman *p;
+	const char *text;
 
 	(void)state;
 	mail.subject = SLICE_LIT("Hello\r\nBcc: x@y.z\r\n\r\nBody");
 	mail.message_id = SLICE_LIT("<m1@x>\r\nBcc: x@y.z");
-	send_well(&p, &mail);
-	assert_has(&p.text, "\nSubject: Hello  Bcc: x@y.z    Body\n");
-	assert_has(&p.text, "\nMessage-ID: <m1@x>  Bcc: x@y.z\n");
-	peer_free(&p);
+	text = send_well(&p, &mail);
+	assert_has(text, "\nSubject: Hello  Bcc: x@y.z    Body\n");
+	assert_has(text, "\nMessage-ID: <m1@x>  Bcc: x@y.z\n");
+	postman_free(&p);
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
 		mail.to = slice_str(addresses[i]);
 		assert_int_equal(mail_send(&server, &mail, &fault), ERR_INVALID);
@@ -294,15 +184,16 @@ static void bodies(void **state)
 		  "\n\n123456789012345678901234567890123456789012345678901234567890123456789012345=\n6789\n" },
 	};
 	struct mail mail = plain;
-	struct peer p;
+	struct postman *p;
+	const char *text;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		mail.text = slice_str(rows[i].text);
-		send_well(&p, &mail);
-		assert_has(&p.text, rows[i].wire);
-		assert_string_equal(strstr(buf_str(&p.text), "\n\n"), rows[i].wire);
-		peer_free(&p);
+		text = send_well(&p, &mail);
+		assert_has(text, rows[i].wire);
+		assert_string_equal(strstr(text, "\n\n"), rows[i].wire);
+		postman_free(&p);
 	}
 }
 
@@ -330,12 +221,12 @@ static void refusals(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fault fault;
-		struct peer p;
+		struct postman *p;
 		int err = exchange(&p, &rows[i].script, &plain, &fault);
 
 		if (err != rows[i].err || strcmp(fault.code, rows[i].code) != 0 || !strstr(fault.message, rows[i].part))
 			fail_msg("row %zu: %d %s: %s", i, err, fault.code, fault.message);
-		peer_free(&p);
+		postman_free(&p);
 	}
 }
 
@@ -345,20 +236,19 @@ static void tls_or_nothing(void **state)
 	static const struct script usual;
 	struct fault fault = NO_FAULT;
 	struct mail_server server;
-	struct peer p;
+	struct postman *p;
 
 	(void)state;
-	peer_start(&p, &usual);
-	server = server_at(p.port);
+	p = postman_new(&usual, 1);
+	server = server_at(postman_port(p));
 	server.tls = MAIL_TLS_STARTTLS;
 	server.user = "me";
 	server.password = "secret";
 	assert_int_equal(mail_send(&server, &plain, &fault), ERR_BUSY);
 	assert_string_equal(fault.code, "unreachable");
-	peer_join(&p);
-	assert_null(strstr(buf_str(&p.commands), "MAIL"));
-	assert_null(strstr(buf_str(&p.commands), "AUTH"));
-	peer_free(&p);
+	assert_null(strstr(postman_commands(p), "MAIL"));
+	assert_null(strstr(postman_commands(p), "AUTH"));
+	postman_free(&p);
 }
 
 static void nobody_there(void **state)
@@ -383,21 +273,19 @@ static void bounded(void **state)
 	struct fault fault = NO_FAULT;
 	int64_t begun = clock_mono_us();
 	struct mail_server server;
-	struct peer p;
+	struct postman *p;
 
 	(void)state;
-	peer_start(&p, &silent);
-	server = server_at(p.port);
+	p = postman_new(&silent, 1);
+	server = server_at(postman_port(p));
 	server.timeout_ms = 200;
 	assert_int_equal(mail_send(&server, &plain, &fault), ERR_BUSY);
-	peer_join(&p);
-	peer_free(&p);
-	peer_start(&p, &silent);
-	server = server_at(p.port);
+	postman_free(&p);
+	p = postman_new(&silent, 1);
+	server = server_at(postman_port(p));
 	server.give_up = &give_up;
 	assert_int_equal(mail_send(&server, &plain, &fault), ERR_BUSY);
-	peer_join(&p);
-	peer_free(&p);
+	postman_free(&p);
 	assert_true(clock_mono_us() - begun < 20000000); /* without give_up: 30 s */
 }
 
