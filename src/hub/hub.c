@@ -117,7 +117,8 @@ struct hub *hub_new(const struct hub_options *options)
 	mailer = (struct mailer_options){ .server = o->mail,
 					  .log = h->log,
 					  .public_url = o->public_url,
-					  .digest_ms = o->digest_ms };
+					  .digest_ms = o->digest_ms,
+					  .retry_ms = o->mail_retry_ms };
 	h->mailer = mailer_new(&mailer);
 	h->tick = tick_new();
 	h->hooks = (struct node_hooks){ .ctx = h, .report = on_report, .trouble = on_trouble };

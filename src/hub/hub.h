@@ -26,7 +26,8 @@ struct hub_options {
 	int64_t log_retention_ms; /* of service logs; 0: 31 days */
 	/* mails about failures and of rules; server NULL: none are sent, rules say so in the service log */
 	struct mail_server mail;
-	int64_t digest_ms; /* at most one mail an endpoint and this time while it goes on failing; 0: 3,600,000 */
+	int64_t digest_ms;     /* at most one mail an endpoint and this time while it goes on failing; 0: 3,600,000 */
+	int64_t mail_retry_ms; /* before a mail is tried again, doubled each time; 0: 60,000 */
 };
 
 /* Before node_start: its hooks are part of the node's options. */

@@ -107,11 +107,9 @@ static struct trouble *add(struct troubles *t, const struct endpoint *ep)
 	return tr;
 }
 
-/* True when it comes before all that was due so far. */
-static bool due_at(struct troubles *t, struct trouble *tr, int64_t at_ms)
+static void due_at(struct troubles *t, struct trouble *tr, int64_t at_ms)
 {
 	heap_set(&t->heap, &tr->due, at_ms);
-	return heap_peek(&t->heap) == &tr->due;
 }
 
 static bool note_failure(struct troubles *t, struct trouble *tr, const struct endpoint *ep, int code,
@@ -133,7 +131,8 @@ static bool note_failure(struct troubles *t, struct trouble *tr, const struct en
 	tr->failures++;
 	if (!begins && tr->failures > 1)
 		return false; /* it is due already */
-	return due_at(t, tr, now_ms > tr->next_ms ? now_ms : tr->next_ms);
+	due_at(t, tr, now_ms > tr->next_ms ? now_ms : tr->next_ms);
+	return tr->next_ms <= now_ms;
 }
 
 static bool note_success(struct troubles *t, struct trouble *tr, int64_t now_ms)
@@ -141,7 +140,9 @@ static bool note_success(struct troubles *t, struct trouble *tr, int64_t now_ms)
 	if (!tr->failing)
 		return false;
 	tr->failing = false;
-	return tr->told && due_at(t, tr, now_ms);
+	if (tr->told)
+		due_at(t, tr, now_ms);
+	return tr->told;
 }
 
 bool troubles_note(struct troubles *t, const struct endpoint *ep, bool ok, int code, struct slice reason,
