@@ -464,11 +464,6 @@ void server_address(const struct server *s, char *ret, size_t cap)
 	door_address(s->door, ret, cap);
 }
 
-size_t server_bodies(const struct server *s)
-{
-	return atomic_load(&s->held);
-}
-
 void server_quiesce(struct server *s)
 {
 	door_close(s->door);

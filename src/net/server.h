@@ -41,8 +41,6 @@ int server_start(const struct server_options *options, server_handler *handler, 
 		 struct fault *fault);
 /* The address it listens on, numeric, with the port in use. */
 void server_address(const struct server *s, char *ret, size_t cap);
-/* Bytes that the bodies of all requests hold now: what bodies_max bounds. From any thread. */
-size_t server_bodies(const struct server *s);
 /* No new connections are accepted; those under way go on. */
 void server_quiesce(struct server *s);
 /* Waits until all requests are answered (the caller sees to that) and frees. */
