@@ -56,6 +56,7 @@ void town_found(struct town *t, const char *dir, unsigned shards)
 					    .shards = shards,
 					    .guard = t->guard,
 					    .stop_ms = 5000,
+					    .hooks = t->options.hooks,
 					    .limits = engine_limits_default };
 	t->options.limits.memory_age_ms = 500;
 	town_start(t);

@@ -22,7 +22,7 @@ struct town {
 
 /* Makes all of it and starts the node with a project "p". */
 void town_open(struct town *t, unsigned shards);
-/* Only the node, on a folder that another process made. */
+/* Only the node, on a folder that another process made, with the hooks in options. */
 void town_found(struct town *t, const char *dir, unsigned shards);
 void town_close(struct town *t);
 void town_start(struct town *t);
