@@ -4,7 +4,6 @@
  */
 #include <inttypes.h>
 
-#include "base/failure.h"
 #include "base/text.h"
 #include "dialect/zone.h"
 #include "hub/service.h"
@@ -122,18 +121,27 @@ static void add_state(const struct trouble_news *n, struct buf *out)
 
 /* --- the whole --- */
 
+/* explain_failure speaks to the author of a webhook script in Telerivet's manner; other receivers have other rules. */
+static bool is_webhook(const struct endpoint *ep)
+{
+	return (ep->internal && !slice_starts(slice_str(ep->id), SLICE_LIT("_route."))) ||
+	       (ep->preset && strcmp(ep->preset, "telerivet") == 0);
+}
+
 static void add_error(struct letter *le, const struct trouble_news *n)
 {
-	struct buf url;
-	char code[20];
+	struct slice reason = slice_str(n->reason);
+	bool refused = n->code >= 400 || (n->code >= 200 && n->code < 300);
 
-	failure_code_text(n->code, code);
-	buf_addf(le->text, "  Last error: %s. ", code);
-	buf_init(&url, 64 * 1024);
-	add_url(n->endpoint, &url);
-	explain_failure(n->code, slice_str(n->reason), buf_slice(&url), le->text);
+	buf_add_str(le->text, "  Last error: ");
+	if (!refused || is_webhook(n->endpoint))
+		explain_failure(n->code, reason, slice_str(""), le->text);
+	else if (reason.n > 0)
+		buf_addf(le->text, "HTTP %d: %.*s", n->code, SLICE_ARG(reason));
+	else
+		buf_addf(le->text, "HTTP %d, which does not count as success there; look at the receiver's log",
+			 n->code);
 	buf_add_char(le->text, '\n');
-	buf_free(&url);
 }
 
 static void add_counts(struct letter *le, const struct trouble_news *n)
