@@ -10,9 +10,11 @@
 #define CONTENT_MAX ((size_t)8192)
 #define ANSWER_MAX  ((size_t)2048)
 
-/* Cut between two characters. */
+/* Cut between two characters, without the end of the last line. */
 static struct slice cut(struct slice s, size_t max)
 {
+	while (s.n > 0 && s.p[s.n - 1] == '\n')
+		s.n--;
 	if (s.n <= max)
 		return s;
 	while (max > 0 && ((uint8_t)s.p[max] & 0xc0) == 0x80)
