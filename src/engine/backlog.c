@@ -222,6 +222,21 @@ void backlog_load(struct lane *lane, enum load_kind kind, const struct pending_q
 	lane->engine->host.load(lane->engine->host.ctx, q, kind == LOAD_READY, lane->loading_bytes);
 }
 
+/*
+ * What others hold and wait for counts here too, or a thousand lanes that look at their backlog in one turn would bring
+ * a gigabyte. A load brings one row at least, so a small one only takes longer.
+ */
+static size_t affordable(const struct lane *lane, size_t most_bytes)
+{
+	const struct engine *e = lane->engine;
+	size_t taken = e->bytes + e->loading_bytes;
+	size_t room = taken < e->limits.memory_bytes ? e->limits.memory_bytes - taken : 0;
+
+	if (room < e->limits.lane_share)
+		room = e->limits.lane_share;
+	return most_bytes < room ? most_bytes : room;
+}
+
 static void load(struct lane *lane, enum load_kind kind, size_t most_rows, size_t most_bytes)
 {
 	struct pending_query q = {
@@ -234,7 +249,7 @@ static void load(struct lane *lane, enum load_kind kind, size_t most_rows, size_
 		.max_rows = (uint32_t)(most_rows < LOAD_ROWS ? most_rows : LOAD_ROWS),
 	};
 
-	backlog_load(lane, kind, &q, most_bytes);
+	backlog_load(lane, kind, &q, affordable(lane, most_bytes));
 }
 
 static void drain_deleted(struct lane *lane)

@@ -291,6 +291,31 @@ static void a_strict_endpoint_that_waits_does_not_hold_up_a_stop(void **state)
 	play_free(p);
 }
 
+/* With no memory left a look at what grows too old may bring no more than the lane's share. */
+static void a_paused_backlog_is_looked_at_within_the_limits(void **state)
+{
+	struct engine_limits limits = engine_limits_default;
+	struct play *p;
+
+	(void)state;
+	limits.memory_bytes = 1;
+	limits.lane_share = 512;
+	p = play_new(&limits, "{'concurrency':1}");
+	play_events(p, "a1 b2 c3 d4");
+	play_settings(p, "{'active':false}");
+	play_answer(p, "a", 200, "");
+	p->disk_is_slow = true;
+	play_later(p, 20000);
+	assert_int_equal(p->queue_count, 1);
+	assert_true(p->queue[0].load && p->queue[0].ready);
+	assert_true(p->queue[0].max_bytes <= limits.lane_share);
+	p->disk_is_slow = false;
+	play_later(p, 3600000);
+	expect_rows(p, "");
+	expect_log(p, "a=200/1 b=expired/0 c=expired/0 d=expired/0");
+	play_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +334,7 @@ int main(void)
 		cmocka_unit_test(chains_survive_a_crash),
 		cmocka_unit_test(parking_leaves_the_floor_at_the_last_event),
 		cmocka_unit_test(a_strict_endpoint_that_waits_does_not_hold_up_a_stop),
+		cmocka_unit_test(a_paused_backlog_is_looked_at_within_the_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
