@@ -442,7 +442,10 @@ int rest_phone_delete(struct rest *r)
 
 int rest_phone_messages(struct rest *r)
 {
-	return rest_not_implemented(r);
+	struct record *phone;
+	int err = rest_load(r, KIND_PHONE, r->id, &phone);
+
+	return err ? err : rest_messages_with(r, FIELD_PHONE, r->id);
 }
 
 /* --- custom routes: combinations of phones, of which there are none --- */

@@ -1,0 +1,169 @@
+/* Short links: what is replaced, where it leads, and that the first click is told. */
+#include "town.h"
+
+#include <string.h>
+
+#include "hub/message.h"
+#include "hub/route.h"
+
+#define BASE "http://127.0.0.1:8420" LINKS_PATH /* the town's public URL */
+
+struct text {
+	const char *content;
+	char id[HUB_ID_BYTES];
+	char made[1000];
+	char urls[2000]; /* short_urls */
+	char code[40];	 /* of the first short URL */
+	int64_t clicked;
+};
+
+static void shorten(struct deed *d, void *ctx)
+{
+	struct text *t = ctx;
+	struct record *m = record_new(d, KIND_MESSAGE, NULL);
+	const char *at;
+
+	slice_copy(t->made, sizeof(t->made), links_shorten(d, m, slice_str(t->content)));
+	record_set_text(m, "direction", SLICE_LIT("outgoing"));
+	record_set_text(m, "status", SLICE_LIT("sent"));
+	record_save(d, m);
+	slice_copy(t->id, sizeof(t->id), record_id(m));
+	slice_copy(t->urls, sizeof(t->urls), record_raw(m, "short_urls"));
+	at = strstr(t->made, BASE);
+	if (at)
+		slice_copy(t->code, sizeof(t->code), slice_of(at + strlen(BASE), 10));
+}
+
+static struct text shortened(struct town *town, const char *content)
+{
+	struct text t = { .content = content };
+
+	town_do(town, shorten, &t);
+	return t;
+}
+
+static void look(struct deed *d, void *ctx)
+{
+	struct text *t = ctx;
+	struct record *m = record_load(d, KIND_MESSAGE, slice_str(t->id));
+
+	slice_copy(t->urls, sizeof(t->urls), record_raw(m, "short_urls"));
+	t->clicked = record_i64(m, "time_clicked", 0);
+}
+
+struct visit {
+	const char *code;
+	char target[1000];
+	enum event_origin origin;
+};
+
+static void follow(struct deed *d, void *ctx)
+{
+	struct visit *v = ctx;
+	struct deed stranger = *d;
+
+	stranger.project = SLICE_LIT(""); /* who clicks names no project */
+	stranger.origin = v->origin;
+	slice_copy(v->target, sizeof(v->target), links_follow(&stranger, slice_str(v->code)));
+}
+
+static const char *target_of(struct town *town, const char *code, enum event_origin origin)
+{
+	static struct visit v;
+
+	v = (struct visit){ .code = code, .origin = origin };
+	town_do(town, follow, &v);
+	return v.target;
+}
+
+static void expect(struct town *town, const char *content, const char *before, const char *target, const char *after)
+{
+	struct text t = shortened(town, content);
+	size_t code_end = strlen(before) + strlen(BASE) + 10;
+
+	assert_int_equal(strncmp(t.made, before, strlen(before)), 0);
+	assert_int_equal(strncmp(t.made + strlen(before), BASE, strlen(BASE)), 0);
+	assert_string_equal(t.made + code_end, after);
+	assert_string_equal(target_of(town, t.code, ORIGIN_PLATFORM), target);
+}
+
+static void test_found(void **state)
+{
+	expect(*state, "http://a.example/", "", "http://a.example/", "");
+	expect(*state, "See https://a.example/x?y=1&z=%20#top.", "See ", "https://a.example/x?y=1&z=%20#top", ".");
+	expect(*state, "(https://a.example/x_(y)), ok", "(", "https://a.example/x_(y)", "), ok");
+	expect(*state, "\"https://a.example:8080/\"\nBye", "\"", "https://a.example:8080/", "\"\nBye");
+	expect(*state, "å https://a.example/å!", "å ", "https://a.example/%C3%A5", "!");
+}
+
+static void test_left_alone(void **state)
+{
+	static const char *const contents[] = {
+		"",
+		"no link",
+		"ftp://a.example/",
+		"www.a.example",
+		"http://",
+		"https://?",
+		"xhttp://a.example/",
+		"HTTP",
+		"http://user:pw@a.example/",
+		"javascript:http",
+		BASE "0123456789",
+	};
+
+	for (size_t i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+		struct text t = shortened(*state, contents[i]);
+
+		assert_string_equal(t.made, contents[i]);
+		assert_string_equal(t.urls, "");
+	}
+}
+
+static void test_several(void **state)
+{
+	struct text t = shortened(*state, "a http://x.example/1 b http://x.example/1");
+	const char *second = strstr(t.made, " b ");
+
+	assert_non_null(second);
+	assert_memory_equal(second + 3, BASE, strlen(BASE));
+	assert_memory_not_equal(second + 3 + strlen(BASE), t.code, 10);
+}
+
+static void test_click(void **state)
+{
+	struct town *town = *state;
+	struct text t;
+
+	town_endpoint(town, "all", "/all", "[\"send_status\"]");
+	t = shortened(town, "http://x.example/1 http://x.example/2");
+	assert_string_equal(target_of(town, t.code, ORIGIN_API), "http://x.example/1"); /* only looked */
+	town_look(town, look, &t);
+	assert_int_equal(t.clicked, 0);
+	assert_string_equal(target_of(town, t.code, ORIGIN_PLATFORM), "http://x.example/1");
+	assert_string_equal(target_of(town, t.code, ORIGIN_PLATFORM), "http://x.example/1");
+	town_look(town, look, &t);
+	assert_true(t.clicked > 0);
+	assert_non_null(strstr(t.urls, "\"destination_url\":\"http://x.example/2\",\"time_clicked\":null"));
+	assert_null(strstr(t.urls, "\"destination_url\":\"http://x.example/1\",\"time_clicked\":null"));
+	assert_string_equal(town_field(town, "/all", 0, "short_urls[0][link_type]"), "redirect");
+	assert_non_null(town_field(town, "/all", 0, "time_clicked"));
+	assert_int_equal(town_count(town, "/all"), 1);
+}
+
+static void test_unknown(void **state)
+{
+	assert_string_equal(target_of(*state, "0123456789", ORIGIN_PLATFORM), "");
+	assert_string_equal(target_of(*state, "", ORIGIN_PLATFORM), "");
+	assert_string_equal(target_of(*state, "../../etc/passwd", ORIGIN_PLATFORM), "");
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, town_begin, town_end)
+	const struct CMUnitTest tests[] = {
+		TEST(test_found), TEST(test_left_alone), TEST(test_several), TEST(test_click), TEST(test_unknown),
+	};
+
+	return cmocka_run_group_tests_name("links", tests, NULL, NULL);
+}
