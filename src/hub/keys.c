@@ -3,8 +3,8 @@
  * two when the member changes, so there are rows only for what lists are sorted by or often filtered by, and for what
  * the hub itself looks up.
  *
- * Messages may come with ids that others made, so among the messages of one contact the order of ids is not that of
- * time: their entries for equality carry the time behind the value and a zero byte. What a list can be sorted by has an
+ * Objects may come with ids that others made, so among the messages of one contact the order of ids is not that of
+ * time: where a kind has a time, entries for equality carry it behind the value and a zero byte. What a list can be sorted by has an
  * entry in any case, an empty one when the member is absent, or objects would be missing from the list.
  */
 #include <assert.h>
@@ -41,7 +41,7 @@ static const struct key_row contact_keys[] = {
 	{ "name", FIELD_NAME, HOW_TEXT, true, false },
 	{ "phone_number", FIELD_NUMBER, HOW_TEXT, true, false },
 	{ "last_message_time", FIELD_UPDATED, HOW_TIME, true, false },
-	{ "group_ids", FIELD_GROUP, HOW_IDS, false, false },
+	{ "group_ids", FIELD_GROUP, HOW_IDS, false, true },
 	{ 0 },
 };
 static const struct key_row named_keys[] = {
@@ -70,9 +70,9 @@ static const struct key_row broadcast_keys[] = {
 };
 static const struct key_row log_keys[] = {
 	{ "time_created", FIELD_TIME, HOW_TIME, true, false },
-	{ "service_id", FIELD_SERVICE, HOW_TEXT, false, false },
-	{ "message_id", FIELD_MESSAGE, HOW_TEXT, false, false },
-	{ "contact_id", FIELD_CONTACT, HOW_TEXT, false, false },
+	{ "service_id", FIELD_SERVICE, HOW_TEXT, false, true },
+	{ "message_id", FIELD_MESSAGE, HOW_TEXT, false, true },
+	{ "contact_id", FIELD_CONTACT, HOW_TEXT, false, true },
 	{ 0 },
 };
 static const struct key_row no_keys[] = { { 0 } };

@@ -32,7 +32,7 @@ struct slice record_var_raw(const struct record *r, const char *object, struct s
 	return raw;
 }
 
-static bool name_fits(struct slice name)
+bool record_var_name(struct slice name)
 {
 	if (name.n == 0 || name.n > VAR_NAME_MAX)
 		return false;
@@ -56,7 +56,7 @@ static int check_var(struct slice name, struct json value, const char *param, st
 	buf_addf(&b, "%s.%.*s", param, name.n < 64 ? (int)name.n : 64, name.p);
 	slice_copy(full, sizeof(full), buf_slice(&b));
 	buf_free(&b);
-	if (!name_fits(name))
+	if (!record_var_name(name))
 		return fault_param(
 			fault, full,
 			"no name for a variable; use 1 to %d letters, digits and underscores (A-Z a-z 0-9 _)",

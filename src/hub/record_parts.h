@@ -10,6 +10,9 @@ struct arena *record_arena(const struct record *r);
 /* The i-th member, raw empty when it was removed; false behind the last. */
 bool record_member(const struct record *r, size_t i, struct slice *ret_name, struct slice *ret_raw);
 
+/* May a variable be named so? */
+bool record_var_name(struct slice name);
+
 /* --- keys of indexes (keys.c) --- */
 
 /* All entries that the record has in the indexes of its kind. Returns how many. */
