@@ -22,6 +22,10 @@
 
 #define FOUR_ROWS "(?),(?),(?),(?)"
 
+/* There is one already only where damage left it behind: it is taken over. OR ROLLBACK: as below. */
+#define ADD_ENTRIES "INSERT OR ROLLBACK INTO entry (n, key) VALUES "
+#define OR_UPDATE   " ON CONFLICT (key) DO UPDATE SET n = excluded.n"
+
 /* The primary key of pending and the index on due hold (endpoint, id): all walks below go along one of them. */
 static const char *const statement_texts[SQL_COUNT] = {
 	[SQL_BEGIN_WRITE] = "BEGIN IMMEDIATE",
@@ -85,7 +89,13 @@ static const char *const statement_texts[SQL_COUNT] = {
 	[SQL_OBJECT_DUE] = "SELECT n, due, body, project, kind, id FROM object WHERE due > 0 AND due <= ?1"
 			   " ORDER BY due, n LIMIT ?2",
 	[SQL_OBJECT_NEXT_DUE] = "SELECT due FROM object WHERE due > 0 ORDER BY due LIMIT 1",
-	[SQL_ENTRY_ADD] = "INSERT OR REPLACE INTO entry (n, key) VALUES (?1, ?2)",
+	[SQL_ENTRY_TAKE] = "INSERT OR IGNORE INTO entry (n, key) VALUES (?1, ?2)",
+	[SQL_ENTRY_ADD] = ADD_ENTRIES "(?1,?2)" OR_UPDATE,
+	[SQL_ENTRY_ADD_2] = ADD_ENTRIES "(?1,?2),(?1,?3)" OR_UPDATE,
+	[SQL_ENTRY_ADD_3] = ADD_ENTRIES "(?1,?2),(?1,?3),(?1,?4)" OR_UPDATE,
+	[SQL_ENTRY_ADD_4] = ADD_ENTRIES "(?1,?2),(?1,?3),(?1,?4),(?1,?5)" OR_UPDATE,
+	[SQL_ENTRY_ADD_5] = ADD_ENTRIES "(?1,?2),(?1,?3),(?1,?4),(?1,?5),(?1,?6)" OR_UPDATE,
+	[SQL_ENTRY_ADD_6] = ADD_ENTRIES "(?1,?2),(?1,?3),(?1,?4),(?1,?5),(?1,?6),(?1,?7)" OR_UPDATE,
 	[SQL_ENTRY_CUT] = "DELETE FROM entry WHERE key = ?1",
 	[SQL_ENTRY_CUT_ALL] = "DELETE FROM entry WHERE n = ?1",
 	[SQL_ENTRY_FIRST] = "SELECT key, n FROM entry WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT 1",

@@ -14,17 +14,33 @@
 
 /* --- writing --- */
 
-static void add_number(struct buf *b, uint64_t v, int bytes)
+static void put_number(char *p, uint64_t v, int bytes)
 {
-	for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
-		buf_add_char(b, (char)(v >> shift));
+	while (bytes-- > 0) {
+		p[bytes] = (char)v;
+		v >>= 8;
+	}
 }
 
-static void add_prefix(const struct sqlite_store *s, struct buf *b, struct slice project, unsigned kind, unsigned field)
+/* One project has many objects, so the next one is likely of the same. */
+static uint64_t project_hash(struct sqlite_store *s, struct slice project)
 {
-	add_number(b, hash_bytes(&s->index_key, project), 8);
-	add_number(b, kind, 2);
-	add_number(b, field, 2);
+	if (s->project.n == 0 || !slice_eq(buf_slice(&s->project), project)) {
+		buf_reset(&s->project);
+		buf_add_slice(&s->project, project);
+		s->project_hash = hash_bytes(&s->index_key, project);
+	}
+	return s->project_hash;
+}
+
+static void add_prefix(struct sqlite_store *s, struct buf *b, struct slice project, unsigned kind, unsigned field)
+{
+	char prefix[PREFIX_BYTES];
+
+	put_number(prefix, project_hash(s, project), 8);
+	put_number(prefix + 8, kind, 2);
+	put_number(prefix + 10, field, 2);
+	buf_add(b, prefix, sizeof(prefix));
 }
 
 static void add_value(struct buf *b, struct slice value)
@@ -39,7 +55,7 @@ static void add_value(struct buf *b, struct slice value)
 	buf_add_slice(b, value);
 }
 
-void sqlite_entry(const struct sqlite_store *s, struct buf *b, struct slice project, uint16_t kind,
+void sqlite_entry(struct sqlite_store *s, struct buf *b, struct slice project, uint16_t kind,
 		  const struct object_key *key, struct slice id)
 {
 	add_prefix(s, b, project, kind, key ? key->field : 0);
@@ -50,7 +66,7 @@ void sqlite_entry(const struct sqlite_store *s, struct buf *b, struct slice proj
 	buf_add_slice(b, id);
 }
 
-void sqlite_entry_bounds(const struct sqlite_store *s, struct slice project, struct buf *low, struct buf *high)
+void sqlite_entry_bounds(struct sqlite_store *s, struct slice project, struct buf *low, struct buf *high)
 {
 	add_prefix(s, low, project, 0, 0);
 	add_prefix(s, high, project, UINT16_MAX, UINT16_MAX);

@@ -55,7 +55,13 @@ enum sqlite_statement {
 	SQL_OBJECT_NEXT_DUE,
 	SQL_OBJECT_WALK,
 	SQL_OBJECT_BACK,
-	SQL_ENTRY_ADD,
+	SQL_ENTRY_TAKE,
+	SQL_ENTRY_ADD, /* so many entries of one object, one up to ENTRY_MANY */
+	SQL_ENTRY_ADD_2,
+	SQL_ENTRY_ADD_3,
+	SQL_ENTRY_ADD_4,
+	SQL_ENTRY_ADD_5,
+	SQL_ENTRY_ADD_6,
 	SQL_ENTRY_CUT,
 	SQL_ENTRY_CUT_ALL,
 	SQL_ENTRY_FIRST,
@@ -64,7 +70,8 @@ enum sqlite_statement {
 	SQL_COUNT
 };
 
-#define LOG_MANY 16 /* rows that SQL_LOG_ADD_MANY takes */
+#define LOG_MANY   16 /* rows that SQL_LOG_ADD_MANY takes */
+#define ENTRY_MANY 6
 
 struct sqlite_store {
 	struct store base;
@@ -77,7 +84,9 @@ struct sqlite_store {
 	struct record_scratch scratch; /* the items of a row being read */
 	struct buf entries;	       /* entries of the objects' index, to be written or looked for */
 	struct hash_key index_key;     /* of the search index and of projects, made when the store was */
-	int64_t index_run;	       /* log seqs in a run of the search index, settled when the store was made */
+	struct buf project;	       /* whose hash was computed last */
+	uint64_t project_hash;
+	int64_t index_run; /* log seqs in a run of the search index, settled when the store was made */
 	/* the writer's only: */
 	int lock_fd;
 	bool broken; /* an outcome is unknown: no commit any more, no checkpoint at close */
@@ -213,10 +222,10 @@ int sqlite_object_result(struct sqlite_store *s, int rc, struct fault *fault);
  * (project, kind, field, value, id); that of field 0 has no value and is the object's name. ---
  */
 
-void sqlite_entry(const struct sqlite_store *s, struct buf *b, struct slice project, uint16_t kind,
+void sqlite_entry(struct sqlite_store *s, struct buf *b, struct slice project, uint16_t kind,
 		  const struct object_key *key, struct slice id); /* appends; key NULL: the name */
 /* Appends the bounds of all entries of a project: at or after the first, before the second. */
-void sqlite_entry_bounds(const struct sqlite_store *s, struct slice project, struct buf *low, struct buf *high);
+void sqlite_entry_bounds(struct sqlite_store *s, struct slice project, struct buf *low, struct buf *high);
 int sqlite_object_walk(struct store *s, const struct object_query *q, bool with_text, store_object_fn *fn, void *ctx,
 		       struct fault *fault);
 

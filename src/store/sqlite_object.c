@@ -140,12 +140,26 @@ static int cut_entry(struct sqlite_store *s, struct slice entry)
 	return sqlite_run(s, stmt);
 }
 
-static int add_entry(struct sqlite_store *s, int64_t n, struct slice entry)
-{
-	sqlite3_stmt *stmt = sqlite_statement(s, SQL_ENTRY_ADD);
+/* Entries that wait in s->entries to be written together. */
+struct waiting {
+	size_t ends[ENTRY_MANY]; /* where each ends there */
+	int count;
+};
 
+static int add_entries(struct sqlite_store *s, int64_t n, struct waiting *w)
+{
+	sqlite3_stmt *stmt;
+	size_t start = 0;
+
+	if (w->count == 0)
+		return SQLITE_OK;
+	stmt = sqlite_statement(s, SQL_ENTRY_ADD + (unsigned)w->count - 1);
 	sqlite3_bind_int64(stmt, 1, n);
-	sqlite_bind(stmt, 2, entry);
+	for (int i = 0; i < w->count; i++) {
+		sqlite_bind(stmt, i + 2, slice_of(s->entries.p + start, w->ends[i] - start));
+		start = w->ends[i];
+	}
+	w->count = 0;
 	return sqlite_run(s, stmt);
 }
 
@@ -157,9 +171,27 @@ static bool has_key(const struct object_row *row, const struct object_key *key)
 	return false;
 }
 
-/* Runs one of the two above for each key of a row that `but` does not have. */
-static int for_keys(struct sqlite_store *s, int64_t n, const struct object_row *row, const struct object_row *but,
-		    bool add)
+/* The entries of the keys of a row that `but` does not have. */
+static int add_keys(struct sqlite_store *s, int64_t n, const struct object_row *row, const struct object_row *but)
+{
+	struct waiting w = { .count = 0 };
+	int rc = SQLITE_OK;
+
+	buf_reset(&s->entries);
+	for (uint32_t i = 0; i < row->key_count && rc == SQLITE_OK; i++) {
+		if (has_key(but, &row->keys[i]))
+			continue;
+		sqlite_entry(s, &s->entries, row->project, row->kind, &row->keys[i], row->id);
+		w.ends[w.count++] = s->entries.n;
+		if (w.count < ENTRY_MANY)
+			continue;
+		rc = add_entries(s, n, &w);
+		buf_reset(&s->entries);
+	}
+	return rc == SQLITE_OK ? add_entries(s, n, &w) : rc;
+}
+
+static int cut_keys(struct sqlite_store *s, const struct object_row *row, const struct object_row *but)
 {
 	int rc = SQLITE_OK;
 
@@ -168,8 +200,24 @@ static int for_keys(struct sqlite_store *s, int64_t n, const struct object_row *
 			continue;
 		buf_reset(&s->entries);
 		sqlite_entry(s, &s->entries, row->project, row->kind, &row->keys[i], row->id);
-		rc = add ? add_entry(s, n, buf_slice(&s->entries)) : cut_entry(s, buf_slice(&s->entries));
+		rc = cut_entry(s, buf_slice(&s->entries));
 	}
+	return rc;
+}
+
+/*
+ * Takes a name for object n, if nobody has it: most objects that are put are new, and this way their name is looked up
+ * once. *ret_taken: it was free.
+ */
+static int take_name(struct sqlite_store *s, int64_t n, const struct object_row *row, bool *ret_taken)
+{
+	sqlite3_stmt *stmt = sqlite_statement(s, SQL_ENTRY_TAKE);
+	int rc;
+
+	sqlite3_bind_int64(stmt, 1, n);
+	sqlite_bind(stmt, 2, name_of(s, row->project, row->kind, row->id));
+	rc = sqlite_run(s, stmt);
+	*ret_taken = rc == SQLITE_OK && sqlite3_changes64(s->db) == 1;
 	return rc;
 }
 
@@ -201,15 +249,13 @@ static int write_row(struct sqlite_store *s, enum sqlite_statement which, int64_
 	return sqlite_run(s, stmt);
 }
 
-static int add_object(struct sqlite_store *s, const struct object_row *row)
+/* Its name is in the index already. */
+static int add_object(struct sqlite_store *s, int64_t n, const struct object_row *row)
 {
 	static const struct object_row nothing;
-	int64_t n = ++s->last_object;
 	int rc = write_row(s, SQL_OBJECT_ADD, n, row);
 
-	if (rc == SQLITE_OK)
-		rc = add_entry(s, n, name_of(s, row->project, row->kind, row->id));
-	return rc == SQLITE_OK ? for_keys(s, n, row, &nothing, true) : rc;
+	return rc == SQLITE_OK ? add_keys(s, n, row, &nothing) : rc;
 }
 
 /*
@@ -226,44 +272,60 @@ static int cut_object(struct sqlite_store *s, const struct found *f)
 	} else {
 		rc = cut_entry(s, name_of(s, f->row.project, f->row.kind, f->row.id));
 		if (rc == SQLITE_OK)
-			rc = for_keys(s, f->n, &f->row, &nothing, false);
+			rc = cut_keys(s, &f->row, &nothing);
 	}
 	return rc == SQLITE_OK ? run_numbered(s, SQL_OBJECT_CUT, f->n) : rc;
 }
 
+static int put_over(struct sqlite_store *s, const struct object_row *row);
+
+static int put_object(struct sqlite_store *s, const struct object_row *row)
+{
+	bool is_new;
+	int rc = take_name(s, s->last_object + 1, row, &is_new);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	return is_new ? add_object(s, ++s->last_object, row) : put_over(s, row);
+}
+
 static int replace_object(struct sqlite_store *s, const struct found *f, const struct object_row *row)
 {
-	int rc;
+	int rc = cut_keys(s, &f->row, row);
 
-	if (f->row.damaged) {
-		rc = cut_object(s, f);
-		return rc == SQLITE_OK ? add_object(s, row) : rc;
-	}
-	rc = for_keys(s, f->n, &f->row, row, false);
 	if (rc == SQLITE_OK)
-		rc = for_keys(s, f->n, row, &f->row, true);
+		rc = add_keys(s, f->n, row, &f->row);
 	if (rc == SQLITE_OK)
 		rc = write_row(s, f->row.due_ms == row->due_ms ? SQL_OBJECT_SET : SQL_OBJECT_SET_DUE, f->n, row);
 	return rc;
 }
 
+/* The name is taken: replaces what has it, or what is left of that where it is damaged. */
+static int put_over(struct sqlite_store *s, const struct object_row *row)
+{
+	bool sound = false;
+	sqlite3_stmt *stmt;
+	struct found f;
+	int rc = find(s, row->project, row->kind, row->id, &f, &stmt), end;
+
+	if (rc == SQLITE_ROW && !f.row.damaged) {
+		sound = true;
+		rc = replace_object(s, &f, row);
+	} else if (rc == SQLITE_ROW) {
+		rc = cut_object(s, &f);
+	} else if (rc == SQLITE_DONE) { /* an entry without its object */
+		rc = cut_entry(s, name_of(s, row->project, row->kind, row->id));
+	}
+	end = sqlite_done(stmt, rc);
+	return rc != SQLITE_OK || sound ? end : put_object(s, row);
+}
+
 void sqlite_object_put(struct store *base, const struct object_row *row)
 {
 	struct sqlite_store *s = sqlite_of(base);
-	sqlite3_stmt *stmt;
-	struct found f;
-	int rc, end;
 
-	if (s->step_rc != SQLITE_OK)
-		return;
-	rc = find(s, row->project, row->kind, row->id, &f, &stmt);
-	if (rc == SQLITE_ROW)
-		s->step_rc = replace_object(s, &f, row);
-	end = sqlite_done(stmt, rc);
 	if (s->step_rc == SQLITE_OK)
-		s->step_rc = end;
-	if (rc == SQLITE_DONE && s->step_rc == SQLITE_OK)
-		s->step_rc = add_object(s, row);
+		s->step_rc = put_object(s, row);
 }
 
 void sqlite_object_delete(struct store *base, struct slice project, uint16_t kind, struct slice id)

@@ -271,6 +271,7 @@ static void sqlite_free(struct sqlite_store *s)
 	buf_free(&s->body);
 	buf_free(&s->log_rows);
 	buf_free(&s->entries);
+	buf_free(&s->project);
 	mem_free(s->path);
 	mem_free(s->vfs);
 	mem_free(s);
@@ -328,6 +329,7 @@ static struct sqlite_store *sqlite_handle(const struct store_ops *ops, const cha
 	buf_init(&s->body, SIZE_MAX / 4);
 	buf_init(&s->log_rows, SIZE_MAX / 4);
 	buf_init(&s->entries, SIZE_MAX / 4);
+	buf_init(&s->project, SIZE_MAX / 4);
 	return s;
 }
 
