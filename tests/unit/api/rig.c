@@ -93,12 +93,16 @@ static void start_node(struct rig *r)
 {
 	struct store_options store = STORE_OPTIONS_DEFAULT;
 	struct node_options o = { .guard = r->guard, .stop_ms = 2000 };
+	struct hub_options hub = { .public_url = "http://127.0.0.1" };
 	struct fault fault = { .position = -1 };
 	char made[64];
 
+	r->hub = hub_new(&hub);
+	o.hooks = hub_hooks(r->hub);
 	o.store = store_memory_new(&store);
 	if (node_start(&o, &r->node, &fault))
 		fail_msg("%s: %s", fault.param, fault.message);
+	assert_int_equal(hub_attach(r->hub, r->node, &fault), 0);
 	assert_int_equal(node_admin_key(r->node, ADMIN_KEY, made, &fault), 0);
 	assert_string_equal(made, "");
 }
@@ -128,7 +132,7 @@ int rig_begin(void **state)
 	expect_error(r, "not_ready", "");
 	assert_int_equal(rig_call(r, "GET", "/v1/projects", NULL), 503);
 	start_node(r);
-	api_attach(r->api, r->node);
+	api_attach(r->api, r->node, r->hub);
 	*state = r;
 	return 0;
 }
@@ -142,7 +146,9 @@ int rig_end(void **state)
 	api_quiesce(r->api);
 	server_stop(&r->server);
 	api_detach(r->api);
+	hub_detach(r->hub);
 	node_stop(&r->node);
+	hub_free(&r->hub);
 	api_free(&r->api);
 	server_stop(&r->receiver);
 	guard_free(&r->guard);

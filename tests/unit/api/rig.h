@@ -12,12 +12,14 @@
 
 #include "api/api.h"
 #include "base/json.h"
+#include "hub/hub.h"
 
 #define ADMIN_KEY "test-admin-key-0123456789"
 #define REST	  5 /* ms between two looks at a condition */
 
 struct rig {
 	struct guard *guard;
+	struct hub *hub;
 	struct node *node;
 	struct api *api;
 	struct server *server;
