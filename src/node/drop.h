@@ -11,7 +11,9 @@
 void drop_mark(struct tx *tx, struct slice project);
 /* On the store thread, outside a commit: is there a mark? */
 bool drop_pending(struct store *store, struct slice project);
-/* Drops some more; *ret_more: there may be others. Nothing without a mark. Blocks; not for loops and the store thread. */
+/*
+ * Drops some more; *ret_more: there may be others. Nothing without a mark. Blocks; not for loops and the store thread.
+ */
 int drop_some(struct node *n, struct slice project, bool *ret_more);
 /* At the start: the clerk goes on where the last run was interrupted. */
 void drops_resume(struct node *n);

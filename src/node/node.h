@@ -163,8 +163,9 @@ int node_endpoint_get(struct node *n, struct owner owner, struct slice id, struc
 int node_endpoint_by_number(struct node *n, uint64_t number, struct endpoint_view *ret);
 void node_endpoint_view_free(struct endpoint_view *v);
 /*
- * Calls fn for the endpoints of an owner ordered by id, after marker; with all_owners of everybody (marker then is
- * "OWNER/ID"), internal ones included, which are left out otherwise. fn returns false to stop; it must not call the node.
+ * Calls fn for the endpoints of an owner ordered by id, after marker; with
+ * all_owners of everybody (marker then is "OWNER/ID"), internal ones included, which
+ * are left out otherwise. fn returns false to stop; it must not call the node.
  */
 typedef bool node_endpoint_fn(void *ctx, const struct endpoint_view *view);
 void node_endpoint_list(struct node *n, struct owner owner, bool all_owners, struct slice marker, node_endpoint_fn *fn,

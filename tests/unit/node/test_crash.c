@@ -116,13 +116,13 @@ static void on_report(void *ctx, struct book *b, const struct report *r)
 {
 	struct town *t = ctx;
 	struct event *ev;
-	char text[16], id[40];
+	char text[16], more[17], id[40];
 
 	if (r->kind != REPORT_DELIVERED)
 		return;
 	get(b, REPORT, r->event->id, text);
-	strncat(text, "D", sizeof(text) - strlen(text) - 1);
-	put(b, REPORT, r->event->id, text);
+	snprintf(more, sizeof(more), "%sD", text);
+	put(b, REPORT, r->event->id, more);
 	snprintf(id, sizeof(id), "reply-%.*s", SLICE_ARG(r->event->id));
 	ev = town_made(t, "p", id, 0);
 	book_event(b, ev);
