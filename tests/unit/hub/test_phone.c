@@ -1,0 +1,156 @@
+/* Phones over REST: made, shown without secrets, changed, deleted; and what is refused, by name. */
+#include "town.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *make(struct town *t, const char *params)
+{
+	static char id[HUB_ID_BYTES];
+
+	if (town_block(t, rest_phone_create, NULL, params) != 200)
+		fail_msg("%s", buf_str(&t->answer));
+	slice_copy(id, sizeof(id), slice_str(town_text(t, "id")));
+	return id;
+}
+
+static void test_made(void **state)
+{
+	struct town *t = *state;
+	const char *id =
+		make(t, "{\"name\":\"Stage\",\"phone_type\":\"test\",\"phone_number\":\"+1555\",\"country\":\"us\","
+			"\"vars\":{\"a\":1}}");
+
+	assert_int_equal(town_read(t, rest_phone, id, NULL), 200);
+	town_expect(t, "id", id);
+	town_expect(t, "name", "Stage");
+	town_expect(t, "phone_type", "test");
+	town_expect(t, "phone_number", "+1555");
+	town_expect(t, "country", "US");
+	town_expect(t, "send_paused", "false");
+	town_expect(t, "vars.a", "1");
+	town_expect(t, "project_id", "p");
+	assert_string_not_equal(town_text(t, "time_created"), "");
+}
+
+static void test_changed(void **state)
+{
+	struct town *t = *state;
+	const char *id = make(t, "{\"phone_type\":\"test\",\"vars\":{\"a\":1,\"b\":2}}");
+
+	assert_int_equal(town_block(t, rest_phone_change, id,
+				    "{\"name\":\"N\",\"phone_number\":\"+47\",\"vars\":{\"a\":null,\"c\":\"x\"}}"),
+			 200);
+	assert_int_equal(town_read(t, rest_phone, id, NULL), 200);
+	town_expect(t, "name", "N");
+	town_expect(t, "phone_number", "+47");
+	town_expect(t, "vars.a", "");
+	town_expect(t, "vars.b", "2");
+	town_expect(t, "vars.c", "x");
+	assert_int_equal(town_block(t, rest_phone_change, "PNnone", "{\"name\":\"N\"}"), 404);
+}
+
+static void test_secrets(void **state)
+{
+	struct town *t = *state;
+	const char *id = make(t, "{\"phone_type\":\"kannel\",\"config\":{\"url\":\"http://127.0.0.1:13013/cgi-bin/"
+				 "sendsms\",\"username\":\"u\",\"password\":\"very secret\"}}");
+
+	town_expect(t, "config.username", "u");
+	town_expect(t, "config.password", "***");
+	/* what is shown can be sent back */
+	assert_int_equal(town_block(t, rest_phone_change, id,
+				    "{\"config\":{\"password\":\"***\",\"username\":\"v\",\"smsc\":\"s\"}}"),
+			 200);
+	town_expect(t, "config.username", "v");
+	assert_int_equal(town_read(t, rest_phones, NULL, NULL), 200);
+	town_expect(t, "data.0.config.password", "***");
+	town_expect(t, "data.0.config.smsc", "s");
+	assert_null(strstr(buf_str(&t->answer), "very secret"));
+	assert_null(strstr(buf_str(&t->answer), "_config"));
+	id = make(t, "{\"phone_type\":\"http\",\"config\":{\"url\":\"http://127.0.0.1/x\",\"auth\":{\"username\":\"u\","
+		     "\"password\":\"very secret\"},\"secret\":\"very secret\"}}");
+	assert_null(strstr(buf_str(&t->answer), "very secret"));
+	assert_int_equal(town_block(t, rest_phone_change, id, "{\"config\":{\"auth\":{\"username\":\"w\"}}}"), 200);
+	town_expect(t, "config.auth.username", "w");
+	town_expect(t, "config.auth.password", "***");
+	town_expect(t, "config.secret", "***");
+}
+
+static void test_refused(void **state)
+{
+#define KANNEL(more) "{\"phone_type\":\"kannel\",\"config\":{\"url\":\"http://k:13013/s\"" more "}}"
+	static const struct {
+		const char *params, *param;
+	} all[] = {
+		{ "{}", "phone_type" },
+		{ "{\"phone_type\":\"android\"}", "phone_type" },
+		{ "{\"phone_type\":\"test\",\"colour\":1}", "colour" },
+		{ "{\"phone_type\":\"test\",\"country\":\"Sweden\"}", "country" },
+		{ "{\"phone_type\":\"test\",\"name\":\"a\\nb\"}", "name" },
+		{ "{\"phone_type\":\"test\",\"send_paused\":\"maybe\"}", "send_paused" },
+		{ "{\"phone_type\":\"test\",\"config\":{\"url\":\"x\"}}", "config" },
+		{ "{\"phone_type\":\"kannel\"}", "config.url" },
+		{ "{\"phone_type\":\"kannel\",\"config\":[]}", "config" },
+		{ KANNEL(""), "config.username" },
+		{ KANNEL(",\"username\":\"u\""), "config.password" },
+		{ KANNEL(",\"username\":\"u\",\"password\":\"***\""), "config.password" },
+		{ KANNEL(",\"username\":\"u\",\"password\":\"p\",\"dlr_mask\":32"), "config.dlr_mask" },
+		{ KANNEL(",\"username\":\"u\",\"password\":\"p\",\"body\":\"x\""), "config.body" },
+		{ KANNEL(",\"username\":\"u\",\"password\":\"p\",\"retry\":{\"delays_s\":[-1]}"),
+		  "config.retry.delays_s[0]" },
+		{ "{\"phone_type\":\"kannel\",\"config\":{\"url\":\"ftp://k\",\"username\":\"u\",\"password\":\"p\"}}",
+		  "config.url" },
+		{ "{\"phone_type\":\"http\",\"config\":{}}", "config.url" },
+		{ "{\"phone_type\":\"http\",\"config\":{\"url\":\"http://x/\",\"reports\":false}}", "config.reports" },
+		{ "{\"phone_type\":\"http\",\"config\":{\"url\":\"http://x/\",\"external_id_path\":1}}",
+		  "config.external_id_path" },
+		{ "{\"phone_type\":\"http\",\"config\":{\"url\":\"http://x/\",\"fields\":{\"a\":\"{NOSUCH}\"},"
+		  "\"content_type\":\"form\"}}",
+		  "config.fields.a" },
+	};
+	struct town *t = *state;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (town_block(t, rest_phone_create, NULL, all[i].params) != 400)
+			fail_msg("%s: %s", all[i].params, buf_str(&t->answer));
+		town_expect_error(t, "invalid_param", all[i].param);
+	}
+	assert_int_equal(town_read(t, rest_phones, NULL, "{\"count\":\"1\"}"), 200);
+	town_expect(t, "count", "0");
+}
+
+static void test_listed(void **state)
+{
+	struct town *t = *state;
+
+	make(t, "{\"phone_type\":\"test\",\"name\":\"b\",\"phone_number\":\"+2\"}");
+	make(t, "{\"phone_type\":\"test\",\"name\":\"A\",\"phone_number\":\"+1\"}");
+	assert_int_equal(town_read(t, rest_phones, NULL, NULL), 200);
+	town_expect(t, "data.0.name", "b");
+	assert_int_equal(town_read(t, rest_phones, NULL, "{\"sort\":\"name\"}"), 200);
+	town_expect(t, "data.0.name", "A");
+	assert_int_equal(town_read(t, rest_phones, NULL, "{\"sort\":\"phone_number\",\"sort_dir\":\"desc\"}"), 200);
+	town_expect(t, "data.0.name", "b");
+	assert_int_equal(town_read(t, rest_phones, NULL, "{\"name[prefix]\":\"a\"}"), 200);
+	town_expect(t, "data.0.name", "A");
+	town_expect(t, "data.1.name", "");
+	assert_int_equal(town_read(t, rest_phones, NULL, "{\"last_active_time[exists]\":\"1\"}"), 200);
+	town_expect(t, "data", "[]");
+	assert_int_equal(town_read(t, rest_phones, NULL, "{\"colour\":\"1\"}"), 400);
+	assert_int_equal(town_read(t, rest_routes, NULL, NULL), 200);
+	town_expect(t, "data", "[]");
+	town_expect(t, "truncated", "false");
+	assert_int_equal(town_read(t, rest_route, "RT1", NULL), 404);
+	town_expect(t, "error.code", "not_found");
+}
+
+int main(void)
+{
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, town_begin, town_end)
+	const struct CMUnitTest tests[] = {
+		TEST(test_made), TEST(test_changed), TEST(test_secrets), TEST(test_refused), TEST(test_listed),
+	};
+
+	return cmocka_run_group_tests_name("phone", tests, NULL, NULL);
+}
