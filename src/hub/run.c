@@ -81,8 +81,12 @@ void run_send(struct run *r, struct message_send *s)
 	reply_reload(&r->deed, scope);
 	r->acted = true;
 	sent = arena_alloc(r->deed.arena, sizeof(*sent));
-	*sent = (struct sent){ message, r->sent };
-	r->sent = sent;
+	*sent = (struct sent){ .message = message };
+	if (r->last_sent)
+		r->last_sent->next = sent;
+	else
+		r->first_sent = sent;
+	r->last_sent = sent;
 }
 
 /* --- which services --- */

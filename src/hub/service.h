@@ -42,8 +42,6 @@ struct service_log {
 	bool error;
 };
 void service_log_add(struct deed *d, const struct service_log *entry);
-/* An entry is due (tick.h): it is old enough to go. */
-void service_log_due(struct deed *d, struct record *entry);
 
 /*
  * For a failed exchange: the sentence that names cause and cure (403, redirects, timed out, …), into out. reason: what

@@ -3,6 +3,7 @@
 #define HUB_SERVICE_PARTS_H
 
 #include "hub/message.h"
+#include "hub/rest.h"
 #include "hub/service.h"
 
 /* RUN_WAITS: for the outcome of run.wait; run_report goes on then. */
@@ -18,13 +19,13 @@ struct run {
 	struct deed deed;	  /* of whoever began it, with origin script */
 	struct reply_scope scope; /* message NULL: a service invoked for a contact */
 	const struct service_type *type;
-	struct json_doc config; /* of the service at hand */
-	bool alone;		/* invoked by hand: no other service follows */
-	bool handled;		/* by this service or one before */
-	bool acted;		/* this service sent a message, changed a group, or took an answer */
-	struct slice wait;	/* id of the event whose outcome it waits for */
-	struct slice path;	/* where the rules wait, JSON; rules.c */
-	struct sent *sent;	/* messages sent in this commit, the last one first */
+	struct json_doc config;		     /* of the service at hand */
+	bool alone;			     /* invoked by hand: no other service follows */
+	bool handled;			     /* by this service or one before */
+	bool acted;			     /* this service sent a message, changed a group, or took an answer */
+	struct slice wait;		     /* id of the event whose outcome it waits for */
+	struct slice path;		     /* where the rules wait, JSON; rules.c */
+	struct sent *first_sent, *last_sent; /* in this commit */
 };
 
 /* --- run.c --- */
@@ -100,6 +101,25 @@ bool condition_holds(struct run *r, struct json condition);
 int poll_check(struct json config, struct fault *fault);
 enum run_step poll_start(struct run *r);
 enum run_step poll_resume(struct run *r);
+
+/* --- service_config.c: configs with secrets in them --- */
+
+#define SECRET_SHOWN "***" /* what stands for a secret when a config is shown, and keeps it when it comes back */
+
+/*
+ * Appends old with the members of changed laid over it, null removing one; "***" for a secret becomes the old one's, and
+ * stays where there is none. old may be NONE.
+ */
+void config_merge(struct json old, struct json changed, struct buf *out);
+/* Appends config with secrets as "***". */
+void config_show(struct json config, struct buf *out);
+
+/* --- service_params.c --- */
+
+/* Lays the call's parameters over a service, new (with its id alone) or loaded. Finds every fault; saves nothing. */
+int service_read(struct rest *r, struct record *service);
+/* Its config changed to the old one with these members laid over. */
+int service_read_config(struct rest *r, struct record *service, struct json config);
 
 /* --- reply.c --- */
 

@@ -38,6 +38,7 @@ static const struct {
 } steps[KINDS] = {
 	[KIND_MESSAGE] = { route_step },
 	[KIND_BROADCAST] = { broadcast_step },
+	[KIND_SERVICE_LOG] = { service_log_due },
 };
 
 struct due {

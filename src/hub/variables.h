@@ -35,7 +35,7 @@ struct record *state_find(struct deed *d, struct slice service_id, struct slice 
 struct record *state_make(struct deed *d, struct slice service_id, struct slice contact_id);
 /* Sets a state's id, a string of 1 to 63 bytes; not saved. ERR_INVALID with *fault. */
 int state_set_id(struct record *state, struct json value, struct fault *fault);
-/* As the API shows it; state NULL: id null and no vars. */
+/* As events carry it; state NULL: id null and no vars. */
 void state_write(const struct deed *d, const struct record *state, struct slice service_id, struct slice contact_id,
 		 struct json_writer *w);
 
