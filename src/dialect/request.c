@@ -214,16 +214,10 @@ static int finish_url(struct render *r, struct buf *url)
 	return 0;
 }
 
-static bool is_allowed_port(const struct endpoint *ep, uint16_t port)
-{
-	bool allowed = ep->peer.port_count == 0;
-
-	for (size_t i = 0; i < ep->peer.port_count; i++)
-		allowed = allowed || ep->peer.ports[i] == port;
-	return allowed;
-}
-
-/* The event's own URL: what an endpoint's is checked for when it is saved is checked here. */
+/*
+ * The event's own URL: what an endpoint's is checked for when it is saved is checked here. Its port is looked at where
+ * the connection is made, as everybody's: only there is known whether the operator has opened others.
+ */
 static int take_url(struct render *r, struct buf *out)
 {
 	const struct endpoint *ep = r->ep;
@@ -242,8 +236,6 @@ static int take_url(struct render *r, struct buf *out)
 	if (!(ep->scheme_mask & (1u << (url.https ? SCHEME_HTTPS : SCHEME_HTTP))))
 		return fault_param(r->fault, "url", "begins with %s, which is not allowed here",
 				   url.https ? "https://" : "http://");
-	if (!is_allowed_port(ep, url.port))
-		return fault_param(r->fault, "url", "names port %u, which is not among the allowed ones", url.port);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "base/url.h"
 #include "hub/contact.h"
 #include "hub/message.h"
+#include "hub/variables.h"
 
 #define NOTICE_MAX	  ((size_t)64 << 20)
 #define SHOWN_MAX	  4
@@ -123,29 +124,10 @@ struct slice notice_e164(struct deed *d, struct record *message, struct record *
 	return json;
 }
 
-/* A contact that has not been in this service yet is in no state. */
-static void put_state(struct notice *n, struct record *message, const struct notice_call *call)
-{
-	if (call->state) {
-		put_object(n, "state", call->state);
-		return;
-	}
-	json_key(&n->w, "state");
-	json_begin_object(&n->w);
-	json_key(&n->w, "id");
-	json_put_null(&n->w);
-	json_member_string(&n->w, "contact_id", record_text(message, "contact_id"));
-	json_member_string(&n->w, "service_id", call->service_id);
-	json_key(&n->w, "vars");
-	json_begin_object(&n->w);
-	json_end_object(&n->w);
-	json_member_string(&n->w, "project_id", n->d->project);
-	json_end_object(&n->w);
-}
-
 static void put_call(struct notice *n, struct record *message, const struct notice_call *call)
 {
-	put_state(n, message, call);
+	json_key(&n->w, "state");
+	state_write(n->d, call->state, call->service_id, record_text(message, "contact_id"), &n->w);
 	json_key(&n->w, "postrider");
 	json_begin_object(&n->w);
 	json_member_i64(&n->w, "to", (int64_t)call->endpoint);
@@ -157,22 +139,15 @@ static void put_call(struct notice *n, struct record *message, const struct noti
 	json_end_object(&n->w);
 }
 
-/*
- * `service_id` is the service that calls, `message_service_id` the one that handled the message, which the message
- * itself calls service_id.
- */
+/* The encoder makes `service_id` of the service that calls, and `message_service_id` of the one that handled it. */
 struct slice notice_incoming(struct deed *d, struct record *message, struct record *contact, struct record *phone,
 			     const struct notice_call *call)
 {
-	struct shown shown[] = {
-		{ "from_number_e164", notice_e164(d, message, phone) },
-		{ "message_service_id", record_raw(message, "service_id") },
-		{ "service_id", call ? quoted(d, call->service_id) : SLICE_LIT("") },
-	};
+	struct shown shown = { "from_number_e164", notice_e164(d, message, phone) };
 	struct notice n;
 
 	begin(&n, d, "incoming_message", ORIGIN_PLATFORM);
-	put_object_with(&n, "message", message, shown, sizeof(shown) / sizeof(shown[0]));
+	put_object_with(&n, "message", message, &shown, 1);
 	put_object(&n, "contact", contact);
 	put_object(&n, "phone", phone);
 	if (call)
