@@ -266,6 +266,8 @@ static void pick_step(void *ctx, struct book *b)
 	p->found = false;
 	p->next_ms = INT64_MAX;
 	book_walk(b, &q, true, pick_mail, p);
+	if (p->next_ms == INT64_MAX)
+		atomic_store(&p->m->waiting, 0);
 }
 
 struct settle {
@@ -367,11 +369,8 @@ static void send_due(struct mailer *m)
 			return;
 		}
 		m->mails_ms = p.next_ms;
-		if (!p.found) {
-			if (p.next_ms == INT64_MAX)
-				atomic_store(&m->waiting, 0);
+		if (!p.found)
 			return;
-		}
 		send_one(m, &p.mail);
 		stored_free(&p.mail);
 	}
