@@ -23,10 +23,8 @@ static void answer_endpoint(struct call *c, struct slice id, int status, bool re
 {
 	struct endpoint_view v;
 
-	if (node_endpoint_get(c->node, call_owner(c), id, &v)) {
-		answer_error(c, 404, "not_found", NULL, "there is no endpoint \"%.*s\"", SLICE_ARG(id));
+	if (!call_endpoint_of(c, id, &v))
 		return;
-	}
 	endpoint_show(answer_begin(c), &v, node_now_ms(c->node), reveal, secret);
 	node_endpoint_view_free(&v);
 	answer_json(c, status);
