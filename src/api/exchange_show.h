@@ -7,7 +7,8 @@
 #define SHOWN_BODY_MAX ((size_t)16 * 1024)
 
 /*
- * In all of them ev is the request's first event, whose own secret (of url_from_event) is masked too; NULL: there is none.
+ * In all of them ev is the request's first event, whose own
+ * secret (of url_from_event) is masked too; NULL: there is none.
  */
 
 /* Writes {"method","url","headers","body"}; body_max bytes of the body, and "body_truncated" when there was more. */

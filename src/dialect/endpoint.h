@@ -84,7 +84,10 @@ struct endpoint {
 	 * events only, and the API neither lists nor changes it. Its id begins with '_'.
 	 */
 	bool internal;
-	/* the hub is told what becomes of events (node/book.h): of an internal one's all, otherwise of those with actions */
+	/*
+	 * the hub is told what becomes of events (node/book.h): of
+	 * an internal one's all, otherwise of those with actions
+	 */
 	bool reports;
 	enum actions_rule actions;
 	/* URL and secret stand in the event, postrider.url and postrider.secret; `url` only says host and port */

@@ -65,8 +65,8 @@ enum engine_outcome {
 /*
  * DELIVERED and DEAD end an event, each of its deliveries with one of them, in the transaction that settles it; LEFT
  * comes for each failed attempt before. PASSED says only that the first attempt may be far; it can come more than once
- * (after a crash, or when a lane in trouble recovers and fails again), and never after an attempt. An event that is gone
- * or damaged on disk, or was never read from there before it was superseded, ends without a report.
+ * (after a crash, or when a lane in trouble recovers and fails again), and never after an attempt. An event that is
+ * gone or damaged on disk, or was never read from there before it was superseded, ends without a report.
  */
 struct engine_report {
 	enum engine_outcome outcome;
