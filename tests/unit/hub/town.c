@@ -2,6 +2,7 @@
 #include "town.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -171,6 +172,7 @@ int town_begin(void **state)
 {
 	struct town *t = mem_zalloc(sizeof(*t));
 
+	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	pthread_mutex_init(&t->lock, NULL);
 	buf_init(&t->answer, ANSWER_MAX);
 	buf_init(&t->scratch, ANSWER_MAX);

@@ -52,7 +52,10 @@ struct town {
 int town_begin(void **state);
 int town_end(void **state);
 
-/* Runs fn inside a commit and waits for it, with a deed for project p. fn may assert: it runs once on a memory store. */
+/*
+ * Runs fn inside a commit and waits for it, with a deed for project p. fn may assert: it runs once on a memory store.
+ * It does so on the store's thread, where cmocka cannot jump out of: what fails there says so and ends the program.
+ */
 typedef void town_fn(struct deed *d, void *ctx);
 void town_do(struct town *t, town_fn *fn, void *ctx);
 /* The same over a reader: nothing may be written. */
