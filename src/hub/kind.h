@@ -20,7 +20,7 @@ enum kind {
 	KIND_BROADCAST,
 	KIND_SERVICE_LOG,
 	KIND_LINK,    /* a short link; project "" because whoever clicks does not name one */
-	KIND_MAIL,    /* to be sent; due */
+	KIND_MAIL,    /* to be sent; outbox.h */
 	KIND_PROJECT, /* vars of a project; one object, id "project" */
 	KINDS
 };

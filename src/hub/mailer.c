@@ -1,11 +1,10 @@
 /*
  * The mails' way out: a thread of its own, because sending one means waiting for a server.
  *
- * Every mail is an object of the store (KIND_MAIL, of project "", since the mailer asks for all of them), put there by
- * the commit that caused it. Its key FIELD_TIME is when it is to be tried (next), so what is due is the beginning of
- * that index. A mail that was sent is deleted by the next commit; between the two a crash can send it again, with the
- * same Message-ID. One that the server does not take now is tried again after a growing delay for a day, one that it
- * refuses is given up. While the server is not there at all, nothing is tried.
+ * Every mail is an object of the store (outbox.h), put there by the commit that caused it, and deleted by the one after
+ * it was sent; between the two a crash can send it again, with the same Message-ID. One that the server does not take
+ * now is tried again after a growing delay for a day, one that it refuses is given up. While the server is not there at
+ * all, nothing is tried.
  *
  * What is said of failing endpoints (trouble.h) becomes such mails here, at most MAILS_A_MINUTE: when the whole world
  * fails at once, what is over goes together in later ones.
@@ -19,18 +18,19 @@
 #include "base/latch.h"
 #include "base/mem.h"
 #include "hub/hub_impl.h"
+#include "hub/outbox.h"
 #include "hub/trouble.h"
 
-#define MAILS_A_MINUTE	30
-#define MAILS_WAITING	10000
-#define MAILS_A_TURN	20
-#define ADDRESSES_MAX	20
-#define RETRY_MS	60000
-#define RETRY_MAX_MS	INT64_C(3600000)
-#define GIVE_UP_MS	INT64_C(86400000)
-#define STORE_RETRY_MS	1000
-#define TEXT_MAX	((size_t)256 * 1024)
-#define MAIL_OBJECT_MAX (4 * TEXT_MAX)
+#define MAILS_A_MINUTE 30
+#define MAILS_WAITING  10000
+#define MAILS_A_TURN   20
+#define ADDRESSES_MAX  20
+#define RETRY_MS       60000
+#define RETRY_MAX_MS   INT64_C(3600000)
+#define GIVE_UP_MS     INT64_C(86400000)
+#define STORE_RETRY_MS 1000
+#define TEXT_MAX       ((size_t)256 * 1024)
+#define SETTINGS_MAX   ((size_t)1024 * 1024)
 
 struct mailer {
 	struct mailer_options options; /* strings are the hub's */
@@ -104,92 +104,7 @@ void mailer_trouble(struct mailer *m, const struct endpoint *ep, bool ok, int co
 		poke(m);
 }
 
-/* --- mails in the store --- */
-
-static void put_time(uint8_t ret[8], int64_t ms)
-{
-	for (int i = 0; i < 8; i++)
-		ret[i] = (uint8_t)((uint64_t)ms >> (56 - 8 * i));
-}
-
-static int64_t get_time(struct slice value)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < value.n; i++)
-		v = v << 8 | (uint8_t)value.p[i];
-	return (int64_t)v;
-}
-
-/* A mail in the hand of the thread, and how often it was tried. */
-struct stored {
-	char id[HUB_ID_BYTES];
-	char *to, *subject, *text, *project;
-	int64_t created_ms, tries;
-	int64_t due_ms;
-};
-
-static void put_mail(struct book *b, const struct stored *mail)
-{
-	struct json_writer w;
-	struct buf text;
-	uint8_t due[8];
-	struct object_key key = { .field = FIELD_TIME, .value = { (const char *)due, sizeof(due) } };
-	struct object_row row = { .kind = KIND_MAIL, .id = slice_str(mail->id), .keys = &key, .key_count = 1 };
-
-	put_time(due, mail->due_ms);
-	buf_init(&text, MAIL_OBJECT_MAX);
-	json_writer_init(&w, &text);
-	json_begin_object(&w);
-	json_member_str(&w, "project", mail->project);
-	json_member_str(&w, "to", mail->to);
-	json_member_str(&w, "subject", mail->subject);
-	json_member_str(&w, "text", mail->text);
-	json_member_i64(&w, "created_ms", mail->created_ms);
-	json_member_i64(&w, "tries", mail->tries);
-	json_end_object(&w);
-	row.project = slice_str("");
-	row.text = buf_slice(&text);
-	if (!buf_failed(&text))
-		book_put(b, &row);
-	buf_free(&text);
-}
-
-static char *member(struct json doc, const char *name)
-{
-	struct buf b;
-
-	buf_init(&b, MAIL_OBJECT_MAX);
-	json_text(json_get(doc, name), &b);
-	return buf_take(&b);
-}
-
-static void stored_free(struct stored *mail)
-{
-	mem_free(mail->to);
-	mem_free(mail->subject);
-	mem_free(mail->text);
-	mem_free(mail->project);
-}
-
-static void stored_read(struct stored *mail, struct slice id, struct slice text)
-{
-	struct json_doc doc;
-	struct json root;
-
-	*mail = (struct stored){ .tries = 0 };
-	slice_copy(mail->id, sizeof(mail->id), id);
-	json_doc_init(&doc);
-	json_parse(&doc, text, &json_limits_default, NULL); /* what is no JSON is a mail to nobody, and given up */
-	root = json_root(&doc);
-	mail->project = member(root, "project");
-	mail->to = member(root, "to");
-	mail->subject = member(root, "subject");
-	mail->text = member(root, "text");
-	json_i64(json_get(root, "created_ms"), &mail->created_ms);
-	json_i64(json_get(root, "tries"), &mail->tries);
-	json_doc_free(&doc);
-}
+/* --- taking them --- */
 
 static struct slice next_address(struct slice *rest)
 {
@@ -209,7 +124,7 @@ static struct slice cut(struct slice s, size_t max)
 bool mailer_queue(struct deed *d, struct slice to, struct slice subject, struct slice text)
 {
 	struct mailer *m = d->hub->mailer;
-	struct stored mail = { .created_ms = d->now_ms, .due_ms = d->now_ms };
+	struct stored_mail mail = { .created_ms = d->now_ms, .due_ms = d->now_ms };
 	int left = ADDRESSES_MAX;
 
 	if (!mailer_works(m) || atomic_load(&m->waiting) >= MAILS_WAITING)
@@ -225,11 +140,11 @@ bool mailer_queue(struct deed *d, struct slice to, struct slice subject, struct 
 		mem_free(mail.to);
 		mail.to = slice_dup(one);
 		kind_id(d->hub, KIND_MAIL, d->now_ms, mail.id);
-		put_mail(d->book, &mail);
+		outbox_put(d->book, &mail);
 		atomic_fetch_add(&m->waiting, 1);
 		left--;
 	}
-	stored_free(&mail);
+	outbox_free(&mail);
 	poke(m); /* the thread looks through a commit of its own, which comes after this one */
 	return left < ADDRESSES_MAX;
 }
@@ -239,40 +154,25 @@ bool mailer_queue(struct deed *d, struct slice to, struct slice subject, struct 
 struct pick {
 	struct mailer *m;
 	bool found;
-	struct stored mail;
+	struct stored_mail mail;
 	int64_t next_ms;
 };
-
-static bool pick_mail(void *ctx, struct slice value, struct slice id, struct slice text)
-{
-	struct pick *p = ctx;
-
-	p->next_ms = get_time(value);
-	if (p->next_ms <= node_now_ms(p->m->node)) {
-		stored_read(&p->mail, id, text);
-		p->found = true;
-	}
-	return false;
-}
 
 /* In a commit although it only reads: so it sees what the commit wrote that poked. */
 static void pick_step(void *ctx, struct book *b)
 {
-	struct object_query q = { .kind = KIND_MAIL, .field = FIELD_TIME };
 	struct pick *p = ctx;
 
-	if (p->found)
-		stored_free(&p->mail);
-	p->found = false;
-	p->next_ms = INT64_MAX;
-	book_walk(b, &q, true, pick_mail, p);
+	outbox_free(&p->mail);
+	p->next_ms = outbox_first(b, &p->mail);
+	p->found = p->next_ms <= book_now_ms(b);
 	if (p->next_ms == INT64_MAX)
 		atomic_store(&p->m->waiting, 0);
 }
 
 struct settle {
 	struct mailer *m;
-	const struct stored *mail;
+	const struct stored_mail *mail;
 	bool again;
 };
 
@@ -281,9 +181,9 @@ static void settle_step(void *ctx, struct book *b)
 	const struct settle *s = ctx;
 
 	if (s->again)
-		put_mail(b, s->mail);
+		outbox_put(b, s->mail);
 	else
-		book_delete(b, slice_str(""), KIND_MAIL, slice_str(s->mail->id));
+		outbox_delete(b, s->mail);
 }
 
 static int64_t doubled(int64_t ms, int64_t times)
@@ -293,7 +193,7 @@ static int64_t doubled(int64_t ms, int64_t times)
 	return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
 }
 
-static void log_mail(const struct mailer *m, enum log_level level, const char *what, const struct stored *mail,
+static void log_mail(const struct mailer *m, enum log_level level, const char *what, const struct stored_mail *mail,
 		     const struct fault *why)
 {
 	LOG_LINE(m->options.log, level, what, LOG_STR("mail", mail->id), LOG_STR("project", mail->project),
@@ -301,7 +201,7 @@ static void log_mail(const struct mailer *m, enum log_level level, const char *w
 }
 
 /* The mail was not taken. True: it is to be tried again, at mail->due_ms. */
-static bool put_off(struct mailer *m, struct stored *mail, int err, const struct fault *why)
+static bool put_off(struct mailer *m, struct stored_mail *mail, int err, const struct fault *why)
 {
 	int64_t now = node_now_ms(m->node);
 
@@ -323,7 +223,7 @@ static void server_gone(struct mailer *m, const struct fault *why)
 		 LOG_STR("reason", why->message));
 }
 
-static void send_one(struct mailer *m, struct stored *mail)
+static void send_one(struct mailer *m, struct stored_mail *mail)
 {
 	const char *at = strchr(m->options.server.from, '@');
 	struct settle settle = { .m = m, .mail = mail };
@@ -365,14 +265,16 @@ static void send_due(struct mailer *m)
 		if (node_now_ms(m->node) < m->server_ms)
 			return;
 		if (node_book_wait(m->node, pick_step, &p)) {
+			outbox_free(&p.mail);
 			m->mails_ms = node_now_ms(m->node) + STORE_RETRY_MS;
 			return;
 		}
 		m->mails_ms = p.next_ms;
+		if (p.found)
+			send_one(m, &p.mail);
+		outbox_free(&p.mail);
 		if (!p.found)
 			return;
-		send_one(m, &p.mail);
-		stored_free(&p.mail);
 	}
 }
 
@@ -390,7 +292,7 @@ static void look_name(void *ctx, struct book *b)
 	struct json_doc doc;
 	struct buf text;
 
-	buf_init(&text, MAIL_OBJECT_MAX);
+	buf_init(&text, SETTINGS_MAX);
 	json_doc_init(&doc);
 	look->found = (book_get(b, look->project, KIND_SERVICE, look->id, &text) ||
 		       book_get(b, look->project, KIND_PHONE, look->id, &text)) &&
@@ -494,7 +396,7 @@ static void tell(struct mailer *m, const struct trouble_letter *l)
 	log_news(m, l);
 	if (l->news[0].endpoint->of_organization || !mailer_works(m))
 		return;
-	buf_init(&settings, MAIL_OBJECT_MAX);
+	buf_init(&settings, SETTINGS_MAX);
 	buf_init(&te.to, 16 * 1024);
 	buf_init(&te.subject, 4096);
 	buf_init(&te.text, TEXT_MAX);

@@ -1,6 +1,7 @@
 /*
- * One struct trouble an endpoint that failed lately. It has news or not, and a time before which nobody wants to hear of
- * it again (next_ms, a digest after the last mail that said it fails); the heap holds it by when it is to be looked at.
+ * One struct trouble an endpoint that failed lately. It has news or not, and a time before which nobody wants to hear
+ * of it again (next_ms, a digest after the last mail that said it fails); the heap holds it by when it is to be looked
+ * at.
  *
  *	fails:     due at next_ms, which for the first time is at once
  *	recovers:  due at once if a mail said that it fails, so that no mail stands uncorrected; else with its digest

@@ -1,6 +1,6 @@
 /*
- * Which endpoints fail, and when somebody is to be told: at once, then at most once an endpoint and digest while it goes
- * on, and once when it recovers. Counting only, in memory and bounded; the clock is the caller's. Any thread.
+ * Which endpoints fail, and when somebody is to be told: at once, then at most once an endpoint and digest while it
+ * goes on, and once when it recovers. Counting only, in memory and bounded; the clock is the caller's. Any thread.
  */
 #ifndef HUB_TROUBLE_H
 #define HUB_TROUBLE_H

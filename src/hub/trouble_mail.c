@@ -1,6 +1,6 @@
 /*
- * What a mail about failing endpoints says: which, since when, how often, the last error with its cause and cure, in the
- * time of the project's zone. Of URLs the query is left out, because keys tend to stand there.
+ * What a mail about failing endpoints says: which, since when, how often, the last error with its cause and cure, in
+ * the time of the project's zone. Of URLs the query is left out, because keys tend to stand there.
  */
 #include <inttypes.h>
 

@@ -1,11 +1,11 @@
 /*
  * Mail through an SMTP server (libcurl's easy interface): one message, blocking. The text is written here as RFC 5322
- * wants it - a plain-text body in quoted-printable, so that it can be read in any log - and libcurl speaks to the server
- * (it doubles dots at the beginning of lines itself).
+ * wants it - a plain-text body in quoted-printable, so that it can be read in any log - and libcurl speaks to the
+ * server (it doubles dots at the beginning of lines itself).
  *
- * Two things decide what a failure means. Whether the server came to this mail at all (a MAIL command was sent): if not,
- * any other mail would meet the same, so it is "unreachable". And the reply code: 5xx refuses the mail for good, except
- * those that speak of logging in, which the operator can mend.
+ * Two things decide what a failure means. Whether the server came to this mail at all (a MAIL command was sent): if
+ * not, any other mail would meet the same, so it is "unreachable". And the reply code: 5xx refuses the mail for good,
+ * except those that speak of logging in, which the operator can mend.
  */
 #include "net/mail.h"
 

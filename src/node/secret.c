@@ -86,7 +86,7 @@ int node_secret(struct node *n, const char *name, uint8_t ret[NODE_SECRET_BYTES]
 	mem_wipe(s.bytes, sizeof(s.bytes));
 	if (s.err != ERR_CORRUPT)
 		return s.err ? node_store_fault(s.err, fault) : 0;
-	fault_set(fault, "corrupt", "", "the stored document meta \"%s\" is damaged: restore the data folder from a copy",
-		  name);
+	fault_set(fault, "corrupt", "",
+		  "the stored document meta \"%s\" is damaged: restore the data folder from a copy", name);
 	return ERR_CORRUPT;
 }

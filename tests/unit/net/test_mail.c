@@ -115,8 +115,7 @@ static void subjects(void **state)
 		"Grüße aus Köln",
 		"Endpunkt „crm“ nimmt seit zehn Minuten nichts mehr an 🚨🚨🚨🚨🚨🚨🚨🚨🚨🚨🚨🚨 und das ist lang",
 		"looks =?UTF-8?B?encoded?=",
-		"as long as this is, it does not fit into one line, although it has nothing but ASCII in it, none at "
-		"all",
+		"as long as this is, it does not fit into one line, although it has nothing but ASCII in it",
 	};
 	struct mail mail = plain;
 	struct postman *p;
