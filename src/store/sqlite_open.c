@@ -43,7 +43,8 @@ static const char *const migrations[] = {
 	"CREATE TABLE object (n INTEGER PRIMARY KEY, due INTEGER NOT NULL, body BLOB NOT NULL, project BLOB NOT NULL,"
 	" kind INTEGER NOT NULL, id BLOB NOT NULL);"
 	"CREATE INDEX object_due ON object (due) WHERE due > 0;"
-	"CREATE TABLE entry (key BLOB PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;",
+	/* n without NOT NULL: with it SQLite keeps copies of pages, to take back an insertion of several rows alone */
+	"CREATE TABLE entry (key BLOB PRIMARY KEY, n INTEGER) WITHOUT ROWID;",
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
 
@@ -361,6 +362,13 @@ static int open_writer(struct sqlite_store *s, struct store_options *options, st
 	if (rc != SQLITE_OK)
 		return sqlite_fault(s, rc, fault);
 	sqlite_watch_wal(s);
+	/*
+	 * What a commit changes should fit, or SQLite writes a page to the WAL each time it needs the room: an index of
+	 * a million objects is changed all over.
+	 */
+	rc = execute(s, "PRAGMA cache_size = -32768");
+	if (rc != SQLITE_OK)
+		return sqlite_fault(s, rc, fault);
 	err = set_durable(s, options->unsafe_normal, fault);
 	if (!err)
 		err = migrate(s, fault);

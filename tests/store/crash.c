@@ -408,6 +408,8 @@ static void test_full_disk(void **state)
  * A step that writes more than SQLite keeps in memory, so that the disk is found full in its middle: that may end the
  * transaction there and then, and what the step does next must not be done outside of any.
  */
+#define LARGE_OBJECTS 5000 /* of 8,000 bytes */
+
 struct large_step {
 	struct event_row before, after;
 	bool refused; /* a reading function said so, inside the step */
@@ -433,7 +435,7 @@ static void run_large_step(void *ctx, struct store *s)
 	step->before = (struct event_row){ .project = SLICE_LIT("p"), .id = SLICE_LIT("large before") };
 	step->after = (struct event_row){ .project = SLICE_LIT("p"), .id = SLICE_LIT("large after") };
 	step_event(s, &step->before);
-	for (int i = 0; i < 1500; i++)
+	for (int i = 0; i < LARGE_OBJECTS; i++)
 		put_large(s, i);
 	step->refused = store_object_get(s, SLICE_LIT("p"), 1, SLICE_LIT("large0"), NULL, NULL) == ERR_FULL;
 	step_object_delete(s, SLICE_LIT("p"), 1, SLICE_LIT("large0"));
@@ -474,7 +476,7 @@ static void test_full_inside_step(void **state)
 	int refused = 0;
 
 	(void)state;
-	for (uint64_t write = 1; write <= 400; write += 57) {
+	for (uint64_t write = 1; write <= 4000; write += 1500) {
 		refused += live_through_large_step(&l, setting("SEED", 1), write);
 		if (l.lost)
 			fail_msg("full at write %llu: %s", (unsigned long long)write, l.why);

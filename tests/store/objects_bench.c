@@ -19,7 +19,6 @@
 #include "store/store.h"
 
 #define PUTS	   8 /* a transaction */
-#define CONTACTS   50000
 #define TEXT_BYTES 700
 
 enum { KIND_MESSAGE, KIND_CONTACT };
@@ -31,6 +30,7 @@ struct bench {
 	int64_t objects;  /* messages made so far */
 	size_t group;	  /* transactions a commit */
 	int64_t contacts; /* made so far */
+	int64_t people;	  /* contacts there are to be */
 	char text[TEXT_BYTES];
 };
 
@@ -65,7 +65,7 @@ static void name_contact(char id[32], int64_t i)
 static void make_message(struct bench *b, struct message *m, int64_t i, const char *status)
 {
 	snprintf(m->id, sizeof(m->id), "SM0PzQ4t%016" PRIx64, (uint64_t)i);
-	name_contact(m->contact, (int64_t)(hash_u64((uint64_t)i) % CONTACTS));
+	name_contact(m->contact, (int64_t)(hash_u64((uint64_t)i) % (uint64_t)b->people));
 	big_endian(m->time, UINT64_C(1790000000000) + (uint64_t)i);
 	b->text[rand_below(&b->rand, TEXT_BYTES)] = (char)('a' + rand_below(&b->rand, 26));
 	m->keys[0] = (struct object_key){ BY_TIME, slice_of(m->time, 8) };
@@ -141,7 +141,7 @@ static void replace_any(void *ctx, struct store *s)
 static void mixed(void *ctx, struct store *s)
 {
 	struct bench *b = ctx;
-	int64_t first = b->objects, contact = (int64_t)rand_below(&b->rand, CONTACTS);
+	int64_t first = b->objects, contact = (int64_t)rand_below(&b->rand, (uint64_t)b->people);
 
 	for (int i = 0; i < 3; i++)
 		put_message(b, s, b->objects++, "processing");
@@ -176,15 +176,31 @@ static double cpu_us(void)
 	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
 }
 
+/* Bytes that went through write(2), checkpoints included. */
+static double written(void)
+{
+	char line[100];
+	FILE *f = fopen("/proc/self/io", "r");
+	double bytes = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, "wchar: ", 7) == 0)
+			bytes = strtod(line + 7, NULL);
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
 static void measure_puts(struct bench *b, const char *what, step_fn *step, int64_t puts)
 {
 	int64_t start = clock_mono_us(), done = 0;
-	double cpu = cpu_us();
+	double cpu = cpu_us(), bytes = written();
 
 	for (; done < puts; done += (int64_t)b->group * PUTS)
 		commit_group(b, step);
-	printf("%-44s %8.2f us a put, %.2f of the processor's\n", what,
-	       (double)(clock_mono_us() - start) / (double)done, (cpu_us() - cpu) / (double)done);
+	printf("%-44s %8.2f us a put, %.2f of the processor's, %.1f KB written\n", what,
+	       (double)(clock_mono_us() - start) / (double)done, (cpu_us() - cpu) / (double)done,
+	       (written() - bytes) / 1000 / (double)done);
 	fflush(stdout);
 }
 
@@ -216,7 +232,7 @@ static bool count_fifty(void *ctx, struct slice value, struct slice id, struct s
 
 static void measure_pages(struct bench *b, const char *what, struct object_query q, bool with_text, bool anywhere)
 {
-	int64_t start = clock_mono_us(), pages = 2000, rows = 0;
+	int64_t start = clock_mono_us(), pages = b->objects / 500, rows = 0;
 	struct fault fault;
 	struct message m;
 
@@ -243,8 +259,8 @@ static void measure_pages(struct bench *b, const char *what, struct object_query
 
 static void measure_reading(struct bench *b)
 {
-	measure_gets(b, "get one of the last 1,000", 1000, 100000);
-	measure_gets(b, "get any", (uint64_t)b->objects, 100000);
+	measure_gets(b, "get one of the last 1,000", 1000, b->objects / 10);
+	measure_gets(b, "get any", (uint64_t)b->objects, b->objects / 10);
 	measure_pages(b, "page of the newest", (struct object_query){ .field = BY_TIME, .descending = true }, true,
 		      false);
 	measure_pages(b, "page from anywhere, by time", (struct object_query){ .field = BY_TIME }, true, true);
@@ -266,12 +282,13 @@ int main(int argc, char **argv)
 	}
 	must(store_sqlite_open(argv[1], &options, &b.store, &fault), &fault);
 	rand_seed(&b.rand, 1);
+	b.people = objects / 20;
 	for (size_t i = 0; i < TEXT_BYTES; i++)
 		b.text[i] = (char)('a' + rand_below(&b.rand, 26));
-	measure_puts(&b, "put the first 100,000", fill, objects / 10);
+	measure_puts(&b, "put the first tenth", fill, objects / 10);
 	measure_puts(&b, "put the rest", fill, objects - objects / 10 - objects / 10);
 	measure_puts(&b, "put the last tenth", fill, objects / 10);
-	measure_puts(&b, "put contacts", fill_contacts, CONTACTS);
+	measure_puts(&b, "put contacts", fill_contacts, b.people);
 	measure_puts(&b, "replace one of the last 5,000, one key", replace_recent, objects / 10);
 	measure_puts(&b, "replace any, at most one key", replace_any, objects / 20);
 	measure_puts(&b, "as one message comes in", mixed, objects / 10);
