@@ -6,7 +6,7 @@
  * and shows the old one, and the caller, who got no answer, asks again. When a service is deleted its object goes first,
  * so that nothing is sent any more; what is left behind by a crash then is an endpoint that nobody calls.
  */
-#include "base/mem.h"
+#include "base/digest.h"
 #include "hub/service_parts.h"
 
 #define ANSWER_MAX   ((size_t)1 << 20)
@@ -32,27 +32,48 @@ static bool has_context(struct rest *r, struct record *service)
 	return has;
 }
 
+/* The copy in the hand is not saved. */
+static void show_secrets(struct rest *r, struct record *service)
+{
+	record_set(service, "config", record_raw(service, "_config"));
+	rest_write(r, service);
+}
+
 int rest_services(struct rest *r)
 {
 	static const struct list_field fields[] = {
-		{ "name", LIST_TEXT, FIELD_NAME, true },  { "priority", LIST_NUMBER, FIELD_PRIORITY, true },
-		{ "active", LIST_BOOL, FIELD_ID, false }, { "service_type", LIST_TEXT, FIELD_ID, false },
-		{ "context", LIST_OWN, FIELD_ID, false }, { 0 },
+		{ "name", LIST_TEXT, FIELD_NAME, true },
+		{ "priority", LIST_NUMBER, FIELD_PRIORITY, true },
+		{ "active", LIST_BOOL, FIELD_ID, false },
+		{ "service_type", LIST_TEXT, FIELD_ID, false },
+		{ "context", LIST_OWN, FIELD_ID, false },
+		{ "reveal", LIST_OWN, FIELD_ID, false },
+		{ 0 },
 	};
-	static const struct list_spec spec = {
+	static const struct list_spec masked = {
 		.kind = KIND_SERVICE, .fields = fields, .order = FIELD_PRIORITY, .keep = has_context
 	};
+	static const struct list_spec revealed = { .kind = KIND_SERVICE,
+						   .fields = fields,
+						   .order = FIELD_PRIORITY,
+						   .keep = has_context,
+						   .show = show_secrets };
+	bool reveal = false;
+	int err = rest_reveal(r, &reveal);
 
-	return rest_list(r, &spec, FIELD_ID, SLICE_LIT(""));
+	return err ? err : rest_list(r, reveal ? &revealed : &masked, FIELD_ID, SLICE_LIT(""));
 }
 
 int rest_service(struct rest *r)
 {
 	struct record *service;
-	int err = rest_load(r, KIND_SERVICE, r->id, &service);
+	bool reveal = false;
+	int err = rest_reveal(r, &reveal);
 
 	if (!err)
-		rest_write(r, service);
+		err = rest_load(r, KIND_SERVICE, r->id, &service);
+	if (!err)
+		(reveal ? show_secrets : rest_write)(r, service);
 	return err;
 }
 
@@ -70,8 +91,9 @@ int rest_service_config(struct rest *r)
 
 struct edit {
 	struct rest *r;
-	/* what the commits of the call work with; config: the parameters are a config, not a service's */
-	bool config;
+	/* what the commits of the call work with; config: the parameters are a config, not a service's; put: they are
+	 * all of a service, which may not be there yet */
+	bool config, put;
 	/* set anew by each run of a step */
 	int err;
 	bool more;
@@ -142,15 +164,21 @@ static void edit_begin(struct edit *e, struct rest *r)
 	buf_init(&e->after, ANSWER_MAX);
 }
 
+/* It held secrets. */
+static void wipe(struct buf *b)
+{
+	if (b->p)
+		mem_wipe(b->p, b->cap);
+	buf_free(b);
+}
+
 static int edit_end(struct edit *e, int err)
 {
 	if (!err && e->answer.n > 0)
 		json_put_raw(e->r->w, buf_slice(&e->answer));
-	mem_wipe(e->before.p, e->before.n);
-	mem_wipe(e->after.p, e->after.n);
 	buf_free(&e->answer);
-	buf_free(&e->before);
-	buf_free(&e->after);
+	wipe(&e->before);
+	wipe(&e->after);
 	return err;
 }
 
@@ -294,14 +322,32 @@ int rest_service_create(struct rest *r)
 	return edit_end(&e, commit(&e, create));
 }
 
-/* --- change --- */
+/* --- change, put --- */
+
+/* A new one of this id, with what an old one has by itself, and not because somebody said so. */
+static struct record *begin_anew(struct rest *r)
+{
+	static const char *const kept[] = {
+		"service_type", "time_created", "priority", "vars", "_config", "_revision"
+	};
+	struct record *service = record_new(&r->deed, KIND_SERVICE, arena_str(r->deed.arena, r->id));
+	struct record *old = record_load(&r->deed, KIND_SERVICE, r->id);
+
+	for (size_t i = 0; old && i < sizeof(kept) / sizeof(kept[0]); i++)
+		record_set(service, kept[i], record_raw(old, kept[i]));
+	return service;
+}
 
 /* The service as it will be; not saved. */
 static int changed(struct edit *e, struct rest *r, struct record **ret)
 {
-	struct record *service;
-	int err = rest_load(r, KIND_SERVICE, r->id, &service);
+	struct record *service = NULL;
+	int err = 0;
 
+	if (e->put)
+		service = begin_anew(r);
+	else
+		err = rest_load(r, KIND_SERVICE, r->id, &service);
 	if (err)
 		return err;
 	buf_add_slice(&e->before, record_raw(service, "_config"));
@@ -326,6 +372,8 @@ static int save_changed(struct edit *e, struct rest *r)
 	struct record *service;
 	int err = changed(e, r, &service);
 
+	if (!err && e->before.n == 0 && e->has_webhook)
+		err = make_endpoint(r, service);
 	if (err)
 		return err;
 	record_save(&r->deed, service);
@@ -336,31 +384,46 @@ static int save_changed(struct edit *e, struct rest *r)
 	return 0;
 }
 
-static int change(struct rest *r, bool config)
+static int change(struct edit *e)
 {
-	struct edit e;
-	int err;
+	int err = look(e, look_changed);
 
-	edit_begin(&e, r);
-	e.config = config;
-	err = look(&e, look_changed);
-	if (!err && e.has_webhook && !slice_eq(buf_slice(&e.before), buf_slice(&e.after)))
-		err = change_endpoint(&e);
+	if (!err && e->before.n > 0 && e->has_webhook && !slice_eq(buf_slice(&e->before), buf_slice(&e->after)))
+		err = change_endpoint(e);
 	if (!err)
-		err = commit(&e, save_changed);
-	if (!err)
-		err = drop_actions(&e, buf_slice(&e.before), buf_slice(&e.after));
-	return edit_end(&e, err);
+		err = commit(e, save_changed);
+	if (!err && e->before.n > 0)
+		err = drop_actions(e, buf_slice(&e->before), buf_slice(&e->after));
+	return edit_end(e, err);
 }
 
 int rest_service_change(struct rest *r)
 {
-	return change(r, false);
+	struct edit e;
+
+	edit_begin(&e, r);
+	return change(&e);
 }
 
 int rest_service_config_change(struct rest *r)
 {
-	return change(r, true);
+	struct edit e;
+
+	edit_begin(&e, r);
+	e.config = true;
+	return change(&e);
+}
+
+int rest_service_put(struct rest *r)
+{
+	struct edit e;
+	int err = rest_own_id(r);
+
+	if (err)
+		return err;
+	edit_begin(&e, r);
+	e.put = true;
+	return change(&e);
 }
 
 /* --- delete --- */

@@ -60,6 +60,9 @@ int webhook_check(struct json config, struct fault *fault)
 
 	if (!err)
 		err = check_text(config, "secret", false, fault);
+	if (!err && json_is(json_get(config, "secret"), SECRET_SHOWN))
+		err = fault_param(fault, "secret",
+				  "*** stands for a secret that is not known here; send the secret itself");
 	if (err)
 		return err;
 	buf_init(&settings, SETTINGS_MAX);
