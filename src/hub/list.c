@@ -330,7 +330,8 @@ static void sort(struct list *l)
 	bool more = true;
 
 	book_walk(l->r->deed.book, &q, true, on_few, l);
-	qsort(l->found, l->found_count, sizeof(*l->found), compare_places);
+	if (l->found_count > 1)
+		qsort(l->found, l->found_count, sizeof(*l->found), compare_places);
 	for (size_t i = 0; more && i < l->found_count; i++) {
 		const struct place *at = &l->found[l->descending ? l->found_count - 1 - i : i];
 		int order = l->has_marker ? compare_places(at, &l->marker) : 0;
