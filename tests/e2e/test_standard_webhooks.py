@@ -1,24 +1,21 @@
 #!/usr/bin/env python3
 """Standard Webhooks with a receiver of another author: npm's standardwebhooks checks v1, Node's own crypto checks v1a, on requests as `postrider render` shows them
-and as the daemon sends them.
-
-The library is installed once, by npm's lock file, into a folder beside the build (or $NODE_CACHE)."""
+and as the daemon sends them."""
 
 import base64
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import tempfile
 import time
 import unittest
 
+import npm
 from harness import SharedDaemon
 
 PROGRAM = os.environ["POSTRIDER"]
 PATIENCE = 120
-NODE = pathlib.Path(__file__).resolve().parent / "node"
 SHARED = "whsec_" + base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 OTHER = "whsec_" + base64.b64encode(b"another secret of thirty-two by.").decode()
 PRIVATE = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
@@ -27,27 +24,10 @@ EVENT = {"type": "incoming_message", "id": "evt-1", "time": 1546300800,
          "message": {"id": 7, "from_number": "+46700000001", "content": "Grüße, 世界 \"quoted\" \\ </script>"}}
 
 
-def installed():
-    """The folder with verify.js and its library, installed when the lock file is another than last time."""
-    cache = pathlib.Path(os.environ.get("NODE_CACHE") or pathlib.Path(PROGRAM).resolve().parent / "node-receivers")
-    lock, done = NODE / "package-lock.json", cache / "installed-lock.json"
-    if not done.exists() or done.read_bytes() != lock.read_bytes():
-        cache.mkdir(parents=True, exist_ok=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(NODE / name, cache / name)
-        npm = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=cache, capture_output=True, text=True,
-                             timeout=PATIENCE, check=False)
-        if npm.returncode != 0:
-            raise RuntimeError("npm cannot install the receiver's library (it needs the npm registry once):\n" + npm.stderr)
-        shutil.copy(lock, done)
-    shutil.copy(NODE / "verify.js", cache / "verify.js")
-    return cache
-
-
 def receive(requests):
     """What Node says of each request."""
     lines = "".join(json.dumps(request) + "\n" for request in requests)
-    done = subprocess.run(["node", "verify.js"], cwd=installed(), input=lines, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    done = subprocess.run(["node", "verify.js"], cwd=npm.installed("verify.js"), input=lines, capture_output=True, text=True, timeout=PATIENCE, check=True)
     return done.stdout.splitlines()
 
 
