@@ -57,6 +57,7 @@ struct mailer {
 	int64_t server_ms; /* the server was not there: not before this */
 	int64_t server_delay_ms;
 	int64_t mails_ms; /* when the next mail is due, INT64_MAX: none */
+	bool look;	  /* somebody poked: there may be a mail before that */
 };
 
 struct mailer *mailer_new(const struct mailer_options *options)
@@ -261,9 +262,11 @@ static void send_due(struct mailer *m)
 {
 	for (int i = 0; i < MAILS_A_TURN && !atomic_load(&m->stopping) && mailer_works(m); i++) {
 		struct pick p = { .m = m };
+		int64_t now = node_now_ms(m->node);
 
-		if (node_now_ms(m->node) < m->server_ms)
+		if (now < m->server_ms || (now < m->mails_ms && !m->look))
 			return;
+		m->look = false;
 		if (node_book_wait(m->node, pick_step, &p)) {
 			outbox_free(&p.mail);
 			m->mails_ms = node_now_ms(m->node) + STORE_RETRY_MS;
@@ -469,6 +472,7 @@ static void wait_for_work(struct mailer *m)
 	for (int64_t until = clock_mono_us() + idle * 1000; !m->poked;)
 		if (!cond_wait_until(&m->wake, &m->lock, until))
 			break;
+	m->look = m->look || m->poked;
 	m->poked = false;
 	pthread_mutex_unlock(&m->lock);
 }
@@ -492,6 +496,7 @@ int mailer_start(struct mailer *m, struct hub *h, struct node *node, struct faul
 	m->hub = h;
 	m->node = node;
 	m->mails_ms = INT64_MAX;
+	m->look = true; /* what was left by those before */
 	atomic_store(&m->stopping, false);
 	err = pthread_create(&m->thread, NULL, run, m);
 	if (err) {
