@@ -147,7 +147,7 @@ static void template_begin(struct template *t, struct record *b)
 					.tts_lang = record_text(b, "tts_lang"),
 					.tts_voice = record_text(b, "tts_voice"),
 					.broadcast_id = record_id(b),
-					.source = SLICE_LIT("broadcast"),
+					.source = record_text(b, "source"),
 					.replace_variables = record_true(b, "replace_variables"),
 					.track_clicks = record_true(b, "track_clicks"),
 					.simulated = record_true(b, "simulated"),
@@ -320,6 +320,8 @@ void broadcast_step(struct deed *d, struct record *broadcast)
 	else
 		send_part(d, broadcast, &part);
 	b = record_load(d, KIND_BROADCAST, record_id(broadcast));
+	if (!b) /* its project is just being deleted */
+		return;
 	keep_place(b, &part, d->now_ms);
 	if (part.last && !cancelled)
 		end_queuing(b);
@@ -328,13 +330,13 @@ void broadcast_step(struct deed *d, struct record *broadcast)
 
 /* --- for those that make messages of a broadcast themselves --- */
 
-struct record *broadcast_new(struct deed *d, const char *source)
+struct record *broadcast_new(struct deed *d)
 {
 	struct record *b = record_new(d, KIND_BROADCAST, NULL);
 	int64_t none[COUNTED] = { 0 };
 
 	record_set_text(b, "status", SLICE_LIT("queuing"));
-	record_set_text(b, "source", slice_str(source));
+	record_set_text(b, "source", message_source(d));
 	record_set_i64(b, "last_message_time", d->now_ms / 1000);
 	record_set_i64(b, "message_count", 0);
 	record_set_i64(b, "reply_count", 0);
@@ -346,6 +348,8 @@ void broadcast_close(struct deed *d, struct slice id)
 {
 	struct record *b = record_load(d, KIND_BROADCAST, id);
 
+	if (!b) /* its project is just being deleted */
+		return;
 	end_queuing(b);
 	record_save(d, b);
 }

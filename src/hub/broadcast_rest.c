@@ -235,7 +235,7 @@ static int begin_broadcast(struct rest *r, struct record **ret)
 	if (err)
 		return err;
 	describe(r, &audience);
-	*ret = broadcast_new(&r->deed, "api");
+	*ret = broadcast_new(&r->deed);
 	set_content(*ret, &ask, &checked);
 	set_audience(r, *ret, &audience, title);
 	notice_broadcast(&r->deed, *ret, audience.described, SLICE_LIT(""), SLICE_LIT(""));

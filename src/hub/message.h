@@ -13,7 +13,7 @@ struct message_send {
 	struct slice content, message_type; /* "": sms */
 	struct slice route_id;		    /* else the contact's default_route_id, else the first active phone */
 	struct slice status_url, status_secret;
-	struct slice service_id, broadcast_id, source; /* source: "api", "webhook", "service", "broadcast", "web" */
+	struct slice service_id, broadcast_id, source; /* source: "api", "web", "webhook", "service"; "": by the deed */
 	struct json vars, label_ids, route_params;
 	struct json media; /* URLs: an array of strings */
 	struct slice priority, audio_url, tts_lang, tts_voice;
@@ -41,8 +41,8 @@ struct message_receive {
 	struct json contact;
 };
 /*
- * Stores it, finds or makes its contact, counts, tells all endpoints, starts the run of the services. *ret: the message;
- * NULL when it was known already (the event's id or external_id).
+ * Stores it, finds or makes its contact, counts, tells all endpoints, starts the run of the services. *ret: the
+ * message; NULL when it was known already (the event's id or external_id).
  */
 int message_receive(struct deed *d, const struct message_receive *m, struct record **ret, struct fault *fault);
 

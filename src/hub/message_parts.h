@@ -19,6 +19,8 @@ struct sending {
 int sending_check(struct deed *d, const struct message_send *ask, struct sending *ret, struct fault *fault);
 /* The same of what is for many: without a recipient. */
 int sending_check_template(struct deed *d, const struct message_send *ask, struct sending *ret, struct fault *fault);
+/* `source` of what a REST call makes: "web" by hand, "api" otherwise. */
+struct slice message_source(const struct deed *d);
 /* Makes the message of a sending that was checked, in the same commit. */
 struct record *sending_commit(struct deed *d, struct sending *s);
 /* "sms" for "" and "text"; ERR_INVALID for a kind that is not known. */
@@ -63,7 +65,7 @@ int rest_sending(struct rest *r, struct message_send *ret);
 
 /* --- broadcast.c --- */
 
-struct record *broadcast_new(struct deed *d, const char *source); /* not saved; status queuing */
+struct record *broadcast_new(struct deed *d); /* not saved; status queuing */
 /* Saves it; what is due makes its messages, or cancels them, from now on. */
 void broadcast_start(struct deed *d, struct record *b);
 /* Somebody else has made all its messages: sending, or complete. */

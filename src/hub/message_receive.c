@@ -1,7 +1,7 @@
 /*
- * Receiving. A message comes from a gateway, from REST, or as an event that somebody posts; it is known already when its
- * id is, or the gateway's own id on the same phone. Otherwise its contact is found or made and counted, everybody who
- * wants incoming messages is told, and its way through the services begins.
+ * Receiving. A message comes from a gateway, from REST, or as an event that somebody posts; it is known already when
+ * its id is, or the gateway's own id on the same phone. Otherwise its contact is found or made and counted, everybody
+ * who wants incoming messages is told, and its way through the services begins.
  *
  * An event that was posted is told as that event, with what is stored of the objects under what was posted; if its id
  * is known to the log, nothing of this is done.

@@ -204,6 +204,11 @@ int sending_check(struct deed *d, const struct message_send *ask, struct sending
 
 /* --- doing it --- */
 
+struct slice message_source(const struct deed *d)
+{
+	return d->origin == ORIGIN_WEB ? SLICE_LIT("web") : SLICE_LIT("api");
+}
+
 /* Media of a text: their URLs follow it, a line each. */
 static void add_media_lines(const struct sending *s, struct buf *content)
 {
@@ -291,7 +296,7 @@ static void set_properties(struct deed *d, struct sending *s)
 
 	record_set_text(m, "direction", SLICE_LIT("outgoing"));
 	record_set_text(m, "message_type", s->message_type);
-	record_set_text(m, "source", ask->source.n > 0 ? ask->source : SLICE_LIT("api"));
+	record_set_text(m, "source", ask->source.n > 0 ? ask->source : message_source(d));
 	record_set_text(m, "from_number", record_text(s->phone, "phone_number"));
 	record_set_text(m, "to_number", s->to_number);
 	record_set_bool(m, "starred", false);
@@ -328,10 +333,14 @@ static void count(struct deed *d, struct sending *s)
 /* When several were checked before the first was sent, that one may have made the contact, or counted in it. */
 static void fetch_contact(struct deed *d, struct sending *s)
 {
+	struct record *now = NULL;
+
+	if (s->contact && s->several)
+		now = record_load(d, KIND_CONTACT, record_id(s->contact));
+	if (now)
+		s->contact = now;
 	if (!s->contact)
 		s->contact = contact_for_number(d, s->to_number);
-	else if (s->several)
-		s->contact = record_load(d, KIND_CONTACT, record_id(s->contact));
 	assert(s->contact);
 }
 

@@ -38,7 +38,10 @@ void notice_broadcast(struct deed *d, struct record *broadcast, struct slice rec
 /* contact may be NULL in notice_metadata: it is loaded. */
 void notice_contact(struct deed *d, struct record *contact, const char *update_type);
 void notice_metadata(struct deed *d, struct record *message, struct record *contact, const char *update_type);
-/* An order to a gateway (send_message), to that phone's endpoint. extra: members beside the message's own, `"a":1,"b":2`. */
+/*
+ * An order to a gateway (send_message), to that phone's endpoint.
+ * extra: members beside the message's own, `"a":1,"b":2`.
+ */
 void notice_order(struct deed *d, struct record *message, uint64_t endpoint, struct slice extra);
 
 #endif
