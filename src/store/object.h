@@ -35,7 +35,10 @@ struct object_row {
 	bool damaged; /* out: the checksum does not fit; only project, kind and id are to be trusted */
 };
 
-/* --- reading; on any handle, and inside a step --- */
+/*
+ * --- reading; on any handle, and inside a step. (A step may read nothing with
+ * store.h: what it is to know of the log and the docs it must have been given.) ---
+ */
 
 /* Appends the object's text to *ret (NULL: only asks). ERR_NOT_FOUND, ERR_CORRUPT. */
 int store_object_get(struct store *s, struct slice project, uint16_t kind, struct slice id, struct buf *ret,
@@ -43,7 +46,8 @@ int store_object_get(struct store *s, struct slice project, uint16_t kind, struc
 
 /*
  * A part of an index. Objects with from <= value < upto (upto NULL: no end); both are prefixes in the sense of memcmp.
- * field 0: by id, and the bounds are of ids. after: goes on behind this (value, id), which need not exist.
+ * field 0: by id, and the bounds are of ids. after: goes on behind this (value, id), which need not exist; field 0
+ * looks at after_id alone.
  */
 struct object_query {
 	struct slice project;
@@ -52,12 +56,18 @@ struct object_query {
 	bool has_upto, descending, has_after;
 	struct slice after_value, after_id;
 };
-/* value: of the key that was walked along (field 0: the id). text is empty when the query is without_text. */
+/* value: of the key that was walked along (field 0: the id). text is empty without with_text. */
 typedef bool store_object_fn(void *ctx, struct slice value, struct slice id, struct slice text);
-/* Until fn returns false or the part ends. fn may read with store_object_get but not write. */
+/*
+ * Until fn returns false or the part ends. fn may read with store_object_get but not write. With text, damaged objects
+ * are passed over (store_object_get tells of them).
+ */
 int store_object_walk(struct store *s, const struct object_query *q, bool with_text, store_object_fn *fn, void *ctx,
 		      struct fault *fault);
-/* Objects of all projects and kinds with 0 < due_ms <= upto_ms, ordered by due_ms, at most max. */
+/*
+ * Objects of all projects and kinds with 0 < due_ms <= upto_ms, ordered by due_ms, at most max; of those due at the
+ * same time the one made first. fn may do what that of a walk may.
+ */
 typedef bool store_due_fn(void *ctx, const struct object_row *row);
 int store_objects_due(struct store *s, int64_t upto_ms, uint32_t max, store_due_fn *fn, void *ctx, struct fault *fault);
 /* The smallest due_ms of all, INT64_MAX when nothing is due ever. */
@@ -75,7 +85,7 @@ void step_object_put(struct store *s, const struct object_row *row);
 void step_object_delete(struct store *s, struct slice project, uint16_t kind, struct slice id);
 /* Deletes up to max objects of a project, of any kind; returns how many it found. */
 uint32_t step_objects_drop(struct store *s, struct slice project, uint32_t max);
-/* Appends an event as CHANGE_EVENT does: sets row->seq, or row->duplicate_of. */
+/* Appends an event as CHANGE_EVENT does: sets row->seq, or row->duplicate_of; both 0 after an error. */
 void step_event(struct store *s, struct event_row *row);
 /* A document, as CHANGE_DOC does: put, or delete when text.p is NULL. */
 void step_doc(struct store *s, const struct doc_row *row);

@@ -228,6 +228,8 @@ void sqlite_step_event(struct store *base, struct event_row *row)
 
 	if (s->step_rc == SQLITE_OK)
 		s->step_rc = apply_event(s, s->commit, row, event_hash(s, row->project, row->id));
+	if (s->step_rc != SQLITE_OK)
+		row->seq = row->duplicate_of = 0;
 }
 
 /* The statements that name rows by up to three numbers. */

@@ -1,6 +1,6 @@
 /*
- * What objects cost: µs a put, a replacement, a get, a page of a walk, with many objects in the store. Not a test; built
- * by its name and run by hand:
+ * What objects cost: µs a put, a replacement, a get, a page of a walk, with many objects in the store. Not a test;
+ * built by its name and run by hand:
  *
  *	objects_bench FOLDER [OBJECTS [TRANSACTIONS-A-COMMIT]]
  *
@@ -10,7 +10,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/map.h"
@@ -170,10 +171,11 @@ static void commit_group(struct bench *b, step_fn *step)
 /* This process's alone: a machine that has other things to do makes the wall's time say little. */
 static double cpu_us(void)
 {
-	struct timespec ts;
+	struct rusage u;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
+	getrusage(RUSAGE_SELF, &u);
+	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 /* Bytes that went through write(2), checkpoints included. */

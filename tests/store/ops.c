@@ -1,8 +1,8 @@
 /*
  * The work is what the engine gives a store, in an unlikely mixture: groups of transactions, now and then large ones,
- * with events (some of them duplicates), attempts, pending rows that come, wait and end, dead letters, docs, floors, and
- * steps that read and write objects;
- * and between them pruning, index steps and checkpoints. Keys are few, so that the same rows are hit again and again.
+ * with events (some of them duplicates), attempts, pending rows that come, wait and end, dead letters, docs, floors,
+ * steps that read and write objects; and between them pruning, index steps and checkpoints. Keys are few, so that the
+ * same rows are hit again and again.
  */
 #include "ops.h"
 

@@ -112,6 +112,17 @@ static void get_some(struct seeded *step, struct rand *r, struct store *s)
 	buf_free(&b);
 }
 
+static void document_some(struct rand *r, struct store *s)
+{
+	struct doc_row row = { .kind = SLICE_LIT("endpoint") };
+	char id[8], text[9000];
+
+	row.id = some_id(r, id);
+	if (rand_chance(r, 0.7))
+		row.text = some_text(r, text, sizeof(text));
+	step_doc(s, &row);
+}
+
 static void drop_some(struct seeded *step, struct rand *r, struct store *s)
 {
 	uint32_t count = step_objects_drop(s, some_project(r), 1 + (uint32_t)rand_below(r, 30));
@@ -136,6 +147,8 @@ static void run_seeded(void *ctx, struct store *s)
 			append_some(step, &r, s);
 		else if (dice < 75)
 			step_object_delete(s, some_project(&r), (uint16_t)(1 + rand_below(&r, KINDS)), some_id(&r, id));
+		else if (dice < 80)
+			document_some(&r, s);
 		else if (dice < 85)
 			read_some(step, &r, s);
 		else if (dice < 98)
@@ -174,7 +187,7 @@ static bool dump_object(void *ctx, struct slice value, struct slice id, struct s
 	return true;
 }
 
-/* Not looked at closer: in a step a walk may fail when the disk is full. */
+/* An error is told as well: in a step a walk may fail when the disk is full. */
 static void dump_part(struct store *s, const struct object_query *q, bool with_text, struct buf *out)
 {
 	int err;
