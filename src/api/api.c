@@ -188,7 +188,7 @@ static bool check_project(struct call *c)
 {
 	if (c->route->access != ACCESS_PROJECT || node_project_exists(c->node, param_named(c, "pid")))
 		return true;
-	if (strcmp(c->route->method, "PUT") == 0 && route_param(c->route, "eid") < 0)
+	if (strcmp(c->route->method, "PUT") == 0 && strcmp(c->route->path, "/v1/projects/{pid}") == 0)
 		return true;
 	answer_no_project(c);
 	return false;

@@ -124,7 +124,9 @@ static void answer(struct errand *e)
 {
 	struct call *c = e->call;
 
-	if (e->err)
+	if (e->err && e->rest.status >= 400)
+		answer_fault(c, e->rest.status, &e->fault);
+	else if (e->err)
 		answer_err(c, e->err, &e->fault);
 	else if (c->out.n == 0)
 		answer_empty(c);

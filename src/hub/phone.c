@@ -4,7 +4,8 @@
  * goes first where something would be missing without it (create, change), and last where something may still use it
  * (delete). A crash in between leaves an endpoint that nobody sends to, or settings that the next change says again.
  *
- * The config has secrets in it; it is the object's own member `_config`, which neither lists nor events show.
+ * The config has secrets in it; it is the object's own member `_config`, which events never show, and lists only to an
+ * admin who asks for it.
  */
 #include "hub/phone_type.h"
 #include "hub/rest.h"
@@ -41,6 +42,12 @@ static void show(struct rest *r, struct record *phone)
 	rest_write(r, phone);
 }
 
+static void show_secrets(struct rest *r, struct record *phone)
+{
+	record_set(phone, "config", record_raw(phone, CONFIG));
+	rest_write(r, phone);
+}
+
 static const struct list_field fields[] = {
 	{ "name", LIST_TEXT, FIELD_NAME, true },
 	{ "phone_number", LIST_TEXT, FIELD_NUMBER, true },
@@ -48,22 +55,32 @@ static const struct list_field fields[] = {
 	{ "phone_type", LIST_TEXT, FIELD_ID, false },
 	{ "country", LIST_TEXT, FIELD_ID, false },
 	{ "send_paused", LIST_BOOL, FIELD_ID, false },
+	{ "reveal", LIST_OWN, FIELD_ID, false },
 	{ NULL, 0, 0, false },
 };
 static const struct list_spec list = { .kind = KIND_PHONE, .fields = fields, .order = FIELD_ID, .show = show };
+static const struct list_spec revealed = {
+	.kind = KIND_PHONE, .fields = fields, .order = FIELD_ID, .show = show_secrets
+};
 
 int rest_phones(struct rest *r)
 {
-	return rest_list(r, &list, FIELD_ID, SLICE_LIT(""));
+	bool reveal = false;
+	int err = rest_reveal(r, &reveal);
+
+	return err ? err : rest_list(r, reveal ? &revealed : &list, FIELD_ID, SLICE_LIT(""));
 }
 
 int rest_phone(struct rest *r)
 {
 	struct record *phone;
-	int err = rest_load(r, KIND_PHONE, r->id, &phone);
+	bool reveal = false;
+	int err = rest_reveal(r, &reveal);
 
 	if (!err)
-		show(r, phone);
+		err = rest_load(r, KIND_PHONE, r->id, &phone);
+	if (!err)
+		(reveal ? show_secrets : show)(r, phone);
 	return err;
 }
 
@@ -78,6 +95,7 @@ struct edit {
 	struct slice name, number, country;
 	bool has_paused, paused;
 	struct json vars;
+	bool whole;	     /* what is not given is as with a new phone: create, put */
 	struct slice config; /* the new one, whole; empty: as it was */
 	struct record *saved;
 	int err;
@@ -196,6 +214,59 @@ static int drop_endpoint(struct edit *e)
 	return err == ERR_NOT_FOUND ? 0 : err;
 }
 
+static int replace_config(struct json old, struct json config, struct buf *out, struct fault *fault)
+{
+	int err = 0;
+
+	if (json_is_nil(config))
+		buf_add_str(out, "{}");
+	else
+		err = phone_config_replace(old, config, out, fault);
+	if (err)
+		fault_within(fault, "config");
+	return err;
+}
+
+/* The new config whole, in the arena, and parsed. */
+static int merge_config(struct edit *e, struct json_doc *ret)
+{
+	struct json patch = json_get(e->r->params, "config");
+	struct slice before = e->saved ? record_raw(e->saved, CONFIG) : SLICE_LIT("");
+	struct json_doc old;
+	struct buf merged;
+	int err;
+
+	json_doc_init(&old);
+	buf_init(&merged, SETTINGS_MAX);
+	err = json_parse(&old, before.n > 0 ? before : SLICE_LIT("{}"), &json_limits_default, NULL);
+	if (!err && e->whole)
+		err = replace_config(json_root(&old), patch, &merged, e->r->deed.fault);
+	else if (!err && !json_is_nil(patch))
+		phone_config_merge(json_root(&old), patch, &merged);
+	if (!err && merged.n > 0)
+		e->config = arena_slice(e->r->deed.arena, buf_slice(&merged));
+	if (!err)
+		err = json_parse(ret, e->config.n > 0 ? e->config : arena_slice(e->r->deed.arena, before),
+				 &json_limits_default, NULL);
+	buf_free(&merged);
+	json_doc_free(&old);
+	return err;
+}
+
+static int change_endpoint(struct edit *e)
+{
+	bool paused = e->has_paused || e->whole ? e->paused : record_true(e->saved, "send_paused");
+	struct json_doc config;
+	int err;
+
+	json_doc_init(&config);
+	err = merge_config(e, &config);
+	if (!err)
+		err = put_endpoint(e, json_root(&config), paused);
+	json_doc_free(&config);
+	return err;
+}
+
 /* --- commits of a blocking call --- */
 
 static struct deed deed_in(const struct edit *e, struct book *b)
@@ -215,7 +286,16 @@ static int commit(struct edit *e, book_fn *fn)
 	return err ? err : e->err;
 }
 
-/* --- create --- */
+/* As it is now: a copy for checking, whose text is the arena's. */
+static void read_phone(void *ctx, struct book *b)
+{
+	struct edit *e = ctx;
+	struct deed d = deed_in(e, b);
+
+	e->saved = record_load(&d, KIND_PHONE, e->id);
+}
+
+/* --- create, put --- */
 
 static void make_id(void *ctx, struct book *b)
 {
@@ -227,12 +307,23 @@ static void make_id(void *ctx, struct book *b)
 	e->id = slice_str(arena_str(d.arena, slice_str(id)));
 }
 
+/* What a phone of this id has by itself, and not because somebody said so. */
+static void keep(struct deed *d, struct record *phone)
+{
+	static const char *const kept[] = { "time_created", "last_active_time", "vars" };
+	struct record *old = record_load(d, KIND_PHONE, record_id(phone));
+
+	for (size_t i = 0; old && i < sizeof(kept) / sizeof(kept[0]); i++)
+		record_set(phone, kept[i], record_raw(old, kept[i]));
+}
+
 static void make_phone(void *ctx, struct book *b)
 {
 	struct edit *e = ctx;
 	struct deed d = deed_in(e, b);
 
-	e->saved = record_new(&d, KIND_PHONE, e->id.p);
+	e->saved = record_new(&d, KIND_PHONE, arena_str(d.arena, e->id));
+	keep(&d, e->saved);
 	record_set_text(e->saved, "phone_type", slice_str(e->type->name));
 	record_set_bool(e->saved, "send_paused", false);
 	e->err = apply(e, e->saved, d.fault);
@@ -281,11 +372,21 @@ static int check_vars(struct edit *e, struct record *scratch)
 	return json_is_nil(e->vars) ? 0 : record_vars_merge(scratch, "vars", e->vars, "vars", e->r->deed.fault);
 }
 
+/* Messages that wait for one kind of gateway are nothing for another. */
+static int check_type(struct edit *e)
+{
+	if (!e->saved || slice_is(record_text(e->saved, "phone_type"), e->type->name))
+		return 0;
+	return fault_param(e->r->deed.fault, "phone_type",
+			   "cannot be changed; delete the phone first, or make another");
+}
+
 static int prepare_new(struct edit *e)
 {
-	struct json config = json_get(e->r->params, "config");
 	int err = read_type(e);
 
+	if (!err)
+		err = check_type(e);
 	if (!err)
 		err = read_edit(e);
 	if (!err)
@@ -293,47 +394,50 @@ static int prepare_new(struct edit *e)
 	if (!err && !e->name.p)
 		e->name = slice_str(e->type->name);
 	if (!err && !e->type->settings)
-		return refuse_config(e, config);
-	if (!err)
+		err = refuse_config(e, json_get(e->r->params, "config"));
+	if (!err && e->id.n == 0)
 		err = commit(e, make_id);
+	return err || !e->type->settings ? err : change_endpoint(e);
+}
+
+static int make(struct edit *e)
+{
+	static const char *const known[] = { "name",   "phone_type",  "phone_number", "country",
+					     "config", "send_paused", "vars",	      NULL };
+	int err = rest_only(e->r, known);
+	bool first = !e->saved;
+
 	if (!err)
-		err = put_endpoint(e, config, e->paused);
-	if (!err && !json_is_nil(config))
-		e->config = json_raw(config);
+		err = prepare_new(e);
+	if (!err) {
+		err = commit(e, make_phone);
+		if (err && e->type->settings && first)
+			drop_endpoint(e);
+	}
+	if (!err)
+		show(e->r, e->saved);
 	return err;
 }
 
 int rest_phone_create(struct rest *r)
 {
-	static const char *const known[] = { "name",   "phone_type",  "phone_number", "country",
-					     "config", "send_paused", "vars",	      NULL };
-	struct edit e = { .r = r };
-	int err = rest_only(r, known);
+	struct edit e = { .r = r, .whole = true };
 
-	if (!err)
-		err = prepare_new(&e);
-	if (!err && e.id.n == 0)
-		err = commit(&e, make_id);
-	if (!err) {
-		err = commit(&e, make_phone);
-		if (err && e.type->settings)
-			drop_endpoint(&e);
-	}
-	if (!err)
-		show(r, e.saved);
-	return err;
+	return make(&e);
+}
+
+int rest_phone_put(struct rest *r)
+{
+	struct edit e = { .r = r, .id = r->id, .whole = true };
+	int err = rest_own_id(r);
+
+	if (err)
+		return err;
+	node_book_read(r->node, read_phone, &e);
+	return make(&e);
 }
 
 /* --- change --- */
-
-/* As it is now: a copy for checking, whose text is the arena's. */
-static void read_phone(void *ctx, struct book *b)
-{
-	struct edit *e = ctx;
-	struct deed d = deed_in(e, b);
-
-	e->saved = record_load(&d, KIND_PHONE, e->id);
-}
 
 static void change_phone(void *ctx, struct book *b)
 {
@@ -344,44 +448,6 @@ static void change_phone(void *ctx, struct book *b)
 	e->err = e->saved ? apply(e, e->saved, d.fault) : rest_none(e->r, KIND_PHONE, e->id);
 	if (!e->err)
 		record_save(&d, e->saved);
-}
-
-/* The new config whole, in the arena, and parsed. */
-static int merge_config(struct edit *e, struct json_doc *ret)
-{
-	struct json patch = json_get(e->r->params, "config");
-	struct slice before = record_raw(e->saved, CONFIG);
-	struct json_doc old;
-	struct buf merged;
-	int err;
-
-	json_doc_init(&old);
-	buf_init(&merged, SETTINGS_MAX);
-	err = json_parse(&old, before.n > 0 ? before : SLICE_LIT("{}"), &json_limits_default, NULL);
-	if (!err && !json_is_nil(patch)) {
-		phone_config_merge(json_root(&old), patch, &merged);
-		e->config = arena_slice(e->r->deed.arena, buf_slice(&merged));
-	}
-	if (!err)
-		err = json_parse(ret, e->config.n > 0 ? e->config : arena_slice(e->r->deed.arena, before),
-				 &json_limits_default, NULL);
-	buf_free(&merged);
-	json_doc_free(&old);
-	return err;
-}
-
-static int change_endpoint(struct edit *e)
-{
-	bool paused = e->has_paused ? e->paused : record_true(e->saved, "send_paused");
-	struct json_doc config;
-	int err;
-
-	json_doc_init(&config);
-	err = merge_config(e, &config);
-	if (!err)
-		err = put_endpoint(e, json_root(&config), paused);
-	json_doc_free(&config);
-	return err;
 }
 
 static int prepare_change(struct edit *e)

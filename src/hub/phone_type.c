@@ -322,6 +322,50 @@ void phone_config_mask(struct json config, struct buf *out)
 	copy_without_secrets(config, true, 1, &w);
 }
 
+static int copy_with_secrets(struct json v, struct json old, int depth, struct json_writer *w, struct fault *fault)
+{
+	struct json_iter it = json_each(v);
+	struct buf name;
+	int err = 0;
+
+	buf_init(&name, SETTINGS_MAX);
+	json_begin_object(w);
+	while (!err && json_next(&it)) {
+		struct slice text = json_text_slice(it.key, &name);
+		struct json before = json_get_slice(old, text);
+		bool masked = is_secret(text) && json_is(it.value, "***");
+
+		if (masked && json_type(before) != JSON_STRING) {
+			err = fault_param(fault, "",
+					  "is a mask, and there is no secret behind it yet; give the secret itself");
+		} else {
+			json_key_slice(w, text);
+			if (depth > 0 && json_type(it.value) == JSON_OBJECT)
+				err = copy_with_secrets(it.value, before, depth - 1, w, fault);
+			else
+				json_put_raw(w, json_raw(masked ? before : it.value));
+		}
+		if (err)
+			fault_within(fault, "%.*s", SLICE_ARG(text));
+	}
+	if (!err)
+		json_end_object(w);
+	buf_free(&name);
+	return err;
+}
+
+int phone_config_replace(struct json old, struct json config, struct buf *out, struct fault *fault)
+{
+	struct json_writer w;
+
+	if (json_type(config) != JSON_OBJECT) { /* refused when settings are made of it */
+		buf_add_slice(out, json_raw(config));
+		return 0;
+	}
+	json_writer_init(&w, out);
+	return copy_with_secrets(config, old, 1, &w, fault);
+}
+
 void phone_config_merge(struct json old, struct json patch, struct buf *out)
 {
 	struct json_writer w;

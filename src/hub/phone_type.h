@@ -33,6 +33,11 @@ int phone_settings(const struct phone_type *type, struct json config, bool activ
 
 /* The config as it is shown: what is secret in it is "***". */
 void phone_config_mask(struct json config, struct buf *out);
+/*
+ * A config as it is given, whole, where "***" in place of a secret stands for the one of the old config (may be
+ * JSON_NONE). ERR_INVALID with *fault where that has none. What is no object comes out as it is.
+ */
+int phone_config_replace(struct json old, struct json config, struct buf *out, struct fault *fault);
 /* patch laid over the config: null removes, and a "***" in place of a secret keeps it. */
 void phone_config_merge(struct json old, struct json patch, struct buf *out);
 

@@ -78,6 +78,38 @@ int rest_i64(struct rest *r, const char *name, int64_t least, int64_t most, int6
 	return 0;
 }
 
+int rest_reveal(struct rest *r, bool *ret)
+{
+	bool asked = false;
+	int err = rest_bool(r, "reveal", &asked);
+
+	if (!err && asked && !r->admin) {
+		r->status = 403;
+		return fault_set(r->deed.fault, "forbidden", "reveal", "only the admin key sees secrets");
+	}
+	*ret = asked;
+	return err;
+}
+
+static bool is_id_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+	       c == '-';
+}
+
+int rest_own_id(struct rest *r)
+{
+	bool good = r->id.n > 0 && r->id.n < HUB_ID_BYTES && !slice_is(r->id, ".") && !slice_is(r->id, "..");
+
+	for (size_t i = 0; good && i < r->id.n; i++)
+		good = is_id_char(r->id.p[i]);
+	if (good)
+		return 0;
+	return fault_param(r->deed.fault, "id",
+			   "an id has 1 to %d characters of A-Z a-z 0-9 _ . - and is neither . nor ..",
+			   HUB_ID_BYTES - 1);
+}
+
 static int refuse_unknown(struct rest *r, struct slice name, const char *const *names)
 {
 	struct slice shown = slice_of(name.p, name.n < 100 ? name.n : 100);

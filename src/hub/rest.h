@@ -44,11 +44,11 @@ rest_op rest_groups, rest_group, rest_group_put, rest_group_change, rest_group_d
 /* label.c: {id} the label, {other} the message */
 rest_op rest_labels, rest_label, rest_label_put, rest_label_change, rest_label_delete, rest_label_messages,
 	rest_label_add, rest_label_remove;
-/* phone.c; create, change and delete block */
-rest_op rest_phones, rest_phone, rest_phone_create, rest_phone_change, rest_phone_delete, rest_phone_messages,
+/* phone.c; create, put, change and delete block */
+rest_op rest_phones, rest_phone, rest_phone_create, rest_phone_put, rest_phone_change, rest_phone_delete, rest_phone_messages,
 	rest_routes, rest_route;
-/* service_rest.c; create, change, config_change and delete block. {other}: the contact */
-rest_op rest_services, rest_service, rest_service_create, rest_service_change, rest_service_delete, rest_service_config,
+/* service_rest.c; create, put, change, config_change and delete block. {other}: the contact */
+rest_op rest_services, rest_service, rest_service_create, rest_service_put, rest_service_change, rest_service_delete, rest_service_config,
 	rest_service_config_change, rest_service_invoke, rest_service_states, rest_service_state,
 	rest_service_state_set, rest_service_state_reset, rest_service_logs;
 /* What is not part of this: code not_implemented, with a sentence. */
@@ -66,6 +66,10 @@ int rest_need(struct rest *r, const char *name, struct slice *ret);
 /* true, false, 1, 0, "1", "0", "true", "false". *ret is left alone when absent. */
 int rest_bool(struct rest *r, const char *name, bool *ret);
 int rest_i64(struct rest *r, const char *name, int64_t least, int64_t most, int64_t *ret);
+/* reveal=1: secrets are shown as they are. Status 403 without the admin key. *ret is false when it is not asked for. */
+int rest_reveal(struct rest *r, bool *ret);
+/* {id} as the name of something new: ERR_INVALID unless it has 1 to 34 characters of A-Z a-z 0-9 _ . - */
+int rest_own_id(struct rest *r);
 /* ERR_INVALID naming the first parameter that is not in the list (NULL-terminated), with the known ones. */
 int rest_only(struct rest *r, const char *const *names);
 /*

@@ -322,16 +322,19 @@ struct outcome {
 	struct buf notes;
 };
 
-/* "_service.SV…" and "_action.SV….HASH"; empty for an endpoint of the customer's own. */
+/* "_service.SV…" and "_action.SV….HASH"; empty for an endpoint of the customer's own. An id may hold dots. */
 static struct slice service_of(struct slice endpoint_id)
 {
-	struct slice rest;
-	size_t dot = slice_find(endpoint_id, '.');
+	struct slice id;
 
-	if (dot == endpoint_id.n || !slice_starts(endpoint_id, SLICE_LIT("_")))
+	if (slice_starts(endpoint_id, SLICE_LIT("_service.")))
+		return slice_from(endpoint_id, 9);
+	if (!slice_starts(endpoint_id, SLICE_LIT("_action.")))
 		return SLICE_LIT("");
-	rest = slice_from(endpoint_id, dot + 1);
-	return slice_of(rest.p, slice_find(rest, '.'));
+	id = slice_from(endpoint_id, 8);
+	while (id.n > 0 && id.p[id.n - 1] != '.')
+		id.n--;
+	return slice_of(id.p, id.n > 0 ? id.n - 1 : 0);
 }
 
 /* text without the secret of the endpoint, wherever it stands: neither answers nor URLs may bring it into the log. */
@@ -402,7 +405,7 @@ static void take_answer(struct run *r, struct outcome *o)
 	before = o->notes.n;
 	if (rep->event->type == EVENT_INCOMING_MESSAGE) {
 		reply_apply(&r->deed, &r->scope, rep->media_type, rep->body, &o->notes, &result);
-		r->acted |= result.messages > 0 || result.changed_group;
+		r->acted |= result.messages > 0;
 	} else if (slice_trim(rep->body).n > 0) {
 		buf_addf(&o->notes, "the answer was ignored: only an incoming_message can be answered, this was a %s\n",
 			 event_type_word(rep->event->type));

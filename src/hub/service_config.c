@@ -97,29 +97,43 @@ static struct json same_name(struct json object, struct json key)
 	return found;
 }
 
+static void put_changed(struct copy *c, struct json changed)
+{
+	for (struct json_iter it = json_each(changed); json_next(&it);) {
+		/* null is a value of `ports` */
+		if (json_type(it.value) == JSON_NULL && !json_is(it.key, "ports"))
+			continue;
+		put_key(c, it.key);
+		if (json_is(it.key, "secret"))
+			put_secret(c, changed, it.value, true);
+		else
+			put(c, it.value);
+	}
+}
+
 void config_merge(struct json old, struct json changed, struct buf *out)
 {
 	struct copy c = { .old = old };
-	struct json_iter it;
 
 	json_writer_init(&c.w, out);
 	json_begin_object(&c.w);
-	for (it = json_each(old); json_next(&it);) {
+	for (struct json_iter it = json_each(old); json_next(&it);) {
 		if (json_type(same_name(changed, it.key)) != JSON_NONE)
 			continue;
 		put_key(&c, it.key);
 		json_put_raw(&c.w, json_raw(it.value));
 	}
-	for (it = json_each(changed); json_next(&it);) {
-		/* null is a value of `ports` */
-		if (json_type(it.value) == JSON_NULL && !json_is(it.key, "ports"))
-			continue;
-		put_key(&c, it.key);
-		if (json_is(it.key, "secret"))
-			put_secret(&c, changed, it.value, true);
-		else
-			put(&c, it.value);
-	}
+	put_changed(&c, changed);
+	json_end_object(&c.w);
+}
+
+void config_replace(struct json old, struct json given, struct buf *out)
+{
+	struct copy c = { .old = old };
+
+	json_writer_init(&c.w, out);
+	json_begin_object(&c.w);
+	put_changed(&c, given);
 	json_end_object(&c.w);
 }
 

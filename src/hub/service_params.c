@@ -108,7 +108,7 @@ static int read_priority(struct rest *r, struct record *service)
 	int64_t priority = record_i64(service, "priority", 0);
 	int err;
 
-	if (record_is_new(service))
+	if (record_raw(service, "priority").n == 0)
 		priority = last_priority(r) + 1;
 	err = rest_i64(r, "priority", -PRIORITIES, PRIORITIES, &priority);
 	record_set_i64(service, "priority", priority);
@@ -205,9 +205,11 @@ static int check_config(struct rest *r, struct record *service, struct slice tex
 	if (!err) {
 		buf_init(&shown, 2 * CONFIG_MAX);
 		config_show(json_root(&doc), &shown);
+		/* a run that waits goes on with the actions it knows only as long as they are the same */
+		if (!slice_eq(record_raw(service, "_config"), text))
+			record_set_i64(service, "_revision", record_i64(service, "_revision", 0) + 1);
 		record_set(service, "config", buf_slice(&shown));
 		record_set(service, "_config", text);
-		record_set_i64(service, "_revision", record_i64(service, "_revision", 0) + 1);
 		buf_free(&shown);
 	}
 	json_doc_free(&doc);
@@ -230,7 +232,8 @@ int service_read_config(struct rest *r, struct record *service, struct json conf
 	buf_init(&text, 2 * CONFIG_MAX);
 	if (before.n > 0 && json_parse(&old, before, &json_limits_default, NULL))
 		before.n = 0;
-	config_merge(before.n > 0 ? json_root(&old) : (struct json){ 0 }, config, &text);
+	(record_is_new(service) ? config_replace : config_merge)(before.n > 0 ? json_root(&old) : (struct json){ 0 },
+								 config, &text);
 	err = check_config(r, service, buf_slice(&text));
 	if (err)
 		fault_within(r->deed.fault, "config");
@@ -270,7 +273,7 @@ static int read_type(struct rest *r, struct record *service)
 	struct slice word;
 	int err = 0;
 
-	if (!record_is_new(service)) {
+	if (record_raw(service, "service_type").n > 0) {
 		if (rest_text(r, "service_type", &word, &err) && !slice_eq(word, record_text(service, "service_type")))
 			return fault_param(r->deed.fault, "service_type", "cannot be changed; make another service");
 		return err;

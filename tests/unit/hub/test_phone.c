@@ -77,6 +77,71 @@ static void test_secrets(void **state)
 	town_expect(t, "config.secret", "***");
 }
 
+#define GATEWAY(rest) "{\"phone_type\":\"http\",\"config\":{\"url\":\"http://127.0.0.1/x\"" rest "}}"
+
+static void test_put(void **state)
+{
+	static const char *const wrong[] = { "", "a b", "a/b", "..", "0123456789012345678901234567890123456" };
+	struct town *t = *state;
+
+	assert_int_equal(town_block(t, rest_phone_put, "my.phone_1-", "{\"phone_type\":\"test\",\"vars\":{\"a\":1}}"),
+			 200);
+	town_expect(t, "id", "my.phone_1-");
+	town_expect(t, "name", "test");
+	/* What is not said again is as with a new one; what was stored meanwhile stays. */
+	assert_int_equal(town_block(t, rest_phone_change, "my.phone_1-", "{\"name\":\"N\",\"phone_number\":\"+47\"}"),
+			 200);
+	assert_int_equal(town_block(t, rest_phone_put, "my.phone_1-", "{\"phone_type\":\"test\",\"country\":\"se\"}"),
+			 200);
+	assert_int_equal(town_read(t, rest_phone, "my.phone_1-", NULL), 200);
+	town_expect(t, "name", "test");
+	town_expect(t, "phone_number", "");
+	town_expect(t, "country", "SE");
+	town_expect(t, "vars.a", "1");
+	assert_int_equal(town_read(t, rest_phones, NULL, "{\"count\":\"1\"}"), 200);
+	town_expect(t, "count", "1");
+	assert_int_equal(town_block(t, rest_phone_put, "my.phone_1-", GATEWAY("")), 400);
+	town_expect_error(t, "invalid_param", "phone_type");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(town_block(t, rest_phone_put, wrong[i], "{\"phone_type\":\"test\"}"), 400);
+		town_expect_error(t, "invalid_param", "id");
+	}
+}
+
+static void test_put_keeps_secrets(void **state)
+{
+	struct town *t = *state;
+
+	assert_int_equal(town_block(t, rest_phone_put, "g", GATEWAY(",\"secret\":\"***\"")), 400);
+	town_expect_error(t, "invalid_param", "config.secret");
+	assert_int_equal(
+		town_block(t, rest_phone_put, "g", GATEWAY(",\"auth\":{\"username\":\"u\",\"password\":\"***\"}")),
+		400);
+	town_expect_error(t, "invalid_param", "config.auth.password");
+	assert_int_equal(town_block(t, rest_phone_put, "g",
+				    GATEWAY(",\"secret\":\"one\",\"headers\":{\"X\":\"1\"},"
+					    "\"auth\":{\"username\":\"u\",\"password\":\"two\"}")),
+			 200);
+	assert_int_equal(town_block(t, rest_phone_put, "g",
+				    GATEWAY(",\"secret\":\"***\",\"auth\":{\"username\":\"v\",\"password\":\"***\"}")),
+			 200);
+	t->admin = true;
+	assert_int_equal(town_read(t, rest_phone, "g", "{\"reveal\":\"1\"}"), 200);
+	town_expect(t, "config.secret", "one");
+	town_expect(t, "config.auth.username", "v");
+	town_expect(t, "config.auth.password", "two");
+	town_expect(t, "config.headers.X", "");
+	assert_int_equal(town_read(t, rest_phones, NULL, "{\"reveal\":\"1\"}"), 200);
+	town_expect(t, "data.0.config.secret", "one");
+	assert_int_equal(town_read(t, rest_phone, "g", NULL), 200);
+	town_expect(t, "config.secret", "***");
+	t->admin = false;
+	assert_int_not_equal(town_read(t, rest_phone, "g", "{\"reveal\":\"1\"}"), 200);
+	town_expect_error(t, "forbidden", "reveal");
+	assert_int_not_equal(town_read(t, rest_phones, NULL, "{\"reveal\":\"1\"}"), 200);
+	town_expect_error(t, "forbidden", "reveal");
+}
+
 static void test_refused(void **state)
 {
 #define KANNEL(more) "{\"phone_type\":\"kannel\",\"config\":{\"url\":\"http://k:13013/s\"" more "}}"
@@ -149,7 +214,9 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, town_begin, town_end)
 	const struct CMUnitTest tests[] = {
-		TEST(test_made), TEST(test_changed), TEST(test_secrets), TEST(test_refused), TEST(test_listed),
+		TEST(test_made),   TEST(test_changed),		 TEST(test_secrets),
+		TEST(test_put),	   TEST(test_put_keeps_secrets), TEST(test_refused),
+		TEST(test_listed),
 	};
 
 	return cmocka_run_group_tests_name("phone", tests, NULL, NULL);
