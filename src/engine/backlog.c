@@ -335,9 +335,20 @@ static void keep_item(struct lane *lane, struct loaded_row *r, bool released)
 	lane_queue(lane, it, released);
 }
 
+/*
+ * A customer's endpoint gets the same bytes again. The hub's own are gateways and webhooks of services: who mends a
+ * password or an address there wants what waits to go by the new one. (A batch stays what it was made as.)
+ */
+static struct endpoint *settings_of(struct lane *lane, const struct loaded_row *r)
+{
+	bool by_new = lane->endpoint->internal && r->row.item_count == 1;
+
+	return r->revision && !by_new ? r->revision : lane->endpoint;
+}
+
 struct flight *backlog_flight(struct lane *lane, const struct loaded_row *r)
 {
-	struct flight *f = flight_new(lane, r->revision ? r->revision : lane->endpoint, r->row.item_count);
+	struct flight *f = flight_new(lane, settings_of(lane, r), r->row.item_count);
 
 	f->attempts = r->row.attempts;
 	f->row = row_ref_new(lane, r->row.id);

@@ -174,6 +174,8 @@ static int read_text(struct deed *d, struct json params, struct slice *ret)
 	*ret = param(d, params, "text");
 	if (charset.n == 0 || slice_eq_nocase(charset, SLICE_LIT("UTF-8")))
 		return 0;
+	if (slice_eq_nocase(charset, SLICE_LIT("8-BIT")))
+		return fault_param(d->fault, "charset", "is 8-BIT: the message is binary data, only texts are taken");
 	if (!slice_eq_nocase(charset, SLICE_LIT("UTF-16BE")))
 		return fault_param(d->fault, "charset",
 				   "is \"%.*s\"; UTF-8 and UTF-16BE are understood: set mo-recode = true in the group "

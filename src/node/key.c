@@ -1,6 +1,7 @@
 /*
  * Keys. A project's key is `prk_ID_SECRET`: the id finds its hash without trying all
- * of them, the secret is 256 random bits, so an unsalted SHA-256 is enough to keep it.
+ * of them, the secret is 192 random bits, so an unsalted SHA-256 is enough to keep it.
+ * With more the key would be longer than Kannel can send as HTTP Basic: it breaks the line after 57 bytes.
  * The admin key may be the operator's own choice, and is compared by its hash as well.
  */
 #include <stdio.h>
@@ -10,12 +11,12 @@
 #include "node/document.h"
 #include "node/parts.h"
 
-#define SECRET_BYTES  32
+#define SECRET_BYTES  24
 #define KEY_ID_LENGTH 15
 #define ADMIN_MIN     16
 #define ADMIN_MAX     200
 
-/* prefix and 43 characters of randomness. */
+/* prefix and 32 characters of randomness. */
 static void make_key(char ret[64], const char *prefix)
 {
 	uint8_t secret[SECRET_BYTES];
