@@ -19,7 +19,6 @@ void run_report(struct deed *d, const struct report *r);
 struct reply_result {
 	uint32_t messages; /* sent */
 	bool has_return_value, return_value;
-	bool changed_group;
 };
 struct reply_scope {
 	struct record *message, *contact, *phone, *service, *state; /* NULL where there is none */

@@ -115,6 +115,28 @@ static void a_failing_webhook_does_not_hold_up_the_next(void **state)
 	town_expect(t, "vars.late", "true");
 }
 
+/* A webhook that is down for many messages: each goes on at once, and each late answer counts once. */
+static void a_webhook_that_is_down_is_passed_over(void **state)
+{
+	struct town *t = *state;
+	char a[64], b[64], message[64];
+	size_t count = 0;
+
+	town_answer(t, "/a", 503, "text/plain", "");
+	staff_service(t, a, HOOK, "A", staff_webhook(t, "/a", ""), "");
+	staff_service(t, b, HOOK, "B", staff_webhook(t, "/b", ""), "");
+	do {
+		staff_message(t, message, "x");
+		staff_settle(t, message);
+		assert_int_equal(town_count(t, "/b"), ++count);
+	} while (count < 60 && staff_logged(t, a, "delivered when it works again") == 0);
+	assert_int_equal(staff_logged(t, a, "delivered when it works again"), 1);
+	town_answer(t, "/a", 200, "application/json", "{\"messages\":[{\"content\":\"late\"}]}");
+	TOWN_WAIT(staff_logged(t, a, "answered HTTP 200") == count);
+	assert_int_equal(staff_sent(t, "late"), count);
+	assert_int_equal(town_count(t, "/b"), count);
+}
+
 static void a_held_run_waits(void **state)
 {
 	struct town *t = *state;
@@ -538,6 +560,7 @@ int main(void)
 		CASE(the_first_that_handles_is_the_last),
 		CASE(return_value_decides),
 		CASE(a_failing_webhook_does_not_hold_up_the_next),
+		CASE(a_webhook_that_is_down_is_passed_over),
 		CASE(a_held_run_waits),
 		CASE(a_run_survives_its_service),
 		CASE(filters_pass_over_services),
