@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import logging
 import threading
 import time
 import unittest
@@ -12,6 +13,7 @@ from aiosmtpd.smtp import AuthResult
 from harness import PATIENCE, Case, Certificate, free_port, postrider, sms, wait_until
 
 FROM = "postrider@example.org"
+logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd tells of its own plans
 
 
 class Mailbox:
