@@ -384,6 +384,44 @@ static int save_changed(struct edit *e, struct rest *r)
 	return 0;
 }
 
+static int look_in_force(struct edit *e, struct rest *r)
+{
+	struct record *service = record_load(&r->deed, KIND_SERVICE, r->id);
+	struct endpoint *ep;
+	struct buf id, settings;
+
+	e->more = false;
+	if (!service || !has_webhook(service))
+		return 0;
+	buf_add_slice(&e->after, record_raw(service, "_config"));
+	buf_init(&id, 255);
+	buf_init(&settings, SETTINGS_MAX);
+	webhook_service_id(r->id, &id);
+	settings_of(buf_slice(&e->after), &settings);
+	ep = book_endpoint_get(r->deed.book, r->deed.project, buf_slice(&id));
+	e->more = ep && !slice_eq(ep->source, buf_slice(&settings));
+	endpoint_unref(&ep);
+	buf_free(&settings);
+	buf_free(&id);
+	return 0;
+}
+
+/*
+ * Two calls at the same time may have changed endpoint and object in different orders, and a deleted service of the same
+ * id may have left its endpoint behind: the object counts.
+ */
+static int settle(struct edit *e)
+{
+	struct edit check;
+	int err;
+
+	edit_begin(&check, e->r);
+	err = look(&check, look_in_force);
+	if (!err && check.more)
+		err = change_endpoint(&check);
+	return edit_end(&check, err);
+}
+
 static int change(struct edit *e)
 {
 	int err = look(e, look_changed);
@@ -392,6 +430,8 @@ static int change(struct edit *e)
 		err = change_endpoint(e);
 	if (!err)
 		err = commit(e, save_changed);
+	if (!err)
+		err = settle(e);
 	if (!err && e->before.n > 0)
 		err = drop_actions(e, buf_slice(&e->before), buf_slice(&e->after));
 	return edit_end(e, err);

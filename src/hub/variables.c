@@ -1,11 +1,11 @@
 /*
- * Variables. A name is a thing and one of its members (contact.name, state.vars.step), one of the incoming message's own
- * words (content, word1, remainder1), a temporary one that lives as long as a service works on a message ($foo,
+ * Variables. A name is a thing and one of its members (contact.name, state.vars.step), one of the incoming message's
+ * own words (content, word1, remainder1), a temporary one that lives as long as a service works on a message ($foo,
  * return_value), or the time. The tables below say what can be read; what can be written is a table as well, since each
  * thing has a way of its own to be changed.
  *
- * A thing that is changed is loaded again where others may have changed it meanwhile, and the copy in the scope takes its
- * place.
+ * A thing that is changed is loaded again where others may have
+ * changed it meanwhile, and the copy in the scope takes its place.
  */
 #include "hub/variables.h"
 

@@ -15,8 +15,9 @@ void variables_expand(struct deed *d, struct reply_scope *scope, struct slice te
 /* Appends the value of one variable (without brackets), nothing when it is absent; false: no variable has this name. */
 bool variable_read(struct deed *d, struct reply_scope *scope, struct slice name, struct buf *out);
 /*
- * Sets one from JSON and saves what it changed; $x and return_value go to scope->temporary. state.id null resets the
- * state. ERR_INVALID with *fault (message) when it is unknown, read-only, not a scalar, or of a thing that is not there.
+ * Sets one from JSON and saves what it changed; $x and return_value go to
+ * scope->temporary. state.id null resets the state. ERR_INVALID with *fault (message)
+ * when it is unknown, read-only, not a scalar, or of a thing that is not there.
  */
 int variable_set(struct deed *d, struct reply_scope *scope, struct slice name, struct json value, struct fault *fault);
 /* The same with a text for a value. */
