@@ -1,6 +1,6 @@
 /*
- * Puts a set-up file into a daemon: for every project and endpoint, a look at what is there, a PUT of what the file
- * says, and one line about the difference. Applying the same file twice changes nothing. What the file does not name is
+ * Puts a set-up file into a daemon: for every project and whatever stands in it, a look at what is there, a PUT of what
+ * the file says, and one line about the difference. Applying the same file twice changes nothing. What the file does not name is
  * left alone: deleting is never done by omission.
  */
 #include "cli/cmd_apply.h"
@@ -16,15 +16,13 @@ struct apply {
 	bool reveal; /* secrets are compared too; only an admin key may */
 };
 
-typedef bool same_fn(struct json a, struct json b);
-
 /* One thing to put. */
 struct item {
 	struct api_path path;
 	struct json element; /* of the file */
-	same_fn *same;
+	const struct setup_list
+		*list;	  /* what it is one of; these have secrets, which an admin may see. NULL: a project */
 	const char *what; /* "project p1", "endpoint p1/crm" */
-	bool secrets;	  /* it has some, which an admin may see */
 };
 
 /* What the daemon has, as JSON text; empty when there is nothing yet. */
@@ -34,15 +32,20 @@ static int item_look(struct apply *ap, const struct item *item, struct buf *ret,
 	int rc;
 
 	snprintf(path.text, sizeof(path.text), "%.2000s%s", item->path.text,
-		 item->secrets && ap->reveal ? "?reveal=1" : "");
+		 item->list && ap->reveal ? "?reveal=1" : "");
 	rc = api_get(&ap->api, &path, fault);
-	if (rc == ERR_INVALID && ap->api.status == 403 && item->secrets && ap->reveal) {
+	if (rc == ERR_INVALID && ap->api.status == 403 && item->list && ap->reveal) {
 		ap->reveal = false;
 		return item_look(ap, item, ret, fault);
 	}
 	if (rc == 0)
 		buf_add_slice(ret, buf_slice(&ap->api.answer));
 	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static bool is_same(const struct item *item, struct json before, struct json after)
+{
+	return item->list ? setup_same_element(item->list, before, after) : setup_same_project(before, after);
 }
 
 static const char *difference(const struct item *item, struct slice before, struct slice after)
@@ -55,7 +58,7 @@ static const char *difference(const struct item *item, struct slice before, stru
 	json_doc_init(&a);
 	json_doc_init(&b);
 	same = json_parse(&a, before, &json_limits_default, NULL) == 0 &&
-	       json_parse(&b, after, &json_limits_default, NULL) == 0 && item->same(json_root(&a), json_root(&b));
+	       json_parse(&b, after, &json_limits_default, NULL) == 0 && is_same(item, json_root(&a), json_root(&b));
 	json_doc_free(&a);
 	json_doc_free(&b);
 	return same ? "unchanged" : "changed";
@@ -105,33 +108,43 @@ static char *id_of(struct json element)
 	return buf_take(&text);
 }
 
-static int endpoint_apply(struct apply *ap, const char *owner, bool project, struct json element, struct fault *fault)
+/* What an owner's ids stand in. */
+struct owner {
+	const char *id;
+	bool project;
+};
+
+static int element_apply(struct apply *ap, const struct owner *owner, const struct setup_list *list,
+			 struct json element, struct fault *fault)
 {
 	char *id = id_of(element), what[400];
 	struct item item = {
-		.path = project ? api_path("/v1/projects/%s/endpoints/%s", owner, id)
-				: api_path("/v1/organizations/%s/endpoints/%s", owner, id),
+		.path = owner->project ? api_path("/v1/projects/%s/", owner->id)
+				       : api_path("/v1/organizations/%s/", owner->id),
 		.element = element,
-		.same = setup_same_endpoint,
+		.list = list,
 		.what = what,
-		.secrets = true,
 	};
+	struct api_path rest = api_path("/%s", id);
+	size_t n = strlen(item.path.text);
 	int rc;
 
-	snprintf(what, sizeof(what), "endpoint %.150s/%.150s", owner, id);
+	snprintf(item.path.text + n, sizeof(item.path.text) - n, "%s%.1000s", list->name, rest.text);
+	snprintf(what, sizeof(what), "%s %.150s/%.150s", list->one, owner->id, id);
 	rc = item_apply(ap, &item, fault);
 	mem_free(id);
 	return rc;
 }
 
-static int endpoints_apply(struct apply *ap, const char *owner, bool project, struct json element, struct fault *fault)
+static int list_apply(struct apply *ap, const struct owner *owner, const struct setup_list *list, struct json element,
+		      struct fault *fault)
 {
 	int rc = 0;
 
-	for (struct json_iter it = json_each(json_get(element, "endpoints")); rc == 0 && json_next(&it);) {
-		rc = endpoint_apply(ap, owner, project, it.value, fault);
+	for (struct json_iter it = json_each(json_get(element, list->name)); rc == 0 && json_next(&it);) {
+		rc = element_apply(ap, owner, list, it.value, fault);
 		if (rc != 0)
-			fault_within(fault, "endpoints[%u]", it.index);
+			fault_within(fault, "%s[%u]", list->name, it.index);
 	}
 	return rc;
 }
@@ -139,10 +152,19 @@ static int endpoints_apply(struct apply *ap, const char *owner, bool project, st
 static int project_apply(struct apply *ap, const char *id, struct json element, struct fault *fault)
 {
 	char what[200];
-	struct item item = { api_path("/v1/projects/%s", id), element, setup_same_project, what, false };
+	struct item item = { .path = api_path("/v1/projects/%s", id), .element = element, .what = what };
 
 	snprintf(what, sizeof(what), "project %.150s", id);
 	return item_apply(ap, &item, fault);
+}
+
+static int owner_apply(struct apply *ap, const struct owner *owner, struct json element, struct fault *fault)
+{
+	int rc = owner->project ? project_apply(ap, owner->id, element, fault) : 0;
+
+	for (const struct setup_list *list = setup_lists; rc == 0 && list->name; list++)
+		rc = list_apply(ap, owner, list, element, fault);
+	return rc;
 }
 
 static int owners_apply(struct apply *ap, struct json root, const char *name, bool project, struct fault *fault)
@@ -151,11 +173,9 @@ static int owners_apply(struct apply *ap, struct json root, const char *name, bo
 
 	for (struct json_iter it = json_each(json_get(root, name)); rc == 0 && json_next(&it);) {
 		char *id = id_of(it.value);
+		struct owner owner = { id, project };
 
-		if (project)
-			rc = project_apply(ap, id, it.value, fault);
-		if (rc == 0)
-			rc = endpoints_apply(ap, id, project, it.value, fault);
+		rc = owner_apply(ap, &owner, it.value, fault);
 		if (rc != 0)
 			fault_within(fault, "%s[%u]", name, it.index);
 		mem_free(id);
@@ -189,9 +209,9 @@ static int file_load(const char *path, struct buf *ret_text, struct json_doc *re
 static void usage(const struct option_row *rows, size_t row_count)
 {
 	puts("usage: postrider apply [OPTION]... FILE\n\n"
-	     "Makes the projects and endpoints that FILE names (- is standard input), changes those that differ, "
-	     "leaves all\n"
-	     "others alone. Prints created, changed or unchanged for each, and stops at the first error.\n"
+	     "Makes the projects, endpoints, phones and services that FILE names (- is standard input), changes those\n"
+	     "that differ, leaves all others alone. Prints created, changed or unchanged for each, and stops at the\n"
+	     "first error.\n"
 	     "FILE is what `postrider export` writes; docs/cli.md describes it.\n");
 	options_explain(rows, row_count, stdout);
 }

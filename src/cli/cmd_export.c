@@ -21,31 +21,37 @@ struct export
 	struct names organizations;
 };
 
-static int endpoint_add(void *ctx, struct json element, struct fault *fault)
+/* One list of an owner, being written. */
+struct listing {
+	struct export *ex;
+	const struct setup_list *list;
+};
+
+static int element_add(void *ctx, struct json element, struct fault *fault)
 {
-	struct export *ex = ctx;
+	const struct listing *l = ctx;
+	struct json_writer *w = &l->ex->w;
 
 	(void)fault;
-	json_begin_object(&ex->w);
-	json_key(&ex->w, "id");
-	json_put_raw(&ex->w, json_raw(json_get(element, "id")));
-	setup_write_endpoint(element, &ex->w);
-	json_end_object(&ex->w);
+	json_begin_object(w);
+	json_key(w, "id");
+	json_put_raw(w, json_raw(json_get(element, "id")));
+	setup_write_element(l->list, element, w);
+	json_end_object(w);
 	return 0;
 }
 
-/* Writes the member `endpoints`. */
-static int endpoints_add(struct export *ex, const char *owner, bool project, struct fault *fault)
+/* owner: "/v1/projects/p1", as a path */
+static int list_add(struct export *ex, const struct api_path *owner, const struct setup_list *list, struct fault *fault)
 {
-	struct api_path path = project ? api_path("/v1/projects/%s/endpoints", owner)
-				       : api_path("/v1/organizations/%s/endpoints", owner);
+	struct listing l = { ex, list };
+	struct api_path path;
 	int rc;
 
-	if (ex->reveal)
-		snprintf(path.text + strlen(path.text), sizeof(path.text) - strlen(path.text), "?reveal=1");
-	json_key(&ex->w, "endpoints");
+	snprintf(path.text, sizeof(path.text), "%.2000s/%s%s", owner->text, list->name, ex->reveal ? "?reveal=1" : "");
+	json_key(&ex->w, list->name);
 	json_begin_array(&ex->w);
-	rc = api_each(&ex->api, &path, endpoint_add, ex, fault);
+	rc = api_each(&ex->api, &path, element_add, &l, fault);
 	json_end_array(&ex->w);
 	return rc;
 }
@@ -69,7 +75,8 @@ static int project_add(struct export *ex, const char *id, struct fault *fault)
 	json_begin_object(&ex->w);
 	json_member_str(&ex->w, "id", id);
 	setup_write_project(project, &ex->w);
-	rc = endpoints_add(ex, id, true, fault);
+	for (const struct setup_list *list = setup_lists; rc == 0 && list->name; list++)
+		rc = list_add(ex, &path, list, fault);
 	json_end_object(&ex->w);
 	return rc;
 }
@@ -93,6 +100,20 @@ static int projects_add(struct export *ex, struct fault *fault)
 	return rc;
 }
 
+static int organization_add(struct export *ex, const char *id, struct fault *fault)
+{
+	struct api_path path = api_path("/v1/organizations/%s", id);
+	int rc = 0;
+
+	json_begin_object(&ex->w);
+	json_member_str(&ex->w, "id", id);
+	for (const struct setup_list *list = setup_lists; rc == 0 && list->name; list++)
+		if (list->organizations)
+			rc = list_add(ex, &path, list, fault);
+	json_end_object(&ex->w);
+	return rc;
+}
+
 /* The organizations are those that projects name: the daemon keeps no list of its own. */
 static int organizations_add(struct export *ex, struct fault *fault)
 {
@@ -101,10 +122,7 @@ static int organizations_add(struct export *ex, struct fault *fault)
 	json_key(&ex->w, "organizations");
 	json_begin_array(&ex->w);
 	for (size_t i = 0; rc == 0 && !ex->project && i < ex->organizations.count; i++) {
-		json_begin_object(&ex->w);
-		json_member_str(&ex->w, "id", ex->organizations.items[i]);
-		rc = endpoints_add(ex, ex->organizations.items[i], false, fault);
-		json_end_object(&ex->w);
+		rc = organization_add(ex, ex->organizations.items[i], fault);
 	}
 	json_end_array(&ex->w);
 	/* A project's key does not see its organization; its project is all there. */
@@ -151,7 +169,7 @@ static int export_print(const struct export *ex, struct fault *fault)
 static void usage(const struct option_row *rows, size_t row_count)
 {
 	puts("usage: postrider export [OPTION]... >FILE\n\n"
-	     "Writes all projects and endpoints as the file that `postrider apply` reads.\n");
+	     "Writes all projects, endpoints, phones and services as the file that `postrider apply` reads.\n");
 	options_explain(rows, row_count, stdout);
 }
 

@@ -1,28 +1,67 @@
 /*
- * The shape of the set-up file. It is checked whole before the first call, so that a slip on its
- * last line does not leave half of it applied; the settings themselves are judged by the daemon,
- * which knows its presets and limits. Which members are settings is asked of the dialect's own
- * table: what a newer daemon shows besides (counters, times, states) does not get into an export.
+ * The shape of the set-up file. It is checked whole before the first call, so that a slip on its last line does not
+ * leave half of it applied; the settings themselves are judged by the daemon, which knows its presets and limits.
+ * Which members are settings is said here, for endpoints by the dialect's own table: what a newer daemon shows besides
+ * (counters, times, states) does not get into an export.
  */
 #include "cli/setup_file.h"
 
-#include "dialect/endpoint_field.h"
+#include <stdio.h>
 
-static const char *const project_settings[] = { "name", "organization_id", "notify_emails", "timezone" };
+#include "dialect/endpoint_field.h"
 
 typedef bool is_setting(struct slice name);
 
+static bool is_one_of(struct slice name, const char *const *names)
+{
+	while (*names && !slice_is(name, *names))
+		names++;
+	return *names != NULL;
+}
+
 static bool is_project_setting(struct slice name)
 {
-	for (size_t i = 0; i < sizeof(project_settings) / sizeof(project_settings[0]); i++)
-		if (slice_is(name, project_settings[i]))
-			return true;
-	return false;
+	static const char *const names[] = { "name", "organization_id", "notify_emails", "timezone", NULL };
+
+	return is_one_of(name, names);
 }
 
 static bool is_endpoint_setting(struct slice name)
 {
 	return field_is_group(name) || field_find(slice_str(""), name) != NULL;
+}
+
+static bool is_phone_setting(struct slice name)
+{
+	static const char *const names[] = { "name",   "phone_type",  "phone_number", "country",
+					     "config", "send_paused", "vars",	      NULL };
+
+	return is_one_of(name, names);
+}
+
+static bool is_service_setting(struct slice name)
+{
+	static const char *const names[] = { "name",	  "service_type",  "active",	 "priority",
+					     "phone_ids", "message_types", "apply_mode", "contact_number_filter",
+					     "direction", "show_action",   "config",	 "vars",
+					     NULL };
+
+	return is_one_of(name, names);
+}
+
+const struct setup_list setup_lists[] = {
+	{ "endpoints", "endpoint", true, is_endpoint_setting },
+	{ "phones", "phone", false, is_phone_setting },
+	{ "services", "service", false, is_service_setting },
+	{ NULL, NULL, false, NULL },
+};
+
+static bool is_list(struct slice name, bool project)
+{
+	for (const struct setup_list *list = setup_lists; list->name; list++)
+		if (slice_is(name, list->name))
+			return project || list->organizations;
+	return false;
 }
 
 /* --- checking --- */
@@ -50,8 +89,17 @@ static int id_check(struct json array, struct json element, uint32_t index, stru
 	return 0;
 }
 
-/* known: its members; an owner has `id` and `endpoints` besides. */
-static int members_check(struct json element, is_setting *known, bool owner, struct fault *fault)
+static bool is_project_member(struct slice name)
+{
+	return slice_is(name, "id") || is_project_setting(name) || is_list(name, true);
+}
+
+static bool is_organization_member(struct slice name)
+{
+	return slice_is(name, "id") || is_list(name, false);
+}
+
+static int members_check(struct json element, is_setting *known, struct fault *fault)
 {
 	struct buf name;
 	int rc = 0;
@@ -60,44 +108,41 @@ static int members_check(struct json element, is_setting *known, bool owner, str
 	for (struct json_iter it = json_each(element); rc == 0 && json_next(&it);) {
 		struct slice text = json_text_slice(it.key, &name);
 
-		if (known(text) || (owner && (slice_is(text, "id") || slice_is(text, "endpoints"))))
-			continue;
-		rc = fault_param(fault, "", "there is no member '%.*s' here; see `postrider help apply`",
-				 SLICE_ARG(text));
+		if (!known(text))
+			rc = fault_param(fault, "", "there is no member '%.*s' here; see `postrider help apply`",
+					 SLICE_ARG(text));
 	}
 	buf_free(&name);
 	return rc;
 }
 
-static int endpoint_check(struct json array, struct json element, uint32_t index, struct fault *fault)
+static int element_check(struct json array, struct json element, uint32_t index, const struct setup_list *list,
+			 struct fault *fault)
 {
-	int rc = type_check(element, JSON_OBJECT, "an endpoint", fault);
+	char what[40];
+	int rc;
 
+	snprintf(what, sizeof(what), "%s %s", strchr("aeiou", list->one[0]) ? "an" : "a", list->one);
+	rc = type_check(element, JSON_OBJECT, what, fault);
 	return rc != 0 ? rc : id_check(array, element, index, fault);
 }
 
-static int endpoints_check(struct json owner, struct fault *fault)
+static int list_check(struct json owner, const struct setup_list *list, struct fault *fault)
 {
-	struct json array = json_get(owner, "endpoints");
+	struct json array = json_get(owner, list->name);
 	int rc;
 
 	if (json_is_nil(array))
 		return 0;
-	rc = type_check(array, JSON_ARRAY, "endpoints", fault);
+	rc = type_check(array, JSON_ARRAY, list->name, fault);
 	if (rc != 0)
-		fault_within(fault, "endpoints");
+		fault_within(fault, "%s", list->name);
 	for (struct json_iter it = json_each(array); rc == 0 && json_next(&it);) {
-		rc = endpoint_check(array, it.value, it.index, fault);
+		rc = element_check(array, it.value, it.index, list, fault);
 		if (rc != 0)
-			fault_within(fault, "endpoints[%u]", it.index);
+			fault_within(fault, "%s[%u]", list->name, it.index);
 	}
 	return rc;
-}
-
-static bool nothing_known(struct slice name)
-{
-	(void)name;
-	return false;
 }
 
 static int owner_check(struct json array, struct json element, uint32_t index, bool project, struct fault *fault)
@@ -107,8 +152,10 @@ static int owner_check(struct json array, struct json element, uint32_t index, b
 	if (rc == 0)
 		rc = id_check(array, element, index, fault);
 	if (rc == 0)
-		rc = members_check(element, project ? is_project_setting : nothing_known, true, fault);
-	return rc != 0 ? rc : endpoints_check(element, fault);
+		rc = members_check(element, project ? is_project_member : is_organization_member, fault);
+	for (const struct setup_list *list = setup_lists; rc == 0 && list->name; list++)
+		rc = list_check(element, list, fault);
+	return rc;
 }
 
 static int owners_check(struct json root, const char *name, bool project, struct fault *fault)
@@ -139,7 +186,7 @@ int setup_check(struct json root, struct fault *fault)
 	int rc = type_check(root, JSON_OBJECT, "the file's value", fault);
 
 	if (rc == 0)
-		rc = members_check(root, is_top_member, false, fault);
+		rc = members_check(root, is_top_member, fault);
 	if (rc == 0)
 		rc = owners_check(root, "projects", true, fault);
 	return rc != 0 ? rc : owners_check(root, "organizations", false, fault);
@@ -165,7 +212,7 @@ static void members_write(struct json element, is_setting *wanted, struct json_w
 
 static bool is_body_member(struct slice name)
 {
-	return !slice_is(name, "id") && !slice_is(name, "endpoints");
+	return !slice_is(name, "id") && !is_list(name, true);
 }
 
 void setup_write_body(struct json element, struct json_writer *w)
@@ -180,37 +227,79 @@ void setup_write_project(struct json project, struct json_writer *w)
 	members_write(project, is_project_setting, w);
 }
 
-void setup_write_endpoint(struct json endpoint, struct json_writer *w)
+void setup_write_element(const struct setup_list *list, struct json element, struct json_writer *w)
 {
-	members_write(endpoint, is_endpoint_setting, w);
+	members_write(element, list->is_setting, w);
 }
 
 /* --- comparing --- */
 
-/* The daemon writes both in the same way, so equal settings are equal text. */
-static bool same(struct json a, struct json b, is_setting *counts)
+static bool same_value(struct json a, struct json b);
+
+static bool same_text(struct json a, struct json b)
+{
+	struct buf ta, tb;
+	bool same;
+
+	buf_init(&ta, json_raw(a).n + 1);
+	buf_init(&tb, json_raw(b).n + 1);
+	same = slice_eq(json_text_slice(a, &ta), json_text_slice(b, &tb));
+	buf_free(&ta);
+	buf_free(&tb);
+	return same;
+}
+
+static bool same_elements(struct json a, struct json b)
+{
+	struct json_iter ia = json_each(a), ib = json_each(b);
+	bool more;
+
+	while ((more = json_next(&ia)) && json_next(&ib))
+		if (!same_value(ia.value, ib.value))
+			return false;
+	return !more && !json_next(&ib);
+}
+
+/* Are the members of b that count there in a, and the same? */
+static bool has_members(struct json a, struct json b, is_setting *counts)
 {
 	struct buf name;
-	bool equal = true;
+	bool same = true;
 
 	buf_init(&name, 4096);
-	for (struct json_iter it = json_each(b); equal && json_next(&it);) {
+	for (struct json_iter it = json_each(b); same && json_next(&it);) {
 		struct slice text = json_text_slice(it.key, &name);
-		struct json before = json_get_slice(a, text);
 
-		if (counts(text))
-			equal = json_type(before) != JSON_NONE && slice_eq(json_raw(before), json_raw(it.value));
+		if (!counts || counts(text))
+			same = same_value(json_get_slice(a, text), it.value);
 	}
 	buf_free(&name);
-	return equal;
+	return same;
+}
+
+/* In whatever order members stand; as deep as the reader lets a text be. */
+static bool same_value(struct json a, struct json b)
+{
+	if (json_type(a) != json_type(b))
+		return false;
+	switch (json_type(b)) {
+	case JSON_OBJECT:
+		return has_members(a, b, NULL) && has_members(b, a, NULL);
+	case JSON_ARRAY:
+		return same_elements(a, b);
+	case JSON_STRING:
+		return same_text(a, b);
+	default:
+		return slice_eq(json_raw(a), json_raw(b));
+	}
 }
 
 bool setup_same_project(struct json a, struct json b)
 {
-	return same(a, b, is_project_setting);
+	return has_members(a, b, is_project_setting);
 }
 
-bool setup_same_endpoint(struct json a, struct json b)
+bool setup_same_element(const struct setup_list *list, struct json a, struct json b)
 {
-	return same(a, b, is_endpoint_setting);
+	return has_members(a, b, list->is_setting);
 }

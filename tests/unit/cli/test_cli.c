@@ -111,7 +111,12 @@ static void test_setup_shape(void **state)
 		{ "{\"projects\":[{\"id\":\"a\",\"endpoints\":1}]}", "projects[0].endpoints", "endpoints is" },
 		{ "{\"projects\":[{\"id\":\"a\",\"endpoints\":[{\"id\":\"e\"},{\"url\":\"u\"}]}]}",
 		  "projects[0].endpoints[1].id", "needs an id" },
+		{ "{\"projects\":[{\"id\":\"a\",\"phones\":[{\"id\":\"P\"}],\"services\":[{\"id\":\"P\"},{\"id\":\"P\"}"
+		  "]}]}",
+		  "projects[0].services[1].id", "stands at place 0 already" },
+		{ "{\"projects\":[{\"id\":\"a\",\"phones\":[1]}]}", "projects[0].phones[0]", "a phone is" },
 		{ "{\"organizations\":[{\"id\":\"o\",\"name\":\"n\"}]}", "organizations[0]", "no member 'name'" },
+		{ "{\"organizations\":[{\"id\":\"o\",\"phones\":[]}]}", "organizations[0]", "no member 'phones'" },
 	};
 	struct fault fault;
 
@@ -147,18 +152,59 @@ static void test_setup_settings(void **state)
 	assert_int_equal(json_parse(&a, slice_str(shown), &json_limits_default, NULL), 0);
 	assert_int_equal(json_parse(&b, slice_str(later), &json_limits_default, NULL), 0);
 	assert_int_equal(json_parse(&c, slice_str(other), &json_limits_default, NULL), 0);
-	assert_true(setup_same_endpoint(json_root(&a), json_root(&b)));
-	assert_false(setup_same_endpoint(json_root(&a), json_root(&c)));
+	assert_true(setup_same_element(&setup_lists[0], json_root(&a), json_root(&b)));
+	assert_false(setup_same_element(&setup_lists[0], json_root(&a), json_root(&c)));
 	buf_init(&out, 4096);
 	json_writer_init(&w, &out);
 	json_begin_object(&w);
-	setup_write_endpoint(json_root(&a), &w);
+	setup_write_element(&setup_lists[0], json_root(&a), &w);
 	json_end_object(&w);
 	assert_string_equal(buf_str(&out), "{\"url\":\"u\",\"retry\":{\"jitter\":0.1}}");
 	buf_free(&out);
 	json_doc_free(&a);
 	json_doc_free(&b);
 	json_doc_free(&c);
+}
+
+static bool same_service(const char *a, const char *b)
+{
+	struct json_doc da, db;
+	bool same;
+
+	json_doc_init(&da);
+	json_doc_init(&db);
+	assert_int_equal(json_parse(&da, slice_str(a), &json_limits_default, NULL), 0);
+	assert_int_equal(json_parse(&db, slice_str(b), &json_limits_default, NULL), 0);
+	same = setup_same_element(&setup_lists[2], json_root(&da), json_root(&db));
+	json_doc_free(&da);
+	json_doc_free(&db);
+	return same;
+}
+
+/* By what is said, not by how it is written; configs are shown as they were given. */
+static void test_setup_same(void **state)
+{
+	static const char actions[] = "{\"config\":{\"actions\":[{\"type\":\"stop\"},1]},\"project_id\":\"p\"}";
+	static const char *const same[] = {
+		"{\"config\": {\"actions\": [ {\"type\":\"stop\"}, 1 ]}}",
+		"{\"config\":{\"actions\":[{\"type\":\"st\\u006fp\"},1]}}",
+	};
+	static const char *const others[] = {
+		"{\"config\":{\"actions\":[{\"type\":\"stop\"}]}}",
+		"{\"config\":{\"actions\":[{\"type\":\"stop\"},1,2]}}",
+		"{\"config\":{\"actions\":[{\"type\":\"stop\",\"x\":null},1]}}",
+		"{\"config\":{\"actions\":[{},1]}}",
+		"{\"config\":{\"actions\":[{\"type\":\"stop\"},\"1\"]}}",
+		"{\"config\":{}}",
+		"{\"config\":{\"actions\":[{\"type\":\"stop\"},1]},\"active\":false}",
+	};
+
+	(void)state;
+	assert_true(same_service("{\"config\":{\"a\":1,\"b\":2}}", "{\"config\":{\"b\":2,\"a\":1}}"));
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+		assert_true(same_service(actions, same[i]));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(same_service(actions, others[i]));
 }
 
 static void test_tail_line(void **state)
@@ -260,8 +306,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),	       cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_moments),	       cmocka_unit_test(test_setup_shape),
-		cmocka_unit_test(test_setup_settings), cmocka_unit_test(test_tail_line),
-		cmocka_unit_test(test_client),
+		cmocka_unit_test(test_setup_settings), cmocka_unit_test(test_setup_same),
+		cmocka_unit_test(test_tail_line),      cmocka_unit_test(test_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
