@@ -268,6 +268,49 @@ static void services_are_made_and_changed(void **state)
 	town_expect_error(t, "not_found", "");
 }
 
+struct revision {
+	const char *id;
+	uint32_t revision;
+};
+
+static void read_revision(struct deed *d, void *ctx)
+{
+	struct revision *r = ctx;
+	char id[80];
+	struct endpoint *ep;
+
+	snprintf(id, sizeof(id), "_service.%s", r->id);
+	ep = book_endpoint_get(d->book, d->project, slice_str(id));
+	r->revision = ep ? ep->revision : 0;
+	endpoint_unref(&ep);
+}
+
+static uint32_t revision_of(struct town *t, const char *service)
+{
+	struct revision r = { .id = service };
+
+	town_look(t, read_revision, &r);
+	return r.revision;
+}
+
+/* A crash while a service was deleted leaves its endpoint; a service of the same id does not call the old URL. */
+static void an_endpoint_that_was_left_behind_is_mended(void **state)
+{
+	struct town *t = *state;
+	char text[1024], message[64];
+	struct fault fault = NO_FAULT;
+
+	snprintf(text, sizeof(text), "{\"preset\":\"telerivet\",\"reports\":true,\"url\":\"%s/old\",\"ports\":null}",
+		 t->url);
+	if (node_internal_endpoint(t->node, SLICE_LIT("p"), SLICE_LIT("_service.SVmine"), slice_str(text), &fault))
+		fail_msg("%s: %s", fault.param, fault.message);
+	snprintf(text, sizeof(text), HOOK, "A", staff_webhook(t, "/new", ""), "");
+	assert_int_equal(town_block(t, rest_service_put, "SVmine", text), 200);
+	staff_message(t, message, "x");
+	assert_string_equal(town_field(t, "/new", 0, "service_id"), "SVmine");
+	assert_int_equal(town_count(t, "/old"), 0);
+}
+
 static void a_shown_secret_comes_back_as_it_was(void **state)
 {
 	struct town *t = *state;
@@ -278,6 +321,9 @@ static void a_shown_secret_comes_back_as_it_was(void **state)
 	town_expect(t, "secret", "***");
 	snprintf(config, sizeof(config), "{\"url\":\"%s/new\",\"secret\":\"***\"}", t->url);
 	assert_int_equal(town_block(t, rest_service_config_change, id, config), 200);
+	assert_int_equal(revision_of(t, id), 2);
+	assert_int_equal(town_block(t, rest_service_change, id, "{\"name\":\"B\"}"), 200);
+	assert_int_equal(revision_of(t, id), 2);
 	staff_message(t, message, "x");
 	assert_string_equal(town_field(t, "/new", 0, "secret"), "s3cret");
 	assert_int_equal(town_count(t, "/a"), 0);
@@ -568,6 +614,7 @@ int main(void)
 		CASE(an_endpoint_may_answer),
 		CASE(services_are_made_and_changed),
 		CASE(a_shown_secret_comes_back_as_it_was),
+		CASE(an_endpoint_that_was_left_behind_is_mended),
 		CASE(what_is_wrong_is_named),
 		CASE(put_makes_and_replaces),
 		CASE(put_refuses),
