@@ -72,8 +72,34 @@ struct record *contact_create(struct deed *d, struct slice number, struct slice 
 	struct record *contact = contact_draft(d, number, name);
 
 	record_save(d, contact);
-	notice_contact(d, contact, update_type);
+	if (update_type)
+		notice_contact(d, contact, update_type);
 	return contact;
+}
+
+bool contact_hub_used(struct deed *d)
+{
+	static const enum kind signs[] = { KIND_PHONE, KIND_SERVICE };
+	struct first first = { .d = d };
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]) && first.id.n == 0; i++) {
+		struct object_query q = { .project = d->project, .kind = (uint16_t)signs[i], .field = FIELD_ID };
+
+		book_walk(d->book, &q, false, take_first, &first);
+	}
+	return first.id.n > 0;
+}
+
+struct slice contact_number(struct deed *d, struct slice number, struct record *phone)
+{
+	struct slice country = phone ? record_text(phone, "country") : SLICE_LIT("");
+	struct buf out;
+
+	buf_init(&out, 64);
+	if (e164_of(number, country, &out))
+		number = arena_slice(d->arena, buf_slice(&out));
+	buf_free(&out);
+	return number;
 }
 
 struct record *contact_for_number(struct deed *d, struct slice number)
@@ -84,7 +110,7 @@ struct record *contact_for_number(struct deed *d, struct slice number)
 	if (contact)
 		return contact;
 	platform.origin = ORIGIN_PLATFORM; /* nobody asked for this contact: it is told whoever caused the message */
-	return contact_create(&platform, number, SLICE_LIT(""), "auto_add");
+	return contact_create(&platform, number, SLICE_LIT(""), contact_hub_used(d) ? "auto_add" : NULL);
 }
 
 /* --- counting --- */

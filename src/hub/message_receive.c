@@ -61,7 +61,7 @@ static struct record *find_phone(struct deed *d, const struct message_receive *m
 }
 
 /* Of an event that names a contact we have: that one. Otherwise the one with the number. */
-static struct record *find_contact(struct deed *d, const struct message_receive *m)
+static struct record *find_contact(struct deed *d, const struct message_receive *m, struct record *phone)
 {
 	struct record *contact = NULL;
 	struct json id = json_get(m->contact, "id");
@@ -74,7 +74,7 @@ static struct record *find_contact(struct deed *d, const struct message_receive 
 		contact = record_load(d, KIND_CONTACT, json_text_slice(id, &scratch));
 		buf_free(&scratch);
 	}
-	return contact ? contact : contact_for_number(d, m->from_number);
+	return contact ? contact : contact_for_number(d, contact_number(d, m->from_number, phone));
 }
 
 /* --- the record --- */
@@ -144,11 +144,16 @@ static int make_record(struct deed *d, const struct message_receive *m, struct r
 
 /* --- what follows --- */
 
-/* The event goes out with the contact as it is now. Returns its place in the log, 0 when the posted one was known. */
+/*
+ * The event goes out with the contact as it is now; where the hub is not in use it goes out as it was posted. Returns
+ * its place in the log, 0 when the posted one was known.
+ */
 static int64_t tell(struct deed *d, const struct message_receive *m, struct record *message, struct record *contact,
 		    struct record *phone)
 {
 	contact_count(d, contact, message, true);
+	if (m->event && !phone && !contact_hub_used(d))
+		return intake_tell(d, m->event, NULL, NULL, NULL);
 	if (m->event)
 		return intake_tell(d, m->event, message, contact, phone);
 	notice_incoming(d, message, contact, phone, NULL);
@@ -178,7 +183,7 @@ int message_take(struct deed *d, const struct message_receive *m, struct record 
 	err = make_record(d, m, phone, &message, fault);
 	if (err)
 		return err;
-	contact = find_contact(d, m);
+	contact = find_contact(d, m, phone);
 	record_set_text(message, "contact_id", record_id(contact));
 	*ret_seq = tell(d, m, message, contact, phone);
 	if (*ret_seq == 0)

@@ -167,6 +167,15 @@ static int check_extras(struct deed *d, struct sending *s, struct fault *fault)
 	return err;
 }
 
+/* A number in the phone's country's own way of writing it is known in the international one. */
+static int find_by_country(struct deed *d, struct sending *s, struct fault *fault)
+{
+	if (s->contact || s->to_number.n == 0)
+		return 0;
+	s->contact = contact_find(d, contact_number(d, s->to_number, s->phone));
+	return check_wanted(s, fault);
+}
+
 /* All but whom it goes to. */
 static int check_rest(struct deed *d, struct sending *s, struct fault *fault)
 {
@@ -174,7 +183,7 @@ static int check_rest(struct deed *d, struct sending *s, struct fault *fault)
 	    check_extras(d, s, fault) != 0)
 		return ERR_INVALID;
 	s->phone = route_choose(d, s->ask->route_id, s->contact, fault);
-	if (!s->phone)
+	if (!s->phone || find_by_country(d, s, fault) != 0)
 		return ERR_INVALID;
 	return check_status_url(d, s->ask, fault);
 }
@@ -340,7 +349,7 @@ static void fetch_contact(struct deed *d, struct sending *s)
 	if (now)
 		s->contact = now;
 	if (!s->contact)
-		s->contact = contact_for_number(d, s->to_number);
+		s->contact = contact_for_number(d, contact_number(d, s->to_number, s->phone));
 	assert(s->contact);
 }
 

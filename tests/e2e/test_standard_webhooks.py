@@ -85,7 +85,7 @@ class OnTheWire(SharedDaemon):
         self.number = 0
 
     def endpoint(self, **settings):
-        return self.api.endpoint(self.pid, "hook", preset="standard-webhooks", url=self.sink.url(), **settings)
+        return self.api.endpoint(self.pid, "hook", preset="standard-webhooks", url=self.sink.url(), events=["incoming_message"], **settings)
 
     def rotate(self):
         return self.api.post(f"/v1/projects/{self.pid}/endpoints/hook/rotate_secret").expect(200).json

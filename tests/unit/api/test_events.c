@@ -185,13 +185,11 @@ static void event_lists(void **state)
 		     "{\"type\":\"incoming_message\",\"id\":\"d\",\"message\":{\"id\":\"m1\",\"from_number\":\"1\"}}"),
 		202);
 	assert_int_equal(rig_call(r, "GET", EVENTS, NULL), 200);
-	/* Whoever wrote was nobody's contact before. */
 	expect(r, "data.0.id", "d");
-	expect(r, "data.1.type", "contact_update");
-	expect(r, "data.4.id", "a");
+	expect(r, "data.3.id", "a");
 	expect(r, "truncated", "false");
-	assert_int_equal(rig_call(r, "GET", EVENTS "?page_size=3", NULL), 200);
-	expect(r, "data.2.id", "c");
+	assert_int_equal(rig_call(r, "GET", EVENTS "?page_size=2", NULL), 200);
+	expect(r, "data.1.id", "c");
 	expect(r, "truncated", "true");
 	snprintf(path, sizeof(path), EVENTS "?page_size=2&marker=%s", rig_text(r, "next_marker"));
 	assert_int_equal(rig_call(r, "GET", path, NULL), 200);
@@ -213,7 +211,7 @@ static void event_lists(void **state)
 	assert_int_equal(rig_call(r, "GET", EVENTS "?until=2001-01-01", NULL), 200);
 	assert_int_equal(json_type(rig_at(r, "data.0")), JSON_NONE);
 	assert_int_equal(rig_call(r, "GET", EVENTS "?since=2001-01-01T00:00:00Z&count=1", NULL), 200);
-	assert_int_equal(rig_number(r, "count"), 5);
+	assert_int_equal(rig_number(r, "count"), 4);
 	assert_int_equal(rig_call(r, "GET", EVENTS "?since=yesterday", NULL), 400);
 	expect_error(r, "invalid_param", "since");
 	assert_int_equal(rig_call(r, "GET", EVENTS "?type=nothing", NULL), 400);
