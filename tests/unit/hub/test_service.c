@@ -115,6 +115,23 @@ static void a_failing_webhook_does_not_hold_up_the_next(void **state)
 	town_expect(t, "vars.late", "true");
 }
 
+/* T1: the log names the URL to use instead. */
+static void a_redirect_is_not_followed(void **state)
+{
+	struct town *t = *state;
+	char id[64], message[64], target[160], wanted[200];
+
+	snprintf(target, sizeof(target), "%s/target", t->url);
+	snprintf(wanted, sizeof(wanted), "HTTP 302: redirects to %s", target);
+	town_answer(t, "/a", 302, "", target);
+	staff_service(t, id, HOOK, "A", staff_webhook(t, "/a", ""), "");
+	staff_message(t, message, "x");
+	town_body(t, "/a", 0);
+	staff_settle(t, message);
+	assert_int_equal(staff_logged(t, id, wanted), 1);
+	assert_int_equal(town_count(t, "/target"), 0);
+}
+
 /* A webhook that is down for many messages: each goes on at once, and each late answer counts once. */
 static void a_webhook_that_is_down_is_passed_over(void **state)
 {
@@ -606,6 +623,7 @@ int main(void)
 		CASE(the_first_that_handles_is_the_last),
 		CASE(return_value_decides),
 		CASE(a_failing_webhook_does_not_hold_up_the_next),
+		CASE(a_redirect_is_not_followed),
 		CASE(a_webhook_that_is_down_is_passed_over),
 		CASE(a_held_run_waits),
 		CASE(a_run_survives_its_service),

@@ -51,7 +51,10 @@ static void receive(void *ctx, struct server_request *rq)
 		body = mem_strdup(t->answers[i].body);
 	}
 	pthread_mutex_unlock(&t->lock);
-	server_answer(rq, status, media_type, slice_str(body), NULL, 0);
+	if (status >= 300 && status <= 399)
+		server_answer(rq, status, NULL, SLICE_LIT(""), &(struct server_header_out){ "Location", body }, 1);
+	else
+		server_answer(rq, status, media_type, slice_str(body), NULL, 0);
 	mem_free(body);
 }
 

@@ -82,7 +82,7 @@ const char *town_text(struct town *t, const char *path);
 
 /* A webhook of project p at the receiver's path, that gets events of these types (JSON array text). */
 void town_endpoint(struct town *t, const char *id, const char *path, const char *events);
-/* From now on what comes to path is answered so; 200 without a body at first. */
+/* From now on what comes to path is answered so; 200 without a body at first. Of a redirect body is the Location. */
 void town_answer(struct town *t, const char *path, int status, const char *media_type, const char *body);
 /* How many requests to path have come. */
 size_t town_count(struct town *t, const char *path);
