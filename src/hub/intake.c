@@ -188,10 +188,10 @@ static void put_laid(struct deed *d, struct record *rec, struct json posted, str
 	struct buf stored, name;
 
 	buf_init(&stored, (size_t)64 << 20);
-	buf_init(&name, 4096);
 	json_doc_init(&doc);
 	json_writer_init(&inner, &stored);
 	record_write(d, rec, &inner);
+	buf_init(&name, stored.n);
 	json_parse(&doc, buf_slice(&stored), &json_limits_default, NULL); /* a record writes JSON */
 	json_begin_object(w);
 	for (struct json_iter it = json_each(json_root(&doc)); json_next(&it);)

@@ -154,6 +154,26 @@ int message_labels(struct deed *d, struct record *message, struct json label_ids
 	return err;
 }
 
+/* It comes to stand inside events, whose depth is limited as that of the call is. */
+static int check_route_params(struct json params, struct fault *fault)
+{
+	static const struct json_limits limits = { .depth = 8, .nodes = 10000 };
+	struct json_doc doc;
+	int err = 0;
+
+	if (json_is_nil(params))
+		return 0;
+	if (json_type(params) != JSON_OBJECT)
+		return fault_param(fault, "route_params", "is %s; write an object", json_type_name(json_type(params)));
+	json_doc_init(&doc);
+	if (json_parse(&doc, json_raw(params), &limits, NULL) != 0)
+		err = fault_param(fault, "route_params",
+				  "is nested deeper than %u or has more than %u values; make it smaller", limits.depth,
+				  limits.nodes);
+	json_doc_free(&doc);
+	return err;
+}
+
 static int check_extras(struct deed *d, struct sending *s, struct fault *fault)
 {
 	const struct message_send *ask = s->ask;
@@ -161,10 +181,7 @@ static int check_extras(struct deed *d, struct sending *s, struct fault *fault)
 
 	if (!err && !json_is_nil(ask->vars))
 		err = record_vars_merge(s->message, "vars", ask->vars, "vars", fault);
-	if (!err && !json_is_nil(ask->route_params) && json_type(ask->route_params) != JSON_OBJECT)
-		err = fault_param(fault, "route_params", "is %s; write an object",
-				  json_type_name(json_type(ask->route_params)));
-	return err;
+	return err ? err : check_route_params(ask->route_params, fault);
 }
 
 /* A number in the phone's country's own way of writing it is known in the international one. */

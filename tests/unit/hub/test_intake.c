@@ -59,7 +59,7 @@ static void a_posted_message_is_received(void **state)
 	assert_string_equal(town_field(t, "/e", 0, "_run"), "x"); /* theirs is passed on, and is not ours */
 	assert_string_equal(town_field(t, "/e", 0, "contact[id]"), "theirs");
 	assert_string_equal(town_field(t, "/e", 0, "contact[vars][vip]"), "1");
-	assert_string_equal(town_field(t, "/e", 0, "contact[phone_number]"), "0701112233");
+	assert_string_equal(town_field(t, "/e", 0, "contact[phone_number]"), "+46701112233");
 	assert_string_equal(folk_member(t, KIND_MESSAGE, "1000007", "price"), "1.10");
 	assert_string_equal(folk_member(t, KIND_MESSAGE, "1000007", "vars"), "{\"order\":17}");
 	assert_string_not_equal(folk_member(t, KIND_MESSAGE, "1000007", "_run"), "\"x\"");
@@ -84,6 +84,26 @@ static void nothing_is_done_twice(void **state)
 	town_expect(t, "data.0.message_count", "1");
 	town_expect(t, "data.1", "");
 	assert_string_equal(folk_member(t, KIND_MESSAGE, "1000007", "from_number"), "\"0701112233\"");
+}
+
+/* Whatever names its members have, an event that is told is a proper one. */
+static void strange_names_pass(void **state)
+{
+	struct town *t = *state;
+	struct buf event;
+
+	town_endpoint(t, "e", "/e", "[\"incoming_message\",\"send_status\"]");
+	buf_init(&event, 40000);
+	buf_add_str(
+		&event,
+		"{\"type\":\"incoming_message\",\"message\":{\"id\":\"m\",\"from_number\":\"1\",\"a\\u0000b\":1,\"");
+	for (int i = 0; i < 5000; i++)
+		buf_add_str(&event, "\\u0041");
+	buf_add_str(&event, "\":2},\"contact\":{\"\":3,\"n\\u0061me\":\"Eva\"}}");
+	assert_true(folk_post(t, buf_str(&event)) > 0);
+	assert_true(folk_post(t, buf_str(&event)) > 0);
+	assert_string_equal(town_field(t, "/e", 1, "contact[name]"), "Eva");
+	buf_free(&event);
 }
 
 static char *sent_message(struct town *t, const char *more)
@@ -184,6 +204,7 @@ int main(void)
 		CASE(what_is_stored_is_found_after_a_start),
 		CASE(a_posted_message_is_received),
 		CASE(nothing_is_done_twice),
+		CASE(strange_names_pass),
 		CASE(a_posted_status_is_applied),
 		CASE(a_posted_status_goes_to_the_status_url),
 		CASE(what_is_named_by_its_id_is_added),

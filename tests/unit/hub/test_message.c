@@ -132,6 +132,8 @@ static void what_is_wrong_is_named(void **state)
 		{ "{\"to_number\":\"+46701112233\",\"content\":\"x\",\"simulated\":\"maybe\"}", "simulated" },
 		{ "{\"to_number\":\"+46701112233\",\"content\":\"x\",\"media_urls\":\"http://a/\"}", "media_urls" },
 		{ "{\"to_number\":\"+46701112233\",\"content\":\"x\",\"route_params\":1}", "route_params" },
+		{ "{\"to_number\":\"+46701112233\",\"content\":\"x\",\"route_params\":{\"a\":[[[[[[[[1]]]]]]]]}}",
+		  "route_params" },
 		{ "{\"to_number\":\"+46701112233\",\"content\":\"x\",\"status_url\":\"ftp://a/\"}", "status_url" },
 		{ "{\"to_number\":\"+46701112233\",\"content\":\"x\",\"status_url\":\"http://u:p@a/\"}", "status_url" },
 		{ "{\"to_number\":\"+46701112233\",\"content\":\"x\",\"colour\":\"red\"}", "colour" },
