@@ -336,6 +336,12 @@ static void auto_add(struct deed *d, void *ctx)
 	contact_for_number(d, SLICE_LIT("+46700000099"));
 }
 
+static void put_phone(struct deed *d, void *ctx)
+{
+	(void)ctx;
+	record_save(d, record_new(d, KIND_PHONE, "PN1"));
+}
+
 static void test_told(void **state)
 {
 	static const char *const types[] = { "add",	     "update",	  "update_field", "block_send", "unblock_send",
@@ -362,6 +368,7 @@ static void test_told(void **state)
 	assert_ok(t, town_write(t, rest_contact_delete, ids[1], NULL));
 	t->origin = ORIGIN_API;
 	town_body(t, "/told", 7); /* another contact's need not wait for this one's */
+	town_do(t, put_phone, NULL); /* from here on the project uses the hub, and is told of whom it comes to know */
 	town_do(t, auto_add, NULL);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		assert_string_equal(town_field(t, "/told", i, "update_type"), types[i]);

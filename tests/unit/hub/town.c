@@ -338,6 +338,7 @@ const char *town_text(struct town *t, const char *path)
 	return buf_str(&t->scratch);
 }
 
+/* One request at a time: what is told one after the other arrives so. */
 void town_endpoint(struct town *t, const char *id, const char *path, const char *events)
 {
 	struct owner owner = { SLICE_LIT("p"), false };
@@ -346,7 +347,8 @@ void town_endpoint(struct town *t, const char *id, const char *path, const char 
 	char text[1024];
 
 	snprintf(text, sizeof(text),
-		 "{\"preset\":\"telerivet\",\"url\":\"%s%s\",\"secret\":\"s3cret\",\"ports\":null,\"events\":%s}",
+		 "{\"preset\":\"telerivet\",\"url\":\"%s%s\",\"secret\":\"s3cret\",\"ports\":null,"
+		 "\"concurrency\":1,\"events\":%s}",
 		 t->url, path, events);
 	put_json(t, text, &settings);
 	if (node_endpoint_change(t->node, owner, slice_str(id), settings, ENDPOINT_REPLACE, NULL, &fault))
