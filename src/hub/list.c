@@ -268,6 +268,44 @@ static struct range part_by_time(struct list *l, const struct range *times)
 	return part;
 }
 
+struct skipping {
+	struct list *l;
+	struct object_query *q;
+};
+
+static bool on_skipped(void *ctx, struct slice value, struct slice id, struct slice text)
+{
+	struct skipping *s = ctx;
+
+	(void)text;
+	if (++s->l->passed < s->l->offset)
+		return true;
+	s->q->has_after = true;
+	s->q->after_value = arena_slice(s->l->r->deed.arena, value);
+	s->q->after_id = arena_slice(s->l->r->deed.arena, id);
+	return false;
+}
+
+static struct object_query nothing(const struct object_query *q)
+{
+	struct object_query none = *q;
+
+	none.upto = none.from;
+	none.has_upto = true;
+	return none;
+}
+
+/* Goes over `offset` objects that nothing has to be tested of, along the index alone; q begins behind them then. */
+static void skip(struct list *l, struct object_query *q)
+{
+	struct object_query entries = *q;
+	struct skipping s = { l, q };
+
+	book_walk(l->r->deed.book, &entries, false, on_skipped, &s);
+	if (l->passed < l->offset)
+		*q = nothing(q);
+}
+
 static void walk(struct list *l, const struct range *order)
 {
 	struct range part = l->range;
@@ -282,6 +320,8 @@ static void walk(struct list *l, const struct range *order)
 		q.after_value = marker_value(l);
 		q.after_id = l->marker.id;
 	}
+	if (l->offset > 0 && !l->reads)
+		skip(l, &q);
 	book_walk(l->r->deed.book, &q, true, on_page, l);
 }
 
