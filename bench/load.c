@@ -4,11 +4,12 @@
  * Each event has its own message, so that no order holds one behind another.
  *
  *   load --port N --key KEY [--run NAME] [--events N] [--batch N] [--connections N] [--project p] [--projects N]
- *        [--sink PORT [--outstanding N]] [--rate N] [--timeout-s N]
+ *        [--sink PORT [--outstanding N]] [--rate N] [--timeout-s N] [--numbers N]
  *
  * --projects 900 spreads the batches over p0 ... p899. --outstanding holds back while more than so many events are
  * accepted but not yet at the sink; --rate is a bound in events a second; together they make a closed or an open loop.
- * A batch that is refused with 429 or 503 is posted again as it is: nothing of it was taken.
+ * --numbers makes each event a message that came in from one of so many numbers, posted to messages/receive, one a
+ * request. A batch that is refused with 429 or 503 is posted again as it is: nothing of it was taken.
  */
 #include "bench.h"
 
@@ -30,7 +31,7 @@ struct connection {
 };
 
 struct load {
-	int64_t port, events, batch, connections, projects, sink, outstanding, rate, timeout_s;
+	int64_t port, events, batch, connections, projects, sink, outstanding, rate, timeout_s, numbers;
 	const char *key, *run, *project;
 	int epoll;
 	struct connection *all;
@@ -72,6 +73,15 @@ static void event_print(struct load *l, int64_t number, int64_t now)
 		    l->run, (long long)number, (long long)(1000000 + number), (long long)now);
 }
 
+/* The numbers come in an order that is none, as they do in life. */
+static void received_print(struct load *l, int64_t number, int64_t now)
+{
+	bytes_print(&l->body,
+		    "{\"phone_id\":\"PN1\",\"from_number\":\"+4670%07lld\",\"content\":\"" MARK
+		    "%lld of %s-%lld, is the shop open tomorrow?\"}",
+		    (long long)(number * 7919 % l->numbers), (long long)now, l->run, (long long)number);
+}
+
 static void batch_build(struct load *l, struct connection *c, int64_t now)
 {
 	char suffix[24] = "";
@@ -79,13 +89,14 @@ static void batch_build(struct load *l, struct connection *c, int64_t now)
 	c->events = l->events - l->posted < l->batch ? l->events - l->posted : l->batch;
 	l->body.len = c->out.len = 0;
 	for (int64_t i = 0; i < c->events; i++)
-		event_print(l, l->posted + i, now);
+		(l->numbers ? received_print : event_print)(l, l->posted + i, now);
 	if (l->projects > 1)
 		snprintf(suffix, sizeof(suffix), "%lld", (long long)(l->batches % l->projects));
 	bytes_print(&c->out,
-		    "POST /v1/projects/%s%s/events?quiet=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
-		    "Content-Type: application/x-ndjson\r\nContent-Length: %zu\r\n\r\n",
-		    l->project, suffix, l->key, l->body.len);
+		    "POST /v1/projects/%s%s/%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\n"
+		    "Content-Type: application/%s\r\nContent-Length: %zu\r\n\r\n",
+		    l->project, suffix, l->numbers ? "messages/receive" : "events?quiet=1", l->key,
+		    l->numbers ? "json" : "x-ndjson", l->body.len);
 	bytes_reserve(&c->out, l->body.len);
 	memcpy(c->out.data + c->out.len, l->body.data, l->body.len);
 	c->out.len += l->body.len;
@@ -121,7 +132,7 @@ static void batch_answered(struct load *l, struct connection *c, const struct me
 		c->again_us = now_us() + BACK_OFF_US;
 		return;
 	}
-	if (m->status != 202) {
+	if (m->status != (l->numbers ? 200 : 202)) {
 		fprintf(stderr, "load: the daemon answered %.*s\n", (int)m->total, c->in.data);
 		exit(1);
 	}
@@ -252,7 +263,10 @@ int main(int argc, char **argv)
 						   { "--sink", &l.sink, NULL },
 						   { "--outstanding", &l.outstanding, NULL },
 						   { "--rate", &l.rate, NULL },
-						   { "--timeout-s", &l.timeout_s, NULL } }));
+						   { "--timeout-s", &l.timeout_s, NULL },
+						   { "--numbers", &l.numbers, NULL } }));
+	if (l.numbers)
+		l.batch = 1;
 	connections_open(&l);
 	done = work(&l);
 	printf("{\"events\":%lld,\"accepted\":%lld,\"delivered\":%lld,\"refused\":%lld,\"accept_s\":%.3f,\"deliver_s\":"

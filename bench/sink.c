@@ -5,6 +5,7 @@
  * object, `GET /_reset` begins anew; both are answered at once even by a sink that hangs.
  *
  *   sink [--port N] [--delay-ms N] [--hang 1] [--status N] [--latency 1] [--webcom 1]
+ *        [--body TEXT [--type MEDIA-TYPE]]
  *
  * It prints the port that it listens on.
  *
@@ -230,6 +231,7 @@ static int patience_ms(const struct sink *s)
 int main(int argc, char **argv)
 {
 	struct sink s = { .status = 200 };
+	const char *body = "ok", *type = "text/plain";
 	int64_t port = 0;
 	int taken;
 	struct epoll_event ready[256];
@@ -240,9 +242,12 @@ int main(int argc, char **argv)
 						   { "--hang", &s.hang, NULL },
 						   { "--status", &s.status, NULL },
 						   { "--latency", &s.latency, NULL },
-						   { "--webcom", &s.webcom, NULL } }));
+						   { "--webcom", &s.webcom, NULL },
+						   { "--body", NULL, &body },
+						   { "--type", NULL, &type } }));
 	s.last = &s.first;
-	bytes_print(&s.answer, "HTTP/1.1 %d OK\r\nContent-Length: 2\r\n\r\nok", (int)s.status);
+	bytes_print(&s.answer, "HTTP/1.1 %d OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%s", (int)s.status,
+		    type, strlen(body), body);
 	s.listener = tcp_listen((int)port, &taken);
 	s.epoll = epoll_create1(EPOLL_CLOEXEC);
 	epoll_ctl(s.epoll, EPOLL_CTL_ADD, s.listener, &(struct epoll_event){ .events = EPOLLIN, .data.ptr = NULL });
