@@ -186,11 +186,100 @@ class WithDaemon(SharedDaemon):
         self.assertIn(f"endpoint {self.pid}/wiraya-push: changed", changed)
         self.assertIn(f"endpoint {self.pid}/wiraya-callback: unchanged", changed)
 
+    # secrets of which nothing may be seen: of an endpoint, of phones, of a service and of an action in one
+    SECRETS = {"endpoint-s3cret", "gateway-s3cret", "kannel-s3cret", "hook-s3cret", "deep-s3cret"}
+
+    def both_ways(self):
+        """A project with one of everything, from the demo's."""
+        project = json.loads((EXAMPLES / "setup.json").read_text())["projects"][1]
+        project["id"] = self.pid
+        project["endpoints"][0]["secret"] = "endpoint-s3cret"
+        project["phones"] += [
+            {"id": "gate.way-1", "name": "Gateway", "phone_type": "http", "send_paused": True, "vars": {"floor": 3},
+             "config": {"url": "http://gateway.example.org/out", "content_type": "json", "body": '{"to":"{message.to_number}"}',
+                        "auth": {"username": "u", "password": "gateway-s3cret"}}},
+            {"id": "kannel", "phone_type": "kannel", "country": "SE",
+             "config": {"url": "http://kannel.example.org:13013/cgi-bin/sendsms", "username": "u", "password": "kannel-s3cret"}}]
+        project["services"][0]["config"]["secret"] = "hook-s3cret"
+        project["services"] += [
+            {"id": "rules", "name": "Rules", "service_type": "custom_actions", "active": False, "apply_mode": "always", "message_types": ["sms"],
+             "config": {"actions": [{"type": "notify_webhook", "url": "http://hook.example.org/", "secret": "deep-s3cret"}, {"type": "stop"}]}}]
+        return project
+
+    def lines(self, shown):
+        return dict(line.rsplit(": ", 1) for line in shown.splitlines())
+
+    def test_phones_and_services_come_back_on_another_daemon(self):
+        project = self.both_ways()
+        first = self.lines(self.run_ok("apply", "-", input=json.dumps({"projects": [project]})))
+        things = ["endpoint {}/telerivet-status", "phone {}/test-phone", "phone {}/gate.way-1", "phone {}/kannel", "service {}/autoreply", "service {}/rules"]
+        for thing in things:
+            self.assertEqual(first[thing.format(self.pid)], "created")
+        self.assertEqual(set(self.lines(self.run_ok("apply", "-", input=json.dumps({"projects": [project]}, indent=3))).values()), {"unchanged"})
+
+        masked = self.run_ok("export", "--project", self.pid)
+        for secret in self.SECRETS:
+            self.assertNotIn(secret, masked)
+        self.assertEqual(set(self.lines(self.run_ok("apply", "-", input=masked)).values()), {"unchanged"})
+        whole = self.run_ok("export", "--project", self.pid, "--secrets")
+        for secret in self.SECRETS:
+            self.assertIn(secret, whole)  # what was masked was kept
+
+        fresh = self.daemon()
+        there = {**self.env, "POSTRIDER_URL": fresh.url}
+        done = postrider("apply", "-", input=masked, env=there)  # secrets it has never seen
+        self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done)
+        self.assertIn("projects[0].endpoints[0].secret", done.stderr)
+        done = postrider("apply", "-", input=whole, env=there)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual({thing: self.lines(done.stdout)[thing.format(self.pid)] for thing in things}, dict.fromkeys(things, "created"))
+        self.assertEqual(postrider("export", "--project", self.pid, "--secrets", env=there).stdout, whole)
+
+    def test_apply_changes_only_what_differs(self):
+        project = self.both_ways()
+        self.run_ok("apply", "-", input=json.dumps({"projects": [project]}))
+        project["services"][0]["config"]["url"] = "http://127.0.0.1:8424/elsewhere"
+        project["phones"][0]["name"] = "Another"
+        del project["phones"][2], project["services"][1]
+        shown = self.lines(self.run_ok("apply", "-", input=json.dumps({"projects": [project]})))
+        self.assertEqual({what for what, how in shown.items() if how == "changed"}, {f"phone {self.pid}/test-phone", f"service {self.pid}/autoreply"})
+        self.assertEqual(len(shown), 5)
+        self.api.get(f"/v1/projects/{self.pid}/phones/kannel").expect(200)  # nothing goes by not being named
+        self.assertEqual(self.api.get(f"/v1/projects/{self.pid}/services/rules").expect(200).json["config"]["actions"][0]["secret"], "***")
+
+    def test_secrets_are_for_the_admin(self):
+        self.run_ok("apply", "-", input=json.dumps({"projects": [self.both_ways()]}))
+        key = self.api.post(f"/v1/projects/{self.pid}/keys", {"name": "k"}).expect(201).json["key"]
+        api = self.api.with_key(key)
+        self.addCleanup(api.close)
+        for path in ("phones", "phones/kannel", "services", "services/autoreply"):
+            text = self.api.get(f"/v1/projects/{self.pid}/{path}?reveal=1").expect(200).body.decode()
+            self.assertTrue(any(secret in text for secret in self.SECRETS), text)
+            self.assertEqual(api.get(f"/v1/projects/{self.pid}/{path}?reveal=1").expect(403).error["param"], "reveal")
+            for who in (api, self.api):
+                text = who.get(f"/v1/projects/{self.pid}/{path}").expect(200).body.decode()
+                self.assertFalse(any(secret in text for secret in self.SECRETS), text)
+        done = postrider("apply", "-", input=postrider("export", "--project", self.pid, env={**self.env, "POSTRIDER_KEY": key}).stdout,
+                         env={**self.env, "POSTRIDER_KEY": key})
+        self.assertEqual((done.returncode, set(self.lines(done.stdout).values())), (0, {"unchanged"}), done)
+
+    def test_put_needs_a_project_and_an_id(self):
+        for path in ("phones/p", "services/s"):
+            self.api.put(f"/v1/projects/nowhere/{path}", {"phone_type": "test"}).expect(404)
+        for wrong in ("a%20b", "a" * 35):
+            self.assertEqual(self.api.put(f"/v1/projects/{self.pid}/phones/{wrong}", {"phone_type": "test"}).expect(400).error["param"], "id")
+
     def test_apply_names_the_place(self):
         setup = {"projects": [{"id": self.pid, "endpoints": [{"id": "good", "url": "http://a.example/"}, {"id": "bad", "url": "nonsense"}]}]}
         done = postrider("apply", "-", input=json.dumps(setup), env=self.env)
         self.assertEqual(done.returncode, 1)
         self.assertIn("projects[0].endpoints[1].url", done.stderr)
+        for kind, index, spoil in (("services", 1, {"config": {"actions": [{"type": "notify_webhook", "url": "nonsense"}]}}), ("phones", 2, {"config": {}})):
+            project = self.both_ways()
+            project[kind][index].update(spoil)
+            done = postrider("apply", "-", input=json.dumps({"projects": [project]}), env=self.env)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1))
+            self.assertIn({"services": "projects[0].services[1].config.actions[0].url", "phones": "projects[0].phones[2].config.url"}[kind], done.stderr)
         done = postrider("apply", "-", input='{"project": []}', env=self.env)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1))
         self.assertIn("project", done.stderr)
@@ -365,11 +454,16 @@ class Demo(CommandCase):
         done = subprocess.run(["/usr/bin/python3", ROOT / "scripts" / "demo"], env={"PATH": "/usr/bin:/bin", "POSTRIDER": PROGRAM}, capture_output=True,
                               text=True, timeout=90)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertRegex(done.stdout, r"events accepted +6\n")
-        self.assertRegex(done.stdout, r"deliveries +16\n")
+        self.assertRegex(done.stdout, r"events accepted +7\n")
+        self.assertRegex(done.stdout, r"messages received +2\n")
+        self.assertRegex(done.stdout, r"deliveries +24\n")
         self.assertRegex(done.stdout, r"wiraya-push +6 events in 2 requests")
         self.assertRegex(done.stdout, r"wiraya-callback +6 events in 6 requests")
         self.assertRegex(done.stdout, r"webcom-status +4 events in 3 requests")  # the receiver takes half of what it sees
+        self.assertRegex(done.stdout, r"telerivet-service +2 events in 2 requests")
+        self.assertRegex(done.stdout, r"telerivet-status +6 events in 6 requests")  # queued, sent, delivered, of both replies
+        self.assertEqual(len(re.findall(r"(?m)^reply +delivered +to \+15005550012: ", done.stdout)), 2)
+        self.assertRegex(done.stdout, r'its variables +\{"answered": true\} +of contact \+15005550012')
         self.assertRegex(done.stdout, r"console's address +http://127\.0\.0\.1:\d+/ ")
         self.assertIn('"to": "46710000123"', done.stdout)
 
