@@ -92,6 +92,7 @@ static void strange_names_pass(void **state)
 	struct town *t = *state;
 	struct buf event;
 
+	folk_phone(t, "PN1", "+46700000001");
 	town_endpoint(t, "e", "/e", "[\"incoming_message\",\"send_status\"]");
 	buf_init(&event, 40000);
 	buf_add_str(
