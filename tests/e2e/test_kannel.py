@@ -67,12 +67,14 @@ box-allow-ip = 127.0.0.1
 group = smsc
 smsc = fake
 smsc-id = fake
+allowed-smsc-id = fake
 port = {self.fake}
 connect-allow-ip = 127.0.0.1
 
 group = smsc
 smsc = http
 smsc-id = script
+allowed-smsc-id = script
 system-type = generic
 port = {self.centre_port}
 connect-allow-ip = 127.0.0.1

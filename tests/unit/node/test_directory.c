@@ -368,7 +368,7 @@ static void test_admin_key(void **state)
 
 	(void)state;
 	assert_int_equal(node_admin_key(town.node, NULL, made, &fault), 0);
-	assert_true(strlen(made) >= 40);
+	assert_true(strlen(made) >= 32);
 	assert_int_equal(role(made, project), KEY_ADMIN);
 	restart();
 	assert_int_equal(node_admin_key(town.node, NULL, again, &fault), 0);
