@@ -1,6 +1,7 @@
 /*
- * The GSM alphabet (3GPP TS 23.038): which texts it can write, and in how many parts a text goes. Outside of it a text
- * goes in UTF-16. A gateway does both for itself; here it is known for the order's `coding` and the message's num_parts.
+ * The GSM alphabet (3GPP TS 23.038): which texts it can write, and in how many
+ * parts a text goes. Outside of it a text goes in UTF-16. A gateway does both for
+ * itself; here it is known for the order's `coding` and the message's num_parts.
  *
  * A text of several parts has a header in each, which leaves less room; neither an escaped character (two septets) nor
  * a surrogate pair is split between two parts.

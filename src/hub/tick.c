@@ -17,7 +17,8 @@
 #include "hub/route.h"
 #include "hub/service.h"
 
-#define PART	 1000 /* objects a commit: a step is a load, a save and an event; more would hold up what waits behind */
+/* objects a commit: a step is a load, a save and an event; more would hold up what waits behind */
+#define PART	 1000
 #define AGAIN_MS 1000 /* after a commit that failed: the disk is full, or the node is stopping */
 
 struct tick {

@@ -1,7 +1,7 @@
 /*
- * What is due: steps of the test route, broadcasts going on, service logs growing old. One thread waits for the next due
- * time and runs what is due in commits of bounded size. Objects of other kinds have no due time; mails too have none, the
- * mailer finds its own by walking KIND_MAIL.
+ * What is due: steps of the test route, broadcasts going on, service logs growing old. One thread waits for the next
+ * due time and runs what is due in commits of bounded size. Objects of other kinds have no due time; mails too have
+ * none, the mailer finds its own by walking KIND_MAIL.
  */
 #ifndef HUB_TICK_H
 #define HUB_TICK_H
@@ -16,7 +16,9 @@ void tick_stop(struct tick *t);
 void tick_free(struct tick **t);
 /* Something new may be due before what the thread waits for; any thread, also inside a commit, started or not. */
 void tick_poke(struct tick *t, int64_t due_ms);
-/* Does all that is due up to now_ms, at most `most`; returns whether there may be more. For the thread and for tests. */
+/*
+ * Does all that is due up to now_ms, at most `most`; returns whether there may be more. For the thread and for tests.
+ */
 bool tick_due(struct deed *d, int64_t now_ms, uint32_t most);
 
 /*
