@@ -1,9 +1,9 @@
 /*
- * hub_lists: how long the first page of each list takes over many objects in the SQLite store, without HTTP around it.
- * Fills a project with contacts and as many messages, then asks for every list that clients know, and prints one line
- * each: milliseconds of the processor (median of some calls), and by the clock (median, first, slowest), which on a busy
- * machine says more about the others. Ends with 1 when the processor's are above the limit. Unlike the other programs here
- * it is made of the daemon's own parts; it is run by hand.
+ * hub_lists: how long the first page of each list takes over many objects in the SQLite store, without HTTP around
+ * it. Fills a project with contacts and as many messages, then asks for every list that clients know, and prints
+ * one line each: milliseconds of the processor (median of some calls), and by the clock (median, first, slowest),
+ * which on a busy machine says more about the others. Ends with 1 when the processor's are above the limit. Unlike
+ * the other programs here it is made of the daemon's own parts; it is run by hand.
  *
  *   hub_lists [OBJECTS [FOLDER]]		1000000, a new folder that is removed
  */

@@ -22,7 +22,10 @@ bool contact_hub_used(struct deed *d);
 /* The same; when there is none, makes and saves one, and tells contact_update "auto_add" (origin
  * platform) where the hub is in use. */
 struct record *contact_for_number(struct deed *d, struct slice number);
-/* A new contact; told as contact_update `update_type` (NULL: not told) with the deed's origin (notice.h leaves out api and script). */
+/*
+ * A new contact; told as contact_update `update_type` (NULL: not told) with the deed's origin (notice.h leaves out
+ * api and script).
+ */
 struct record *contact_create(struct deed *d, struct slice number, struct slice name, const char *update_type);
 /*
  * Counts a message that came in or goes out: message_count, last_message_time, last_message_id and so on; ERR_… never.

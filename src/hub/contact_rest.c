@@ -1,7 +1,7 @@
 /*
- * The REST calls of contacts. A call that changes contacts first makes all changes in the hand - one contact for get or
- * create, up to 200 for an import - and writes only when nothing was found wrong. Each kind of change is told as its own
- * contact_update; a contact that is new is told once.
+ * The REST calls of contacts. A call that changes contacts first makes all changes in the hand - one contact for
+ * get or create, up to 200 for an import - and writes only when nothing was found wrong. Each kind of change is
+ * told as its own contact_update; a contact that is new is told once.
  */
 #include "hub/contact_parts.h"
 #include "hub/notice.h"

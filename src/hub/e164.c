@@ -1,8 +1,8 @@
 /*
- * Numbers as the world writes them: +, calling code, national number. Gateways give numbers as their networks do, "070-123
- * 45 67" or "46701234567"; relative to the country of the phone that received it such a number means one in the world.
- * Alphanumeric senders and short codes mean none, and what is in doubt is left alone: a receiver that gets no
- * from_number_e164 still has from_number, one that gets a wrong one is misled.
+ * Numbers as the world writes them: +, calling code, national number. Gateways give numbers as their networks do,
+ * "070-123 45 67" or "46701234567"; relative to the country of the phone that received it such a number means one
+ * in the world. Alphanumeric senders and short codes mean none, and what is in doubt is left alone: a receiver that
+ * gets no from_number_e164 still has from_number, one that gets a wrong one is misled.
  *
  * The table has for each country its calling code, the trunk prefix that is dialled before a national number inside the
  * country and is no part of it, and the lengths of national numbers where they are certain (0: not; then 7 and more).

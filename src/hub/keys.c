@@ -4,8 +4,9 @@
  * the hub itself looks up.
  *
  * Objects may come with ids that others made, so among the messages of one contact the order of ids is not that of
- * time: where a kind has a time, entries for equality carry it behind the value and a zero byte. What a list can be sorted by has an
- * entry in any case, an empty one when the member is absent, or objects would be missing from the list.
+ * time: where a kind has a time, entries for equality carry it behind the value and a zero byte. What a list can be
+ * sorted by has an entry in any case, an empty one when the member is absent, or objects would be missing from the
+ * list.
  */
 #include <assert.h>
 

@@ -1,12 +1,12 @@
 /*
  * Lists: a page of a kind's objects in an order, filtered, or their count.
  *
- * Every list has one order, an index (the default one or that of `sort`), and a place in it is (value, id); the marker is
- * that pair, so a page goes on behind an object that has been deleted since. How the objects are found is chosen anew
- * for each page, and no choice changes the order:
+ * Every list has one order, an index (the default one or that of `sort`), and a place in it is (value, id); the
+ * marker is that pair, so a page goes on behind an object that has been deleted since. How the objects are found is
+ * chosen anew for each page, and no choice changes the order:
  *
- *	walk	along an index whose order is the list's: the order's own, or the entries of one value ("the messages of a
- *		contact") where those are ordered alike; the other filters are tested on each object.
+ *	walk	along an index whose order is the list's: the order's own, or the entries of one value ("the messages
+ *		of a contact") where those are ordered alike; the other filters are tested on each object.
  *	sort	a filter that leaves few objects on another index: all of them are read and sorted.
  *
  * With N objects, a filter that leaves more than FEW of them is met often enough when the order's index is walked: a

@@ -1,7 +1,7 @@
 /*
- * Filters of lists. A parameter "time_created[min]" is a field of the list's table and an operation; it is read once and
- * tested on each object. Where the field is indexed it also says which part of the index can hold anything that passes:
- * a hint that may be too wide, never too narrow, for the test on the object follows.
+ * Filters of lists. A parameter "time_created[min]" is a field of the list's table and an operation; it is read
+ * once and tested on each object. Where the field is indexed it also says which part of the index can hold anything
+ * that passes: a hint that may be too wide, never too narrow, for the test on the object follows.
  *
  * Comparisons are as the index sorts: names in lower case, phone numbers by their digits. A time's [max] is exclusive,
  * as in Telerivet's "created before", a number's is not.

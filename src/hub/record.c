@@ -1,8 +1,8 @@
 /*
- * A record is the flat list of an object's members: names and raw JSON texts, slices of the text that was read or of the
- * arena. Nothing is decoded before it is asked for, so reading an object costs one pass of the JSON reader, changing a
- * member one new slice, and saving one copy. A removed member stays in the list with an empty text; looking up is a walk
- * over some forty names, of which nearly all differ in length or first letter.
+ * A record is the flat list of an object's members: names and raw JSON texts, slices of the text that was read or
+ * of the arena. Nothing is decoded before it is asked for, so reading an object costs one pass of the JSON reader,
+ * changing a member one new slice, and saving one copy. A removed member stays in the list with an empty text;
+ * looking up is a walk over some forty names, of which nearly all differ in length or first letter.
  *
  * The id is kept in the row, not in the text; it is put in front as a member, so that whoever shows a record need not
  * think of it. Only a state's `id` is a member like others, the word that its service gave it. The due time is a member

@@ -41,8 +41,8 @@ struct record *record_read(struct deed *d, enum kind kind, struct slice id, stru
 void record_save(struct deed *d, struct record *r);
 void record_delete(struct deed *d, struct record *r);
 /*
- * For book_walk: all objects of the kind with this index entry, by time (messages) or id. Bounds are in the deed's arena.
- * A message's entries have its time behind the value, so do not build such bounds by hand.
+ * For book_walk: all objects of the kind with this index entry, by time (messages) or id. Bounds are in the deed's
+ * arena. A message's entries have its time behind the value, so do not build such bounds by hand.
  */
 struct object_query record_query(struct deed *d, enum kind kind, enum field field, struct slice value);
 

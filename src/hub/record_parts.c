@@ -93,7 +93,10 @@ static int check_vars(struct json values, const char *param, struct fault *fault
 	return err;
 }
 
-/* Names are checked, so neither they nor their escapes need any: two spellings of one name are found by what they mean. */
+/*
+ * Names are checked, so neither they nor their escapes need any: two spellings of one name are found by what they
+ * mean.
+ */
 static struct json same_name(struct json object, struct json key)
 {
 	struct buf scratch;

@@ -38,10 +38,10 @@ rest_op rest_broadcasts, rest_broadcast, rest_broadcast_send, rest_broadcast_can
 /* contact_rest.c; rest_contact_put gets or creates */
 rest_op rest_contacts, rest_contact, rest_contact_put, rest_contact_change, rest_contact_delete, rest_contact_groups,
 	rest_contact_messages, rest_contact_states, rest_contacts_import;
-/* group.c: {id} the group, {other} the contact */
+/* group.c: {id} the group, {other} the contact; delete blocks */
 rest_op rest_groups, rest_group, rest_group_put, rest_group_change, rest_group_delete, rest_group_contacts,
 	rest_group_add, rest_group_remove;
-/* label.c: {id} the label, {other} the message */
+/* label.c: {id} the label, {other} the message; delete blocks */
 rest_op rest_labels, rest_label, rest_label_put, rest_label_change, rest_label_delete, rest_label_messages,
 	rest_label_add, rest_label_remove;
 /* phone.c; create, put, change and delete block */
