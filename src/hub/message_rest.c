@@ -116,8 +116,10 @@ static int check_type_received(struct rest *r, struct message_receive *m)
 	return types[i] ? 0 : fault_param(r->deed.fault, "message_type", "must be sms, mms, ussd, call or chat");
 }
 
+/* The phone named, else the one of the number, else the one that messages go out by. */
 static int find_receiver(struct rest *r, struct message_receive *m)
 {
+	struct record *phone;
 	int err;
 
 	if (rest_text(r, "phone_id", &m->phone_id, &err)) {
@@ -125,9 +127,16 @@ static int find_receiver(struct rest *r, struct message_receive *m)
 			return 0;
 		return fault_param(r->deed.fault, "phone_id", "there is no phone of this id in this project");
 	}
-	if (err || m->to_number.n == 0)
-		return err ? err
-			   : fault_param(r->deed.fault, "phone_id", "missing; say which phone received the message");
+	if (err)
+		return err;
+	if (m->to_number.n == 0) {
+		phone = route_choose(&r->deed, SLICE_LIT(""), NULL, NULL);
+		if (!phone)
+			return fault_param(r->deed.fault, "phone_id",
+					   "missing, and there is no phone that could have received it; make a phone");
+		m->phone_id = record_id(phone);
+		return 0;
+	}
 	if (!route_with_number(&r->deed, m->to_number))
 		return fault_param(r->deed.fault, "to_number", "is no phone's number in this project; give phone_id");
 	return 0;
