@@ -1,6 +1,6 @@
 """The README as a new user would go through it: every block marked `<!-- run … -->` is run in order, every block marked `<!-- shows … -->` must be
 what is seen then. `run NAME` goes on running under that name, `shows NAME` is about its output; without a name it is the last run one. In what is shown, `…`
-stands for anything, also over several lines. Only the two ports are replaced by free ones.
+stands for anything, also over several lines. Only the three ports are replaced by free ones.
 
 The other documents' JSON blocks and shell words are looked at too: JSON must be JSON, and every file that is linked to must be there."""
 
@@ -41,15 +41,16 @@ class Readme(Case):
         (folder / "build" / "postrider").symlink_to(PROGRAM)
         (folder / "examples").symlink_to(ROOT / "examples")
         text = (ROOT / "README.md").read_text()
-        ports = {"8420": str(free_port()), "8421": str(free_port())}
+        ports = {port: str(free_port()) for port in ("8420", "8421", "8424")}
         steps = STEP.findall(text)
         self.assertGreater(len(steps), 8)
         shell, taken, last = Shell(folder), {}, ""
         for what, name, block in steps:
             if what == "run":
-                files = re.findall(r"\bexamples/[\w-]+\.json", block)  # their ports are their own
+                named = re.findall(r"\bexamples/[\w-]+\.json", block)
+                own_ports = any("http" in (ROOT / path).read_text() for path in named)
             for port, free in ports.items():
-                if not files:
+                if not own_ports:
                     block = block.replace(port, free)
             if what == "run" and name:
                 if " serve " in block:
