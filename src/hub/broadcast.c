@@ -13,7 +13,6 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "hub/hub_impl.h"
 #include "hub/message_parts.h"
 
 #define PART 100 /* messages made, or looked at, in one commit */
@@ -360,5 +359,4 @@ void broadcast_start(struct deed *d, struct record *b)
 	record_set_text(b, "_at", SLICE_LIT(""));
 	record_set_text(b, "_after", SLICE_LIT(""));
 	record_save(d, b);
-	tick_poke(d->hub->tick, d->now_ms);
 }

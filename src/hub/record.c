@@ -260,6 +260,8 @@ void record_save(struct deed *d, struct record *r)
 	row.key_count = keys_of(r, keys);
 	book_put(d->book, &row);
 	intake_note(d->hub, d->project);
+	if (r->due_ms != OBJECT_NEVER_DUE)
+		tick_poke(d->hub->tick, r->due_ms); /* here, so that nobody can forget it */
 }
 
 void record_delete(struct deed *d, struct record *r)

@@ -174,12 +174,6 @@ static void order(struct deed *d, struct record *message, struct record *phone, 
 	endpoint_unref(&ep);
 }
 
-static void take_step_at(struct deed *d, struct record *message, int64_t due_ms)
-{
-	record_set_due(message, due_ms);
-	tick_poke(d->hub->tick, due_ms);
-}
-
 void route_send(struct deed *d, struct record *message, struct record *phone)
 {
 	const struct phone_type *type = type_of(phone);
@@ -187,7 +181,7 @@ void route_send(struct deed *d, struct record *message, struct record *phone)
 	if (!type || !type->settings || record_true(message, "simulated")) {
 		record_set_bool(message, "simulated", true);
 		record_set_i64(message, STEP, 0);
-		take_step_at(d, message, d->now_ms + d->hub->options.test_step_ms);
+		record_set_due(message, d->now_ms + d->hub->options.test_step_ms);
 	} else if (!phone_type_sends(type, record_text(message, "message_type"))) {
 		refuse(d, message, type);
 	} else {
@@ -243,13 +237,13 @@ void route_step(struct deed *d, struct record *message)
 	struct record *phone = message_phone(d, message);
 
 	if (phone && record_true(phone, "send_paused")) {
-		take_step_at(d, message, d->now_ms + PAUSED_MS);
+		record_set_due(message, d->now_ms + PAUSED_MS);
 		record_save(d, message);
 		return;
 	}
 	if (step + 1 < STEPS && script->steps[step + 1].status) {
 		record_set_i64(message, STEP, step + 1);
-		take_step_at(d, message, d->now_ms + d->hub->options.test_step_ms);
+		record_set_due(message, d->now_ms + d->hub->options.test_step_ms);
 	} else {
 		end_steps(message);
 	}

@@ -14,7 +14,10 @@ struct tick *tick_new(void);
 int tick_start(struct tick *t, struct hub *h, struct node *node, struct fault *fault);
 void tick_stop(struct tick *t);
 void tick_free(struct tick **t);
-/* Something new may be due before what the thread waits for; any thread, also inside a commit, started or not. */
+/*
+ * Something new may be due before what the thread waits for: said by record_save. Any thread, also inside a commit,
+ * started or not.
+ */
 void tick_poke(struct tick *t, int64_t due_ms);
 /*
  * Does all that is due up to now_ms, at most `most`; returns whether there may be more. For the thread and for tests.

@@ -1,4 +1,4 @@
-/* What is due is done once, in its order and bounded; the thread wakes for what is poked. */
+/* What is due is done once, in its order and bounded; the thread wakes for what is saved with a due time. */
 #include "town.h"
 
 #include "hub/hub_impl.h"
@@ -57,7 +57,6 @@ static void test_parts(void **state)
 static void one(struct deed *d, void *ctx)
 {
 	make_due(d, d->now_ms + *(int *)ctx);
-	tick_poke(d->hub->tick, d->now_ms + *(int *)ctx);
 }
 
 static void look(struct deed *d, void *ctx)
