@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "hub/message_parts.h"
+#include "hub/tick.h"
 
 #define PART 100 /* messages made, or looked at, in one commit */
 
