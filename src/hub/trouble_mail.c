@@ -28,12 +28,13 @@ static void add_time(struct letter *le, int64_t unix_ms)
 /* "_service.SV123" is the service SV123; whatever follows the next dot is nobody's name. */
 struct sort_row {
 	const char *prefix, *word;
+	bool digest; /* behind the last dot */
 };
 
 static const struct sort_row sorts[] = {
-	{ "_service.", "service" }, { "_action.", "a rule of service" },
-	{ "_route.", "phone" },	    { "_status.", "the status_url" },
-	{ "", "endpoint" },
+	{ "_service.", "service", false }, { "_action.", "a rule of service", true },
+	{ "_route.", "phone", false },	   { "_status.", "the status_url", false },
+	{ "", "endpoint", false },
 };
 
 static const struct sort_row *sort_of(const struct endpoint *ep)
@@ -68,6 +69,16 @@ static void add_url(const struct endpoint *ep, struct buf *out)
 	buf_free(&url);
 }
 
+/* Ids may hold dots, digests don't. */
+static struct slice without_digest(struct slice id)
+{
+	size_t n = id.n;
+
+	while (n > 0 && id.p[n - 1] != '.')
+		n--;
+	return slice_of(id.p, n > 0 ? n - 1 : id.n);
+}
+
 /* endpoint "crm", service "Orders" (SV123), the status_url at https://… */
 static void add_what(const struct trouble_writer *w, const struct endpoint *ep, struct buf *out)
 {
@@ -81,8 +92,8 @@ static void add_what(const struct trouble_writer *w, const struct endpoint *ep, 
 		add_url(ep, out);
 		return;
 	}
-	if (row->prefix[0])
-		id.n = slice_find(id, '.');
+	if (row->digest)
+		id = without_digest(id);
 	buf_init(&name, 1024);
 	if (row->prefix[0] && w->name(w->ctx, id, &name) && name.n > 0)
 		buf_addf(out, "\"%s\" (%.*s)", buf_str(&name), SLICE_ARG(id));

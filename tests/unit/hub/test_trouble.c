@@ -211,7 +211,7 @@ static void bounded(void **state)
 static bool name_of(void *ctx, struct slice id, struct buf *out)
 {
 	(void)ctx;
-	if (!slice_is(id, "SV1"))
+	if (!slice_is(id, "SV1") && !slice_is(id, "my.own"))
 		return false;
 	buf_add_str(out, "Orders");
 	return true;
@@ -278,6 +278,9 @@ static void text_of_internal(void **state)
 	} rows[] = {
 		{ "_service.SV1", "service \"Orders\" (SV1) is failing" },
 		{ "_action.SV1.abc", "a rule of service \"Orders\" (SV1) is failing" },
+		{ "_service.my.own", "service \"Orders\" (my.own) is failing" },
+		{ "_action.my.own.abc", "a rule of service \"Orders\" (my.own) is failing" },
+		{ "_route.my.phone", "phone \"my.phone\" is failing" },
 		{ "_route.PN9", "phone \"PN9\" is failing" },
 		{ "_status.abc", "the status_url at http://crm.example.org/hook is failing" },
 	};
