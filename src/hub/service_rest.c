@@ -3,8 +3,8 @@
  *
  * A service's webhook is an internal endpoint beside its object. A new service makes it in the commit that stores the
  * object. When the URL changes, the endpoint changes first: a crash in between leaves a service that calls the new URL
- * and shows the old one, and the caller, who got no answer, asks again. When a service is deleted its object goes first,
- * so that nothing is sent any more; what is left behind by a crash then is an endpoint that nobody calls.
+ * and shows the old one, and the caller, who got no answer, asks again. When a service is deleted its object goes
+ * first, so that nothing is sent any more; what is left behind by a crash then is an endpoint that nobody calls.
  */
 #include "base/digest.h"
 #include "hub/service_parts.h"
@@ -407,8 +407,8 @@ static int look_in_force(struct edit *e, struct rest *r)
 }
 
 /*
- * Two calls at the same time may have changed endpoint and object in different orders, and a deleted service of the same
- * id may have left its endpoint behind: the object counts.
+ * Two calls at the same time may have changed endpoint and object in different orders, and a deleted service of the
+ * same id may have left its endpoint behind: the object counts.
  */
 static int settle(struct edit *e)
 {
