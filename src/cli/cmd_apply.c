@@ -1,7 +1,7 @@
 /*
  * Puts a set-up file into a daemon: for every project and whatever stands in it, a look at what is there, a PUT of what
- * the file says, and one line about the difference. Applying the same file twice changes nothing. What the file does not name is
- * left alone: deleting is never done by omission.
+ * the file says, and one line about the difference. Applying the same file twice changes nothing. What the file does
+ * not name is left alone: deleting is never done by omission.
  */
 #include "cli/cmd_apply.h"
 

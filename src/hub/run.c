@@ -5,9 +5,9 @@
  * that writes the attempt down (node/book.h): so the run is in exactly one place at any time, and what an answer asks
  * for is done exactly once.
  *
- * When a webhook fails its first attempt the run goes on without it and waits for another event, or for none: a
- * report of an event that nobody waits for any more is late. A late answer still has its messages sent and its variables
- * set, and nothing else follows from it.
+ * When a webhook fails its first attempt the run goes on without it and waits for another
+ * event, or for none: a report of an event that nobody waits for any more is late. A late
+ * answer still has its messages sent and its variables set, and nothing else follows from it.
  *
  * All that services do has origin script (telerivet.md, T6).
  */

@@ -107,8 +107,8 @@ enum run_step poll_resume(struct run *r);
 #define SECRET_SHOWN "***" /* what stands for a secret when a config is shown, and keeps it when it comes back */
 
 /*
- * Appends old with the members of changed laid over it, null removing one; "***" for a secret becomes the old one's, and
- * stays where there is none. old may be NONE.
+ * Appends old with the members of changed laid over it, null removing one; "***" for a secret becomes the old one's,
+ * and stays where there is none. old may be NONE.
  */
 void config_merge(struct json old, struct json changed, struct buf *out);
 /* As config_merge, but what changed does not name is gone: a config given whole. */
@@ -118,7 +118,10 @@ void config_show(struct json config, struct buf *out);
 
 /* --- service_params.c --- */
 
-/* Lays the call's parameters over a service, new (with its id, or with what PUT keeps of an old one) or loaded. Finds every fault; saves nothing. */
+/*
+ * Lays the call's parameters over a service, new (with its id, or with what
+ * PUT keeps of an old one) or loaded. Finds every fault; saves nothing.
+ */
 int service_read(struct rest *r, struct record *service);
 /* Its config changed to the old one with these members laid over. */
 int service_read_config(struct rest *r, struct record *service, struct json config);
