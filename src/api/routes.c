@@ -13,7 +13,8 @@
 #define ORGANIZATION "/v1/organizations/{oid}"
 #define ENDPOINT     "/endpoints/{eid}"
 
-/* clang-format off: a table is read by its columns */
+/* A table is read by its columns. */
+/* clang-format off */
 #define DESK(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_DESK, RUN, SUMMARY, NULL, REST_READS }
 #define HERE(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_HERE, RUN, SUMMARY, NULL, REST_READS }
 static const struct route routes[] = {

@@ -30,7 +30,7 @@ struct range {
 	bool has_upto;
 	size_t filters; /* that it was made from */
 	bool exact;	/* whoever is in it passes them */
-	bool single; /* one value of an index where an object may have several or none */
+	bool single;	/* one value of an index where an object may have several or none */
 };
 
 /* All parameters but those of paging. ERR_INVALID names the parameter or modifier that is not known, or its value. */

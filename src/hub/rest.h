@@ -45,11 +45,11 @@ rest_op rest_groups, rest_group, rest_group_put, rest_group_change, rest_group_d
 rest_op rest_labels, rest_label, rest_label_put, rest_label_change, rest_label_delete, rest_label_messages,
 	rest_label_add, rest_label_remove;
 /* phone.c; create, put, change and delete block */
-rest_op rest_phones, rest_phone, rest_phone_create, rest_phone_put, rest_phone_change, rest_phone_delete, rest_phone_messages,
-	rest_routes, rest_route;
+rest_op rest_phones, rest_phone, rest_phone_create, rest_phone_put, rest_phone_change, rest_phone_delete,
+	rest_phone_messages, rest_routes, rest_route;
 /* service_rest.c; create, put, change, config_change and delete block. {other}: the contact */
-rest_op rest_services, rest_service, rest_service_create, rest_service_put, rest_service_change, rest_service_delete, rest_service_config,
-	rest_service_config_change, rest_service_invoke, rest_service_states, rest_service_state,
+rest_op rest_services, rest_service, rest_service_create, rest_service_put, rest_service_change, rest_service_delete,
+	rest_service_config, rest_service_config_change, rest_service_invoke, rest_service_states, rest_service_state,
 	rest_service_state_set, rest_service_state_reset, rest_service_logs;
 /* What is not part of this: code not_implemented, with a sentence. */
 rest_op rest_not_implemented;

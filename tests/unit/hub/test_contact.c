@@ -367,7 +367,7 @@ static void test_told(void **state)
 	assert_ok(t, town_rest(t, REST_WRITES, rest_group_add, ids[0], ids[1], NULL));
 	assert_ok(t, town_write(t, rest_contact_delete, ids[1], NULL));
 	t->origin = ORIGIN_API;
-	town_body(t, "/told", 7); /* another contact's need not wait for this one's */
+	town_body(t, "/told", 7);    /* another contact's need not wait for this one's */
 	town_do(t, put_phone, NULL); /* from here on the project uses the hub, and is told of whom it comes to know */
 	town_do(t, auto_add, NULL);
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
