@@ -1,6 +1,6 @@
 /*
- * Kannel, a gateway of the type `kannel` (docs/kannel.md). Orders go through its sendsms call like those to any gateway
- * (phone_type.c); what is here is its way back: delivery reports, one call a state and in no order, and messages.
+ * Kannel, a gateway of the type `kannel` (docs/gateways.md). Orders go through its sendsms call like those to any
+ * gateway (phone_type.c); what is here is its way back: delivery reports, one call a state and in no order, and messages.
  *
  * Kannel calls the URL of a report without credentials. It was made here for one message and is signed: whoever has not
  * seen it can report nothing. Both calls find what is wrong before they write, so an error that Kannel logs has left

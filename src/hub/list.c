@@ -80,7 +80,7 @@ static int read_order(struct list *l)
 			return 0;
 		}
 	return fault_param(fault, "sort",
-			   "this list cannot be sorted by \"%.*s\"; leave it out or see docs/telerivet.md",
+			   "this list cannot be sorted by \"%.*s\"; leave it out or see docs/rest.md",
 			   word.n < 40 ? (int)word.n : 40, word.p);
 }
 

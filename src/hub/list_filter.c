@@ -82,7 +82,7 @@ static int refuse_name(struct rest *r, const struct list_spec *spec, struct slic
 	for (const struct list_field *f = spec->fields; f->name; f++)
 		buf_addf(&known, "%s%s", f->name, f[1].name ? ", " : "");
 	err = fault_param(r->deed.fault, shown(r, name), "this list has no such parameter; known: %s",
-			  buf_failed(&known) ? "see docs/telerivet.md" : buf_str(&known));
+			  buf_failed(&known) ? "see docs/rest.md" : buf_str(&known));
 	buf_free(&known);
 	return err;
 }

@@ -121,7 +121,7 @@ static int refuse_unknown(struct rest *r, struct slice name, const char *const *
 		buf_addf(&known, "%s%s", i > 0 ? ", " : "", names[i]);
 	err = fault_param(r->deed.fault, arena_str(r->deed.arena, shown),
 			  "there is no parameter of this name; known: %s",
-			  buf_failed(&known) ? "see docs/telerivet.md"
+			  buf_failed(&known) ? "see docs/rest.md"
 			  : known.n > 0	     ? buf_str(&known)
 					     : "none");
 	buf_free(&known);

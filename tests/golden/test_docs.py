@@ -109,8 +109,10 @@ class Telerivet(unittest.TestCase):
 
     def test_php_receiver(self):
         script = block("php", TELERIVET)
-        for number in (0, 1):
-            self.assertEqual(ask_php(script, self.body(number), self.FORM), (200, b""))
+        status, answer = ask_php(script, self.body(0), self.FORM)
+        self.assertEqual((status, json.loads(answer)), (200, {"messages": [{"content": "Thank you, Karin."}],
+                                                              "variables": {"contact.name": "Karin", "state.id": None}}))
+        self.assertEqual(ask_php(script, self.body(1), self.FORM), (200, b""))
         self.assertEqual(ask_php(script, self.body(0).replace("s3cret", "other"), self.FORM)[0], 403)
 
     def test_python_receiver(self):
