@@ -121,7 +121,7 @@ struct hub *hub_new(const struct hub_options *options)
 					  .retry_ms = o->mail_retry_ms };
 	h->mailer = mailer_new(&mailer);
 	h->tick = tick_new();
-	h->hooks = (struct node_hooks){ .ctx = h, .report = on_report, .trouble = on_trouble };
+	h->hooks = (struct node_hooks){ .ctx = h, .secret = h->sign_key, .report = on_report, .trouble = on_trouble };
 	return h;
 }
 
@@ -132,11 +132,9 @@ const struct node_hooks *hub_hooks(struct hub *h)
 
 int hub_attach(struct hub *h, struct node *node, struct fault *fault)
 {
-	int err = node_secret(node, "hub_key", h->sign_key, fault);
+	int err;
 
 	assert(!h->node);
-	if (err)
-		return err;
 	h->node = node;
 	err = tick_start(h->tick, h, node, fault);
 	if (!err)

@@ -17,7 +17,7 @@ struct hub {
 	struct node_hooks hooks;
 	struct mailer *mailer;
 	struct tick *tick;
-	uint8_t sign_key[32]; /* of delivery-report URLs; a document of the store */
+	uint8_t sign_key[NODE_SECRET_BYTES]; /* of delivery-report URLs; node_start fills it in */
 	/* the store thread's own: ids that are made sort by time */
 	int64_t last_id_ms;
 	uint32_t last_id_count;

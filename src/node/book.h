@@ -89,8 +89,15 @@ struct report {
 	struct slice location;	 /* where a redirect leads; empty when the answer is none */
 };
 
+#define NODE_SECRET_BYTES 32
+
 struct node_hooks {
 	void *ctx;
+	/*
+	 * NODE_SECRET_BYTES, NULL: not wanted. Filled in by node_start, before the first report: what the hub signs
+	 * with, the same for as long as the data folder lives.
+	 */
+	uint8_t *secret;
 	/* Inside the commit that writes the outcome: exactly once an outcome that is on disk. */
 	void (*report)(void *ctx, struct book *b, const struct report *r);
 	/*

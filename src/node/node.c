@@ -18,6 +18,7 @@
 #include "node/drop.h"
 #include "node/parts.h"
 #include "node/recover.h"
+#include "node/secret.h"
 
 #define DAY_MS INT64_C(86400000)
 
@@ -257,6 +258,8 @@ static int load(struct node *n, struct fault *fault)
 
 	if (!err)
 		err = document_load(n->directory, n->store, fault);
+	if (!err && n->hooks.secret)
+		err = secret_open(n->store, n->hooks.secret, fault);
 	if (!err)
 		err = replays_load(n->replays, n->store, fault);
 	if (err)

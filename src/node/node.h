@@ -103,13 +103,6 @@ int node_key_delete(struct node *n, struct slice project, struct slice id, struc
 size_t node_key_list(struct node *n, struct slice project, struct slice marker, size_t limit, struct json_writer *w,
 		     bool *ret_more);
 
-#define NODE_SECRET_BYTES 32
-/*
- * A secret of our own under this name, made and stored when it is asked for the first time. ERR_CORRUPT when the stored
- * one cannot be read, and what the store says.
- */
-int node_secret(struct node *n, const char *name, uint8_t ret[NODE_SECRET_BYTES], struct fault *fault);
-
 /* --- projects: documents as the API shows them --- */
 
 /*
