@@ -79,8 +79,7 @@ static int read_order(struct list *l)
 			l->order = f->index;
 			return 0;
 		}
-	return fault_param(fault, "sort",
-			   "this list cannot be sorted by \"%.*s\"; leave it out or see docs/rest.md",
+	return fault_param(fault, "sort", "this list cannot be sorted by \"%.*s\"; leave it out or see docs/rest.md",
 			   word.n < 40 ? (int)word.n : 40, word.p);
 }
 

@@ -25,8 +25,9 @@ void route_report(struct deed *d, const struct report *r);
 void route_step(struct deed *d, struct record *message);
 
 /*
- * Kannel's calls (docs/gateways.md). Query arguments as params, all strings; a text whose `charset` is not UTF-8 comes as
- * `text_hex`, the bytes in hex. 0, or an error with d->fault. */
+ * Kannel's calls (docs/gateways.md). Query arguments as params, all strings; a text whose `charset` is not UTF-8 comes
+ * as `text_hex`, the bytes in hex. 0, or an error with d->fault.
+ */
 int kannel_received(struct deed *d, struct json params);
 /* mid and sig were checked by kannel_signed. */
 int kannel_reported(struct deed *d, struct json params);
