@@ -93,11 +93,6 @@ struct report {
 
 struct node_hooks {
 	void *ctx;
-	/*
-	 * NODE_SECRET_BYTES, NULL: not wanted. Filled in by node_start, before the first report: what the hub signs
-	 * with, the same for as long as the data folder lives.
-	 */
-	uint8_t *secret;
 	/* Inside the commit that writes the outcome: exactly once an outcome that is on disk. */
 	void (*report)(void *ctx, struct book *b, const struct report *r);
 	/*
@@ -105,6 +100,11 @@ struct node_hooks {
 	 * without `reports`. On a loop thread, must not block.
 	 */
 	void (*trouble)(void *ctx, const struct endpoint *ep, bool ok, int code, struct slice reason);
+	/*
+	 * NODE_SECRET_BYTES, NULL: not wanted. Filled in by node_start, before the first report: what the hub signs
+	 * with, the same for as long as the data folder lives.
+	 */
+	uint8_t *secret;
 };
 
 #endif
