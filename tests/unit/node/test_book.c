@@ -459,7 +459,7 @@ static void on_trouble(void *ctx, const struct endpoint *ep, bool ok, int code, 
 static void listener_open(struct listener *l, struct town *t)
 {
 	*l = (struct listener){ .town = t };
-	l->hooks = (struct node_hooks){ l, on_report, on_trouble };
+	l->hooks = (struct node_hooks){ .ctx = l, .report = on_report, .trouble = on_trouble };
 	town_open(t, 2);
 	town_hook(t, &l->hooks);
 	town_endpoint(t, "a", "/a", "");
