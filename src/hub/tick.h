@@ -20,7 +20,8 @@ void tick_free(struct tick **t);
  */
 void tick_poke(struct tick *t, int64_t due_ms);
 /*
- * Does all that is due up to now_ms, at most `most`; returns whether there may be more. For the thread and for tests.
+ * Does all that is due up to now_ms, at most `most` (a broadcast, which sends a part of its messages, counts as 100);
+ * returns whether there may be more. For the thread and for tests.
  */
 bool tick_due(struct deed *d, int64_t now_ms, uint32_t most);
 

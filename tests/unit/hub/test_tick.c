@@ -54,6 +54,33 @@ static void test_parts(void **state)
 	town_do(*state, parts, NULL);
 }
 
+static void make_broadcasts(struct deed *d, int count)
+{
+	for (int i = 0; i < count; i++) {
+		struct record *b = record_new(d, KIND_BROADCAST, NULL);
+
+		record_set_text(b, "status", SLICE_LIT("cancelled")); /* nothing of it is left to be cancelled */
+		record_set_due(b, d->now_ms + 100000);
+		record_save(d, b);
+	}
+}
+
+/* A broadcast makes a hundred messages a step: a thousand of them in one commit would hold up all others. */
+static void broadcasts(struct deed *d, void *ctx)
+{
+	(void)ctx;
+	make_broadcasts(d, 4);
+	assert_true(tick_due(d, d->now_ms + 100000, 200));
+	assert_int_equal(left(d), 2);
+	assert_false(tick_due(d, d->now_ms + 100000, 200));
+	assert_int_equal(left(d), 0);
+}
+
+static void test_broadcasts(void **state)
+{
+	town_do(*state, broadcasts, NULL);
+}
+
 static void one(struct deed *d, void *ctx)
 {
 	make_due(d, d->now_ms + *(int *)ctx);
@@ -98,7 +125,8 @@ static void test_start_again(void **state)
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, town_begin, town_end)
-	const struct CMUnitTest tests[] = { TEST(test_parts), TEST(test_thread), TEST(test_start_again) };
+	const struct CMUnitTest tests[] = { TEST(test_parts), TEST(test_broadcasts), TEST(test_thread),
+					    TEST(test_start_again) };
 
 	return cmocka_run_group_tests_name("tick", tests, NULL, NULL);
 }
