@@ -1,6 +1,7 @@
 /*
  * The rules by which an answer is judged (W11 - W13): the endpoint's success statuses make a delivery, everything else
- * is tried again. A redirect is a failure like any other: it is never followed.
+ * is tried again. A redirect is a failure like any other: it is never followed. Where only the status counts, a body
+ * that is longer than we read does not unmake a success: the receiver has the event (telerivet.md, T4).
  */
 #include "engine/verdict.h"
 
@@ -26,12 +27,18 @@ static int64_t retry_after_ms(const struct http_answer *answer, int64_t now_ms, 
 	return ms < max_ms ? ms : max_ms;
 }
 
+static bool is_cut_success(const struct endpoint *ep, const struct http_answer *answer)
+{
+	return answer->failure == FAILURE_TOO_LARGE && answer->body.n > 0 && ep->ack == ACK_NONE &&
+	       endpoint_success(ep, answer->status);
+}
+
 struct verdict verdict_of(const struct endpoint *ep, const struct http_answer *answer, int64_t now_ms,
 			  int64_t retry_after_max_ms)
 {
 	struct verdict v = { .kind = VERDICT_RETRY };
 
-	if (answer->failure != FAILURE_NONE) {
+	if (answer->failure != FAILURE_NONE && !is_cut_success(ep, answer)) {
 		v.code = -(int)answer->failure;
 		return v;
 	}

@@ -19,12 +19,25 @@ static bool begins(struct slice a, struct slice b)
 	return a.n >= b.n && slice_eq_nocase(slice_of(a.p, b.n), b);
 }
 
+static void add_lower(struct buf *out, struct slice s)
+{
+	buf_init(out, s.n);
+	for (size_t i = 0; i < s.n; i++)
+		buf_add_char(out, s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i]);
+}
+
+/* In linear time: both sides may be what a subscriber wrote, many times over. */
 static bool contains(struct slice a, struct slice b)
 {
-	for (size_t i = 0; i + b.n <= a.n; i++)
-		if (begins(slice_from(a, i), b))
-			return true;
-	return false;
+	struct buf text, part;
+	bool found;
+
+	add_lower(&text, a);
+	add_lower(&part, b);
+	found = b.n == 0 || (a.n >= b.n && memmem(text.p, text.n, part.p, part.n) != NULL);
+	buf_free(&text);
+	buf_free(&part);
+	return found;
 }
 
 static bool exists(struct slice a, struct slice b)
@@ -164,9 +177,24 @@ int condition_check(struct json condition, struct fault *fault)
 
 /* --- deciding --- */
 
-static struct slice side(struct run *r, struct json text)
+static struct slice side(struct deed *d, struct reply_scope *scope, struct json text)
 {
-	return slice_trim(reply_text(&r->deed, &r->scope, text, NULL));
+	return slice_trim(reply_text(d, scope, text, NULL));
+}
+
+/* A service may ask thousands of times for one message, so what is compared is not kept. */
+static bool compare(struct run *r, struct json c)
+{
+	const struct op *op = op_of(json_get(c, "op"));
+	struct deed d = r->deed;
+	struct arena arena;
+	bool holds;
+
+	arena_init(&arena);
+	d.arena = &arena;
+	holds = op && op->holds(side(&d, &r->scope, json_get(c, "left")), side(&d, &r->scope, json_get(c, "right")));
+	arena_free(&arena);
+	return holds;
 }
 
 /* Ends, because it was checked how deep it is when it was saved. */
@@ -180,11 +208,9 @@ static bool list_holds(struct run *r, struct json list, bool all)
 
 bool condition_holds(struct run *r, struct json c)
 {
-	const struct op *op = op_of(json_get(c, "op"));
-
 	if (json_type(json_get(c, "all")) != JSON_NONE)
 		return list_holds(r, json_get(c, "all"), true);
 	if (json_type(json_get(c, "any")) != JSON_NONE)
 		return list_holds(r, json_get(c, "any"), false);
-	return op && op->holds(side(r, json_get(c, "left")), side(r, json_get(c, "right")));
+	return compare(r, c);
 }

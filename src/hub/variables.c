@@ -199,7 +199,7 @@ static struct slice next_word(struct slice *s)
 }
 
 /* "word3": the third one; "remainder3": what follows it. */
-static bool read_words(struct reply_scope *scope, struct slice name, struct buf *out)
+static bool read_words(struct deed *d, struct reply_scope *scope, struct slice name, struct buf *out)
 {
 	bool remainder = slice_starts(name, SLICE_LIT("remainder"));
 	struct slice rest, word = SLICE_LIT("");
@@ -209,7 +209,7 @@ static bool read_words(struct reply_scope *scope, struct slice name, struct buf 
 		return false;
 	if (!slice_to_i64(slice_from(name, remainder ? 9 : 4), &count) || count < 1 || count > 1000)
 		return false;
-	rest = scope->message ? record_text(scope->message, "content") : SLICE_LIT("");
+	rest = scope->message ? record_decode(d->arena, record_raw(scope->message, "content")) : SLICE_LIT("");
 	for (long long i = 0; i < count; i++)
 		word = next_word(&rest);
 	buf_add_slice(out, remainder ? rest : word);
@@ -246,7 +246,7 @@ bool variable_read(struct deed *d, struct reply_scope *scope, struct slice name,
 		time_add_datetime(out, d->now_ms / 1000);
 		return true;
 	}
-	return read_words(scope, name, out) || read_thing(d, &things[0], scope, name, out);
+	return read_words(d, scope, name, out) || read_thing(d, &things[0], scope, name, out);
 }
 
 /* --- texts --- */
@@ -277,7 +277,7 @@ static size_t find_pair(struct slice s, char c)
 
 void variables_expand(struct deed *d, struct reply_scope *scope, struct slice text, struct buf *out, struct buf *notes)
 {
-	while (text.n > 0) {
+	while (text.n > 0 && !buf_failed(out)) {
 		size_t open = find_pair(text, '['), end;
 		struct slice name;
 

@@ -38,6 +38,36 @@ static void test_kinds(void **state)
 	}
 }
 
+/* What is longer than we read: a success where only the status counts, worthless where the answer says what it takes. */
+static void test_too_long(void **state)
+{
+	static const struct {
+		const char *settings;
+		int status;
+		size_t body;
+		enum verdict_kind kind;
+	} rows[] = {
+		{ PLAIN, 200, 262144, VERDICT_OK },
+		{ PLAIN, 500, 262144, VERDICT_RETRY },
+		{ PLAIN, 200, 0, VERDICT_RETRY }, /* its headers were too long */
+		{ "{'url':'https://h.example/','preset':'webcom-status'}", 200, 262144, VERDICT_RETRY },
+	};
+	static char body[262144];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct endpoint *ep = endpoint_of(rows[i].settings);
+		struct http_answer answer = { .failure = FAILURE_TOO_LARGE,
+					      .status = rows[i].status,
+					      .body = slice_of(body, rows[i].body) };
+		struct verdict v = verdict_of(ep, &answer, NOW_MS, 0);
+
+		assert_int_equal(v.kind, rows[i].kind);
+		assert_int_equal(v.code, v.kind == VERDICT_OK ? 200 : -FAILURE_TOO_LARGE);
+		endpoint_unref(&ep);
+	}
+}
+
 /* The specification of Standard Webhooks: 410 disables; 429, 502 and 504 ask to slow down. */
 static void test_throttle(void **state)
 {
@@ -80,10 +110,8 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kinds),
-		cmocka_unit_test(test_throttle),
-		cmocka_unit_test(test_retry_after),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_kinds),	    cmocka_unit_test(test_too_long), cmocka_unit_test(test_throttle),
+		cmocka_unit_test(test_retry_after), cmocka_unit_test(test_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

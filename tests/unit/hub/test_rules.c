@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "hub/variables.h"
 #include "staff.h"
 
@@ -190,6 +191,25 @@ static void conditions_hold_or_not(void **state)
 	assert_int_equal(staff_logged(t, id, "no"), 0);
 }
 
+/* Each side the same letter a hundred thousand times, which took minutes when it was compared place by place. */
+static void what_subscribers_write_holds_nothing_up(void **state)
+{
+	struct town *t = *state;
+	char id[64], message[64], *content = mem_alloc(39001);
+
+	memset(content, 'a', 39000);
+	content[39000] = '\0';
+	staff_service(t, id, RULES, "R",
+		      IF("[[content]][[content]][[content]]", "contains", "[[content]]B",
+			 LOG("no")) "," IF("[[content]][[content]]b", "contains", "[[content]]B",
+					   LOG("yes")) "," LOG("[[content]][[content]][[content]][[content]]"));
+	staff_message(t, message, content);
+	assert_int_equal(staff_logged(t, id, "yes"), 1);
+	assert_int_equal(staff_logged(t, id, "no"), 0);
+	assert_int_equal(staff_logged(t, id, "the text was cut off"), 1);
+	mem_free(content);
+}
+
 static void temporary_variables_end_with_the_service(void **state)
 {
 	struct town *t = *state;
@@ -298,6 +318,7 @@ int main(void)
 		CASE(what_cannot_be_done_is_logged),
 		CASE(a_changed_group_handles),
 		CASE(conditions_hold_or_not),
+		CASE(what_subscribers_write_holds_nothing_up),
 		CASE(temporary_variables_end_with_the_service),
 		CASE(changing_a_service_ends_its_waiting_actions),
 		CASE(names_are_read),
