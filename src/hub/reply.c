@@ -11,7 +11,7 @@
 #define BODY_MAX     (256 * 1024)
 #define MESSAGES_MAX 20
 #define NAME_SHOWN   80
-#define TEXT_MAX     ((size_t)1 << 20)
+#define TEXT_MAX     ((size_t)128 * 1024) /* three of the longest messages, and then some */
 
 static const struct json_limits limits = { .depth = JSON_DEPTH_MAX, .nodes = 100000, .trailing_commas = true };
 
@@ -38,13 +38,20 @@ static struct slice text_of(struct deed *d, struct json v)
 
 struct slice reply_text(struct deed *d, struct reply_scope *scope, struct json text, struct buf *notes)
 {
+	struct deed reading = *d; /* a variable that stands in it a thousand times is decoded as often, and not kept */
+	struct arena arena;
 	struct slice full;
 	struct buf out;
 
+	arena_init(&arena);
+	reading.arena = &arena;
 	buf_init(&out, TEXT_MAX);
-	variables_expand(d, scope, text_of(d, text), &out, notes);
+	variables_expand(&reading, scope, text_of(&reading, text), &out, notes);
+	if (buf_failed(&out) && notes)
+		buf_addf(notes, "the text was cut off: with its variables it has more than %zu bytes\n", TEXT_MAX);
 	full = arena_slice(d->arena, buf_slice(&out));
 	buf_free(&out);
+	arena_free(&arena);
 	return full;
 }
 
@@ -226,6 +233,15 @@ static bool is_blank(struct slice s)
 	return true;
 }
 
+/* The most common mistake in a script: it says what it wants, and forgets to say that this is JSON. */
+static void note_type(struct slice media_type, struct slice body, struct buf *notes)
+{
+	body = slice_trim(body);
+	if (body.n > 0 && body.p[0] == '{')
+		buf_addf(notes, "the answer was ignored: its Content-Type is \"%.*s\"; send application/json\n",
+			 shown(media_type), media_type.p);
+}
+
 static void note_members(struct reply *y, struct json answer)
 {
 	for (struct json_iter it = json_each(answer); json_next(&it);)
@@ -258,6 +274,8 @@ void reply_apply(struct deed *d, struct reply_scope *scope, struct slice media_t
 	struct json_doc doc;
 
 	*ret = (struct reply_result){ 0 };
+	if (!is_json(media_type))
+		note_type(media_type, body, notes);
 	if (!is_json(media_type) || is_blank(body))
 		return;
 	json_doc_init(&doc);

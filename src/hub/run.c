@@ -403,7 +403,9 @@ static void take_answer(struct run *r, struct outcome *o)
 
 	buf_addf(&o->notes, "%.*s answered HTTP %d\n", SLICE_ARG(o->url), rep->code);
 	before = o->notes.n;
-	if (rep->event->type == EVENT_INCOMING_MESSAGE) {
+	if (rep->reason.n > 0) { /* it is longer than was read */
+		buf_addf(&o->notes, "the answer was ignored: %.*s\n", SLICE_ARG(rep->reason));
+	} else if (rep->event->type == EVENT_INCOMING_MESSAGE) {
 		reply_apply(&r->deed, &r->scope, rep->media_type, rep->body, &o->notes, &result);
 		r->acted |= result.messages > 0;
 	} else if (slice_trim(rep->body).n > 0) {

@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 import npm
-from harness import PATIENCE, SharedDaemon, wait_until
+from harness import PATIENCE, Receiver, SharedDaemon, wait_until
 from php import Php
 
 SECRET = "s3cret & 'so on'"
@@ -130,6 +130,22 @@ class Telerivet(SharedDaemon):
             self.assertIn("403", log["content"])
             self.assertNotIn(SECRET, json.dumps(log))
             self.assertEqual(self.outgoing(base), [])
+        finally:
+            receiver.close()
+
+    def test_answer_too_large(self):
+        """200, and more than is read: the message is delivered, what follows it is noted, and nothing is sent again."""
+        receiver = Receiver((200, {"Content-Type": "application/json"}, b'{"messages":[{"content":"x"}],"pad":"' + b"x" * 300000 + b'"}'))
+        try:
+            base = self.project_with("large", receiver.url())
+            message = self.api.post(f"{base}/messages/receive", {"content": "Hej", "from_number": "+46701234567", "to_number": "+46700000000"}).expect(200).json
+            log = wait_until(lambda: self.api.get(f"{base}/service_logs").expect(200).json["data"], "nothing in the service log")[0]
+            self.assertIn("answered HTTP 200", log["content"])
+            self.assertIn("larger than 262144 bytes", log["content"])
+            self.assertTrue(log["error"])
+            self.assertEqual(self.outgoing(base), [])
+            attempts = self.api.attempts("large", message_id=message["id"])
+            self.assertEqual([a["outcome"] for a in attempts], ["ok"])
         finally:
             receiver.close()
 
