@@ -342,6 +342,7 @@ int sqlite_commit(struct store *base, struct tx *const *txs, size_t n, struct fa
 	mem_free(c.hashes);
 	if (err) {
 		recent_undo(s->recent, c.events);
+		sqlite_near_clear(s);
 		s->last_object = last_object;
 		return err;
 	}

@@ -91,7 +91,9 @@ struct sqlite_store {
 	int lock_fd;
 	bool broken; /* an outcome is unknown: no commit any more, no checkpoint at close */
 	int64_t last_seq, floor;
-	int64_t last_object;	      /* the highest number of an object */
+	int64_t last_object; /* the highest number of an object */
+	struct map near_young, near_old;
+	size_t near_bytes;	      /* of the young ones */
 	int64_t indexed;	      /* the log seq up to which the search index is filled; whole runs */
 	struct sqlite_commit *commit; /* the one that runs, NULL between them */
 	/* the first error inside its steps: a full disk ended the transaction, so nothing may be written after it */
@@ -216,6 +218,18 @@ uint32_t sqlite_objects_drop(struct store *s, struct slice project, uint32_t max
 int sqlite_object_last(struct sqlite_store *s, int64_t *ret);
 /* What a reading function returns: inside a step an error fails the commit, too. */
 int sqlite_object_result(struct sqlite_store *s, int rc, struct fault *fault);
+
+/* --- sqlite_near.c: objects near at hand; inside steps only. Names are those of their entries. --- */
+
+struct sqlite_near {
+	int64_t n, due_ms;
+	struct slice body; /* as record_object wrote it */
+};
+/* *ret is valid until the next put or drop of any object. */
+bool sqlite_near_find(struct sqlite_store *s, struct slice name, struct sqlite_near *ret);
+void sqlite_near_put(struct sqlite_store *s, struct slice name, const struct sqlite_near *object);
+void sqlite_near_drop(struct sqlite_store *s, struct slice name);
+void sqlite_near_clear(struct sqlite_store *s);
 
 /*
  * --- sqlite_entry.c: the index of the objects. An entry's bytes are ordered as the contract orders its

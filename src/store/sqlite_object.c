@@ -59,19 +59,46 @@ static void read_named(sqlite3_stmt *stmt, struct found *f)
 	read_found(stmt, f);
 }
 
+static bool find_near(struct sqlite_store *s, struct slice name, struct found *f)
+{
+	struct sqlite_near near;
+
+	if (!s->commit || !sqlite_near_find(s, name, &near))
+		return false;
+	f->n = near.n;
+	f->row.due_ms = near.due_ms;
+	record_read_object(near.body, f->n, f->keys, &f->row);
+	return true;
+}
+
+/* Inside a step it will be asked for again. */
+static void keep_near(struct sqlite_store *s, int64_t n, const struct object_row *row, struct slice body)
+{
+	struct sqlite_near near = { n, row->due_ms, body };
+
+	if (s->commit && !row->damaged)
+		sqlite_near_put(s, name_of(s, row->project, row->kind, row->id), &near);
+}
+
 /* The caller ends it with sqlite_done(*ret_stmt, rc), when it needs what was found no more. */
 static int find(struct sqlite_store *s, struct slice project, uint16_t kind, struct slice id, struct found *f,
 		sqlite3_stmt **ret_stmt)
 {
-	sqlite3_stmt *stmt = *ret_stmt = sqlite_statement(s, SQL_OBJECT_GET);
+	struct slice name = name_of(s, project, kind, id);
+	sqlite3_stmt *stmt = *ret_stmt = NULL;
 	int rc;
 
 	f->n = 0;
 	f->row = (struct object_row){ .project = project, .kind = kind, .id = id };
-	sqlite_bind(stmt, 1, name_of(s, project, kind, id));
+	if (find_near(s, name, f))
+		return SQLITE_ROW;
+	stmt = *ret_stmt = sqlite_statement(s, SQL_OBJECT_GET);
+	sqlite_bind(stmt, 1, name);
 	rc = sqlite_step(s, stmt);
-	if (rc == SQLITE_ROW)
+	if (rc == SQLITE_ROW) {
 		read_found(stmt, f);
+		keep_near(s, f->n, &f->row, sqlite_bytes_of(stmt, 2));
+	}
 	return rc;
 }
 
@@ -234,6 +261,7 @@ static int run_numbered(struct sqlite_store *s, enum sqlite_statement which, int
 static int write_row(struct sqlite_store *s, enum sqlite_statement which, int64_t n, const struct object_row *row)
 {
 	sqlite3_stmt *stmt = sqlite_statement(s, which);
+	int rc;
 
 	buf_reset(&s->body);
 	record_object(&s->body, n, row);
@@ -246,7 +274,10 @@ static int write_row(struct sqlite_store *s, enum sqlite_statement which, int64_
 		sqlite3_bind_int(stmt, 5, row->kind);
 		sqlite_bind(stmt, 6, row->id);
 	}
-	return sqlite_run(s, stmt);
+	rc = sqlite_run(s, stmt);
+	if (rc == SQLITE_OK)
+		keep_near(s, n, row, buf_slice(&s->body));
+	return rc;
 }
 
 /* Its name is in the index already. */
@@ -274,15 +305,25 @@ static int cut_object(struct sqlite_store *s, const struct found *f)
 		if (rc == SQLITE_OK)
 			rc = cut_keys(s, &f->row, &nothing);
 	}
-	return rc == SQLITE_OK ? run_numbered(s, SQL_OBJECT_CUT, f->n) : rc;
+	if (rc == SQLITE_OK)
+		rc = run_numbered(s, SQL_OBJECT_CUT, f->n);
+	sqlite_near_drop(s, name_of(s, f->row.project, f->row.kind, f->row.id));
+	return rc;
 }
 
 static int put_over(struct sqlite_store *s, const struct object_row *row);
 
+static bool is_near(struct sqlite_store *s, const struct object_row *row)
+{
+	struct sqlite_near near;
+
+	return sqlite_near_find(s, name_of(s, row->project, row->kind, row->id), &near);
+}
+
 static int put_object(struct sqlite_store *s, const struct object_row *row)
 {
-	bool is_new;
-	int rc = take_name(s, s->last_object + 1, row, &is_new);
+	bool is_new = false;
+	int rc = is_near(s, row) ? SQLITE_OK : take_name(s, s->last_object + 1, row, &is_new);
 
 	if (rc != SQLITE_OK)
 		return rc;

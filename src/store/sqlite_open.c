@@ -272,6 +272,7 @@ static void sqlite_free(struct sqlite_store *s)
 	buf_free(&s->body);
 	buf_free(&s->log_rows);
 	buf_free(&s->entries);
+	sqlite_near_clear(s);
 	buf_free(&s->project);
 	mem_free(s->path);
 	mem_free(s->vfs);
@@ -330,6 +331,8 @@ static struct sqlite_store *sqlite_handle(const struct store_ops *ops, const cha
 	buf_init(&s->body, SIZE_MAX / 4);
 	buf_init(&s->log_rows, SIZE_MAX / 4);
 	buf_init(&s->entries, SIZE_MAX / 4);
+	map_init(&s->near_young);
+	map_init(&s->near_old);
 	buf_init(&s->project, SIZE_MAX / 4);
 	return s;
 }
