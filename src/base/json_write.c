@@ -10,16 +10,22 @@
 #include "base/json.h"
 #include "base/text.h"
 
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
 /* The length of the run at the front of s that may stand in a JSON string as it is; whole UTF-8 sequences only. */
 static size_t plain_run(struct slice s)
 {
-	size_t i = 0;
+	size_t i = 0, n;
 
 	while (i < s.n) {
-		uint8_t c = (uint8_t)s.p[i];
-		size_t n = c < 0x80 ? 1 : utf8_next(slice_from(s, i), NULL);
-
-		if (c < 0x20 || c == '"' || c == '\\' || n == 0)
+		if (is_plain((uint8_t)s.p[i]))
+			n = 1;
+		else
+			n = (uint8_t)s.p[i] < 0x80 ? 0 : utf8_next(slice_from(s, i), NULL);
+		if (n == 0)
 			break;
 		i += n;
 	}

@@ -153,16 +153,22 @@ static const struct country *find_country(struct slice iso)
 	return NULL;
 }
 
+/* Most codes begin with another digit: this is asked several times a message. */
+static bool begins(struct slice s, const char *code)
+{
+	return s.p[0] == code[0] && slice_starts(s, slice_str(code));
+}
+
 /* Does a calling code stand in front? */
 static bool has_code(struct slice s)
 {
-	for (size_t i = 0; i < COUNTRIES; i++)
-		if (slice_starts(s, slice_str(countries[i].code)))
-			return true;
-	for (size_t i = 0; i < sizeof(networks) / sizeof(networks[0]); i++)
-		if (slice_starts(s, slice_str(networks[i])))
-			return true;
-	return false;
+	bool found = false;
+
+	for (size_t i = 0; !found && s.n > 0 && i < COUNTRIES; i++)
+		found = begins(s, countries[i].code);
+	for (size_t i = 0; !found && s.n > 0 && i < sizeof(networks) / sizeof(networks[0]); i++)
+		found = begins(s, networks[i]);
+	return found;
 }
 
 static bool write_number(struct slice code, struct slice rest, struct buf *ret)
