@@ -160,14 +160,13 @@ static int64_t tell(struct deed *d, const struct message_receive *m, struct reco
 	return 1;
 }
 
-static void keep(struct deed *d, struct record *message, struct record *contact)
+static void keep_contact(struct deed *d, struct record *contact)
 {
 	struct slice broadcast = record_text(contact, "_broadcast_id");
 
 	if (broadcast.n > 0)
 		broadcast_replied(d, broadcast);
 	record_save(d, contact);
-	record_save(d, message);
 }
 
 int message_take(struct deed *d, const struct message_receive *m, struct record **ret, int64_t *ret_seq,
@@ -188,9 +187,9 @@ int message_take(struct deed *d, const struct message_receive *m, struct record 
 	*ret_seq = tell(d, m, message, contact, phone);
 	if (*ret_seq == 0)
 		return 0;
-	keep(d, message, contact);
+	keep_contact(d, contact);
 	*ret = message;
-	run_start(d, message, contact, phone);
+	run_start(d, message, contact, phone); /* saves it, with its place there if it has to wait */
 	return 0;
 }
 

@@ -157,6 +157,8 @@ static struct message_send ask_for(struct reply *y, struct json message)
 
 	if (slice_is(ask.message_type, "ussd"))
 		ask.content = SLICE_LIT("");
+	if (ask.to_number.n == 0 && s->contact)
+		ask.contact_id = record_id(s->contact);
 	if (s->message) {
 		ask.to_number = or_else(ask.to_number, record_text(s->message, "from_number"));
 		ask.simulated = record_true(s->message, "simulated");

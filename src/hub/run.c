@@ -181,6 +181,12 @@ static void end(struct run *r)
 
 /* --- the place in the message --- */
 
+static void save_message(struct run *r)
+{
+	record_save(&r->deed, r->scope.message);
+	r->unsaved = false;
+}
+
 static void save_place(struct run *r)
 {
 	struct json_writer w;
@@ -203,7 +209,7 @@ static void save_place(struct run *r)
 	json_put_raw(&w, r->path.n > 0 ? r->path : SLICE_LIT("[]"));
 	json_end_object(&w);
 	record_set(r->scope.message, RUN, buf_slice(&out));
-	record_save(&r->deed, r->scope.message);
+	save_message(r);
 	buf_free(&out);
 }
 
@@ -212,10 +218,10 @@ static void forget_place(struct run *r)
 {
 	struct record *m = r->scope.message;
 
-	if (!m || (!r->handled && record_raw(m, RUN).n == 0))
+	if (!m || (!r->unsaved && !r->handled && record_raw(m, RUN).n == 0))
 		return;
 	record_unset(m, RUN);
-	record_save(&r->deed, m);
+	save_message(r);
 }
 
 bool run_waits(struct record *message)
@@ -280,7 +286,8 @@ void run_start(struct deed *d, struct record *message, struct record *contact, s
 {
 	struct run r = {
 		.deed = *d,
-		.scope = { .message = message, .contact = contact, .phone = phone, .temporary = SLICE_LIT("{}") }
+		.scope = { .message = message, .contact = contact, .phone = phone, .temporary = SLICE_LIT("{}") },
+		.unsaved = true
 	};
 
 	r.deed.origin = ORIGIN_SCRIPT;

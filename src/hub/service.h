@@ -7,7 +7,10 @@
 
 #include "hub/record.h"
 
-/* The message was received: its way through the services begins. Records are saved by their functions as they change. */
+/*
+ * The message was received: its way through the services begins. Other records are saved by their functions as they
+ * change; the message, which is new, is saved here.
+ */
 void run_start(struct deed *d, struct record *message, struct record *contact, struct record *phone);
 /* What a webhook of a service ("_service.…", "_action.…") answered, or that it failed. */
 void run_report(struct deed *d, const struct report *r);

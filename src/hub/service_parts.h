@@ -20,6 +20,7 @@ struct run {
 	struct reply_scope scope; /* message NULL: a service invoked for a contact */
 	const struct service_type *type;
 	struct json_doc config;		     /* of the service at hand */
+	bool unsaved;			     /* the message is new and nobody has saved it yet */
 	bool alone;			     /* invoked by hand: no other service follows */
 	bool handled;			     /* by this service or one before */
 	bool acted;			     /* this service sent a message, changed a group, or took an answer */

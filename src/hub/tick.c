@@ -17,9 +17,8 @@
 #include "hub/route.h"
 #include "hub/service.h"
 
-/* steps a commit: each is a load, a save and an event; more would hold up what waits behind */
+/* objects a commit: a step is a load, a save and an event; more would hold up what waits behind */
 #define PART	 1000
-#define MESSAGES 100 /* steps that one of a broadcast is worth: it makes so many messages */
 #define AGAIN_MS 1000 /* after a commit that failed: the disk is full, or the node is stopping */
 
 struct tick {
@@ -88,17 +87,14 @@ bool tick_due(struct deed *d, int64_t now_ms, uint32_t most)
 {
 	struct found f = { .d = d, .all = arena_alloc(d->arena, most * sizeof(struct due)) };
 	struct deed at = *d;
-	uint32_t i, spent = 0;
 
 	at.now_ms = now_ms;
 	at.origin = ORIGIN_PLATFORM;
 	book_due(d->book, now_ms, most, note, &f);
-	for (i = 0; i < f.count && spent < most; i++)
-		if (f.all[i].kind < KINDS && steps[f.all[i].kind].fn) {
+	for (uint32_t i = 0; i < f.count; i++)
+		if (f.all[i].kind < KINDS && steps[f.all[i].kind].fn)
 			step(&at, &f.all[i]);
-			spent += f.all[i].kind == KIND_BROADCAST ? MESSAGES : 1;
-		}
-	return f.count == most || i < f.count;
+	return f.count == most;
 }
 
 /* --- the thread --- */

@@ -94,22 +94,37 @@ void webhook_action_id(struct slice service_id, struct json action, struct buf *
 	buf_free(&settings);
 }
 
+/* Its number; 0 with *fault when it cannot be. It is made when it is not there. */
+static uint64_t endpoint_number(struct run *r, struct slice id, struct json config, struct fault *fault)
+{
+	struct endpoint *ep = book_endpoint_get(r->deed.book, r->deed.project, id);
+	struct buf settings;
+	uint64_t number;
+
+	if (ep) {
+		number = ep->number;
+		endpoint_unref(&ep);
+		return number;
+	}
+	buf_init(&settings, SETTINGS_MAX);
+	webhook_settings(config, &settings);
+	number = book_endpoint(r->deed.book, r->deed.project, id, buf_slice(&settings), fault);
+	buf_free(&settings);
+	return number;
+}
+
 enum run_step webhook_call(struct run *r, struct slice endpoint_id, struct json config)
 {
 	struct reply_scope *s = &r->scope;
 	struct notice_call call = { .service_id = record_id(s->service), .state = s->state };
 	struct fault fault = NO_FAULT;
-	struct buf settings;
 
 	if (!s->message) {
 		run_log(r, "error", SLICE_LIT("a webhook needs a message, and this service was invoked for a contact"),
 			true);
 		return RUN_ENDS;
 	}
-	buf_init(&settings, SETTINGS_MAX);
-	webhook_settings(config, &settings);
-	call.endpoint = book_endpoint(r->deed.book, r->deed.project, endpoint_id, buf_slice(&settings), &fault);
-	buf_free(&settings);
+	call.endpoint = endpoint_number(r, endpoint_id, config, &fault);
 	if (!call.endpoint) {
 		run_logf(r, "error", true, "the webhook cannot be called: %s %s", fault.param, fault.message);
 		return RUN_ENDS;
