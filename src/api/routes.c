@@ -34,7 +34,7 @@ static const struct route routes[] = {
 	DESK("PUT", PROJECT, ACCESS_PROJECT, project_put, "Creates or replaces a project"),
 	DESK("PATCH", PROJECT, ACCESS_PROJECT, project_change, "Changes the given fields of a project"),
 	DESK("POST", PROJECT, ACCESS_PROJECT, project_change, "Changes the given fields of a project"),
-	DESK("DELETE", PROJECT, ACCESS_PROJECT, project_delete, "Deletes a project with its endpoints and keys"),
+	DESK("DELETE", PROJECT, ACCESS_PROJECT, project_delete, "Deletes a project with all it has"),
 
 	DESK("GET", PROJECT "/keys", ACCESS_PROJECT, keys_list, "The project's keys, without the keys themselves"),
 	DESK("POST", PROJECT "/keys", ACCESS_PROJECT, key_create, "Makes a key and shows it once"),
@@ -84,13 +84,13 @@ static const struct route routes[] = {
 	READS("/messages/{id}", rest_message, "One message"),
 	CHANGES(WRITES, "/messages/{id}", rest_message_change, "Changes variables, labels or the star of a message"),
 	WRITES("DELETE", "/messages/{id}", rest_message_delete, "Deletes a message"),
-	WRITES("POST", "/messages/{id}/resend", rest_message_resend, "Sends a message again, as a new one"),
-	WRITES("POST", "/messages/{id}/cancel", rest_message_cancel, "Cancels a message that was not sent yet"),
+	WRITES("POST", "/messages/{id}/resend", rest_message_resend, "Sends a message again: one that failed itself, one that was sent as a new one"),
+	WRITES("POST", "/messages/{id}/cancel", rest_message_cancel, "Cancels a message that waits and is with no gateway"),
 
 	WRITES("POST", "/send_broadcast", rest_broadcast_send, "Sends one content to many"),
 	READS("/broadcasts", rest_broadcasts, "Broadcasts"),
 	READS("/broadcasts/{id}", rest_broadcast, "One broadcast"),
-	WRITES("POST", "/broadcasts/{id}/cancel", rest_broadcast_cancel, "Ends a broadcast; what was sent stays sent"),
+	WRITES("POST", "/broadcasts/{id}/cancel", rest_broadcast_cancel, "Ends a broadcast; what was sent or is with a gateway stays so"),
 
 	READS("/contacts", rest_contacts, "Contacts"),
 	WRITES("POST", "/contacts", rest_contact_put, "Finds a contact by its number, or makes it, and changes it"),
@@ -125,10 +125,10 @@ static const struct route routes[] = {
 	READS("/phones/{id}", rest_phone, "One phone"),
 	BLOCKS("PUT", "/phones/{id}", rest_phone_put, "Makes or replaces a phone under an id of the caller's"),
 	CHANGES(BLOCKS, "/phones/{id}", rest_phone_change, "Changes a phone"),
-	BLOCKS("DELETE", "/phones/{id}", rest_phone_delete, "Deletes a phone; its messages stay"),
+	BLOCKS("DELETE", "/phones/{id}", rest_phone_delete, "Deletes a phone; its messages stay, and those that wait fail"),
 	READS("/phones/{id}/messages", rest_phone_messages, "The messages of a phone"),
 	READS("/routes", rest_routes, "Routes beside the phones; there are none"),
-	READS("/routes/{id}", rest_route, "One route"),
+	READS("/routes/{id}", rest_route, "None: messages go by phones"),
 
 	READS("/services", rest_services, "Services: what happens with an incoming message"),
 	BLOCKS("POST", "/services", rest_service_create, "Makes a service"),
@@ -143,7 +143,7 @@ static const struct route routes[] = {
 	READS("/services/{id}/states/{other}", rest_service_state, "Where one contact stands in a service"),
 	WRITES("POST", "/services/{id}/states/{other}", rest_service_state_set, "Changes where a contact stands"),
 	WRITES("DELETE", "/services/{id}/states/{other}", rest_service_state_reset, "Forgets where a contact stands"),
-	READS("/service_logs", rest_service_logs, "What services did and what went wrong, newest first"),
+	READS("/service_logs", rest_service_logs, "What services did and what went wrong, oldest first"),
 
 	/* Telerivet's, and not here: a clear word instead of "no such path". */
 #define NOT_HERE(PATH) READS(PATH, rest_not_implemented, "Not here"), BLOCKS("POST", PATH, rest_not_implemented, "Not here")

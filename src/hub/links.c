@@ -4,6 +4,9 @@
  *
  * A link is an object under its code. Who clicks names no project, so links belong to the project "", and know the one
  * of their message themselves. The code is chance alone: 59 bits of it, so nobody finds a link by trying.
+ *
+ * A link leads as long as its message is there. Nobody tells links that a message was deleted, alone or with its whole
+ * project: whoever follows one looks, and once in a while each is looked at, so that those nobody follows go too.
  */
 #include "base/digest.h"
 #include "base/text.h"
@@ -15,6 +18,7 @@
 #define CODE_CHARS   10
 #define SHORT_MAX    2048
 #define CONTENT_MAX  ((size_t)1024 * 1024)
+#define LOOK_MS	     (INT64_C(30) * 24 * 3600 * 1000)
 #define SHORT_URLS   "short_urls"
 #define LINK_PROJECT "_project"
 
@@ -133,6 +137,7 @@ static struct slice make_link(struct deed *d, struct record *message, struct sli
 	set_target(link, url);
 	record_set_text(link, LINK_PROJECT, d->project);
 	record_set_text(link, "message_id", record_id(message));
+	record_set_due(link, d->now_ms + LOOK_MS);
 	record_save(&nobody, link);
 	buf_init(&out, SHORT_MAX);
 	buf_addf(&out, "%s" LINKS_PATH "%s", hub_public_url(d->hub), code);
@@ -247,33 +252,62 @@ static void note_click(struct deed *d, struct record *message, struct slice code
 	json_doc_free(&doc);
 }
 
-static void tell_click(struct deed *d, struct record *link)
+static struct deed of_owner(const struct deed *d, struct record *link)
 {
 	struct deed owner = *d;
-	struct record *message;
 
 	owner.project = record_text(link, LINK_PROJECT);
-	message = record_load(&owner, KIND_MESSAGE, record_text(link, "message_id"));
-	if (!message)
-		return;
-	note_click(&owner, message, record_id(link));
+	return owner;
+}
+
+/* NULL when it is gone. A deleted project's messages are, though it takes a while until they are off the disk. */
+static struct record *message_of(struct deed *owner, struct record *link)
+{
+	struct buf settings;
+	bool there;
+
+	buf_init(&settings, CONTENT_MAX);
+	there = book_project(owner->book, owner->project, &settings);
+	buf_free(&settings);
+	return there ? record_load(owner, KIND_MESSAGE, record_text(link, "message_id")) : NULL;
+}
+
+static void tell_click(struct deed *owner, struct record *message, struct record *link)
+{
+	note_click(owner, message, record_id(link));
 	if (record_raw(message, "time_clicked").n > 0)
-		record_save(&owner, message);
+		record_save(owner, message);
 	else
-		message_clicked(&owner, message);
+		message_clicked(owner, message);
 }
 
 struct slice links_follow(struct deed *d, struct slice code)
 {
-	struct deed nobody = of_nobody(d);
-	struct record *link = code.n == CODE_CHARS ? record_load(&nobody, KIND_LINK, code) : NULL;
+	struct deed nobody = of_nobody(d), owner;
+	struct record *link = code.n == CODE_CHARS ? record_load(&nobody, KIND_LINK, code) : NULL, *message;
 
 	if (!link)
+		return SLICE_LIT("");
+	owner = of_owner(d, link);
+	message = message_of(&owner, link);
+	if (!message)
 		return SLICE_LIT("");
 	if (d->origin == ORIGIN_PLATFORM && !record_true(link, "_clicked")) {
 		record_set_bool(link, "_clicked", true);
 		record_save(&nobody, link);
-		tell_click(d, link);
+		tell_click(&owner, message, link);
 	}
 	return record_text(link, "target");
+}
+
+void links_step(struct deed *d, struct record *link)
+{
+	struct deed owner = of_owner(d, link);
+
+	if (!message_of(&owner, link)) {
+		record_delete(d, link);
+		return;
+	}
+	record_set_due(link, d->now_ms + LOOK_MS);
+	record_save(d, link);
 }

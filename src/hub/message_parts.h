@@ -45,7 +45,9 @@ bool status_step(struct deed *d, struct record *message, struct slice status, st
 		 struct slice error_code);
 /* Counts it in the message's broadcast, if it is of one. */
 void status_count(struct deed *d, struct record *message, struct slice before);
-/* Ends a message that waits; false when it does not. */
+/* Queued, and perhaps tried: it has not left yet, and it may. */
+bool message_waits(struct record *message);
+/* Ends a message that waits; false when it does not, or when its order is with a gateway. */
 bool message_cancel(struct deed *d, struct record *message);
 /* A status after which nothing more comes, except `read`. */
 bool status_ended(struct slice status);

@@ -350,11 +350,22 @@ int rest_message_resend(struct rest *r)
 	status = record_text(m, "status");
 	if (slice_is(status, "failed") || slice_is(status, "cancelled"))
 		requeue(r, m, phone);
-	else if (!slice_is(status, "queued") && !slice_is(status, "failed_queued"))
+	else if (!message_waits(m))
 		err = send_copy(r, m, phone, &m);
 	if (!err)
 		rest_write(r, m);
 	return err;
+}
+
+static int refuse_cancel(struct rest *r, struct record *m)
+{
+	if (message_waits(m))
+		return fault_set(r->deed.fault, "not_cancellable", "",
+				 "the order to send the message is with its gateway and cannot be taken back; only "
+				 "messages that wait on a phone of type test can be cancelled");
+	return fault_set(r->deed.fault, "not_cancellable", "",
+			 "the message is %.*s; only messages that wait (queued, failed_queued) can be cancelled",
+			 SLICE_ARG(record_text(m, "status")));
 }
 
 int rest_message_cancel(struct rest *r)
@@ -368,10 +379,7 @@ int rest_message_cancel(struct rest *r)
 	if (err)
 		return err;
 	if (!message_cancel(&r->deed, m) && !slice_is(record_text(m, "status"), "cancelled"))
-		return fault_set(
-			r->deed.fault, "not_cancellable", "",
-			"the message is %.*s; only messages that wait (queued, failed_queued) can be cancelled",
-			SLICE_ARG(record_text(m, "status")));
+		return refuse_cancel(r, m);
 	rest_write(r, m);
 	return 0;
 }

@@ -2,7 +2,7 @@
  * Phones over REST. A phone is an object, and one with a gateway has an endpoint beside it, made from its config. The
  * two cannot change in one commit: an endpoint is put in force on every shard, which takes a while. So the endpoint
  * goes first where something would be missing without it (create, change), and last where something may still use it
- * (delete). A crash in between leaves an endpoint that nobody sends to, or settings that the next change says again.
+ * (delete). A crash in between leaves an endpoint that nobody sends to, or settings that the next change takes back.
  *
  * The config has secrets in it; it is the object's own member `_config`, which events never show, and lists only to an
  * admin who asks for it.
@@ -10,6 +10,7 @@
 #include "hub/phone_type.h"
 #include "hub/rest.h"
 
+#include "hub/beside.h"
 #include "hub/hub_impl.h"
 
 #define CONFIG	     "_config"
@@ -175,11 +176,25 @@ static int apply(struct edit *e, struct record *phone, struct fault *fault)
 
 /* --- the endpoint beside it --- */
 
-static void endpoint_id(const struct edit *e, struct buf *out)
+static void endpoint_id(struct slice phone, struct buf *out)
 {
-	buf_init(out, ID_MAX);
 	buf_add_str(out, "_route.");
-	buf_add_slice(out, e->id);
+	buf_add_slice(out, phone);
+}
+
+/* Of the phone as it is stored. */
+static void gateway_beside(struct deed *d, struct slice phone_id, struct buf *ret_id, struct buf *ret_settings)
+{
+	struct record *phone = record_load(d, KIND_PHONE, phone_id);
+	const struct phone_type *type = phone ? phone_type_find(record_text(phone, "phone_type")) : NULL;
+	struct fault ignored = NO_FAULT; /* the config was checked when it was stored */
+	struct json_doc config;
+
+	endpoint_id(phone_id, ret_id);
+	json_doc_init(&config);
+	if (type && type->settings && json_parse(&config, record_raw(phone, CONFIG), &json_limits_default, NULL) == 0)
+		phone_settings(type, json_root(&config), !record_true(phone, "send_paused"), ret_settings, &ignored);
+	json_doc_free(&config);
 }
 
 /* A phone that is paused keeps its orders: its endpoint takes them and sends nothing until it is active again. */
@@ -189,7 +204,8 @@ static int put_endpoint(struct edit *e, struct json config, bool paused)
 	int err;
 
 	buf_init(&settings, SETTINGS_MAX);
-	endpoint_id(e, &id);
+	buf_init(&id, ID_MAX);
+	endpoint_id(e->id, &id);
 	err = phone_settings(e->type, config, !paused, &settings, e->r->deed.fault);
 	if (!err) {
 		err = node_internal_endpoint(e->r->node, e->r->deed.project, buf_slice(&id), buf_slice(&settings),
@@ -208,7 +224,8 @@ static int drop_endpoint(struct edit *e)
 	struct buf id;
 	int err;
 
-	endpoint_id(e, &id);
+	buf_init(&id, ID_MAX);
+	endpoint_id(e->id, &id);
 	err = node_internal_endpoint_delete(e->r->node, e->r->deed.project, buf_slice(&id), &fault);
 	buf_free(&id);
 	return err == ERR_NOT_FOUND ? 0 : err;
@@ -415,6 +432,8 @@ static int make(struct edit *e)
 			drop_endpoint(e);
 	}
 	if (!err)
+		err = beside_settle(e->r, e->id, gateway_beside);
+	if (!err)
 		show(e->r, e->saved);
 	return err;
 }
@@ -479,6 +498,8 @@ int rest_phone_change(struct rest *r)
 		err = prepare_change(&e);
 	if (!err)
 		err = commit(&e, change_phone);
+	if (!err)
+		err = beside_settle(r, e.id, gateway_beside);
 	if (!err)
 		show(r, e.saved);
 	return err;

@@ -3,10 +3,11 @@
  *
  * A service's webhook is an internal endpoint beside its object. A new service makes it in the commit that stores the
  * object. When the URL changes, the endpoint changes first: a crash in between leaves a service that calls the new URL
- * and shows the old one, and the caller, who got no answer, asks again. When a service is deleted its object goes
+ * and shows the old one, until the caller, who got no answer, asks again. When a service is deleted its object goes
  * first, so that nothing is sent any more; what is left behind by a crash then is an endpoint that nobody calls.
  */
 #include "base/digest.h"
+#include "hub/beside.h"
 #include "hub/service_parts.h"
 
 #define ANSWER_MAX   ((size_t)1 << 20)
@@ -384,42 +385,14 @@ static int save_changed(struct edit *e, struct rest *r)
 	return 0;
 }
 
-static int look_in_force(struct edit *e, struct rest *r)
+/* The action webhooks have endpoints of their own: they are made when they are first called. */
+static void webhook_beside(struct deed *d, struct slice service_id, struct buf *ret_id, struct buf *ret_settings)
 {
-	struct record *service = record_load(&r->deed, KIND_SERVICE, r->id);
-	struct endpoint *ep;
-	struct buf id, settings;
+	struct record *service = record_load(d, KIND_SERVICE, service_id);
 
-	e->more = false;
-	if (!service || !has_webhook(service))
-		return 0;
-	buf_add_slice(&e->after, record_raw(service, "_config"));
-	buf_init(&id, 255);
-	buf_init(&settings, SETTINGS_MAX);
-	webhook_service_id(r->id, &id);
-	settings_of(buf_slice(&e->after), &settings);
-	ep = book_endpoint_get(r->deed.book, r->deed.project, buf_slice(&id));
-	e->more = ep && !slice_eq(ep->source, buf_slice(&settings));
-	endpoint_unref(&ep);
-	buf_free(&settings);
-	buf_free(&id);
-	return 0;
-}
-
-/*
- * Two calls at the same time may have changed endpoint and object in different orders, and a deleted service of the
- * same id may have left its endpoint behind: the object counts.
- */
-static int settle(struct edit *e)
-{
-	struct edit check;
-	int err;
-
-	edit_begin(&check, e->r);
-	err = look(&check, look_in_force);
-	if (!err && check.more)
-		err = change_endpoint(&check);
-	return edit_end(&check, err);
+	webhook_service_id(service_id, ret_id);
+	if (service && has_webhook(service))
+		settings_of(record_raw(service, "_config"), ret_settings);
 }
 
 static int change(struct edit *e)
@@ -431,7 +404,7 @@ static int change(struct edit *e)
 	if (!err)
 		err = commit(e, save_changed);
 	if (!err)
-		err = settle(e);
+		err = beside_settle(e->r, e->r->id, webhook_beside);
 	if (!err && e->before.n > 0)
 		err = drop_actions(e, buf_slice(&e->before), buf_slice(&e->after));
 	return edit_end(e, err);

@@ -17,8 +17,9 @@
 #include "hub/route.h"
 #include "hub/service.h"
 
-/* objects a commit: a step is a load, a save and an event; more would hold up what waits behind */
+/* steps a commit: each is a load, a save and an event; more would hold up what waits behind */
 #define PART	 1000
+#define MESSAGES 100 /* steps that one of a broadcast is worth: it makes so many messages */
 #define AGAIN_MS 1000 /* after a commit that failed: the disk is full, or the node is stopping */
 
 struct tick {
@@ -40,6 +41,7 @@ static const struct {
 	[KIND_MESSAGE] = { route_step },
 	[KIND_BROADCAST] = { broadcast_step },
 	[KIND_SERVICE_LOG] = { service_log_due },
+	[KIND_LINK] = { links_step },
 };
 
 struct due {
@@ -87,14 +89,17 @@ bool tick_due(struct deed *d, int64_t now_ms, uint32_t most)
 {
 	struct found f = { .d = d, .all = arena_alloc(d->arena, most * sizeof(struct due)) };
 	struct deed at = *d;
+	uint32_t i, spent = 0;
 
 	at.now_ms = now_ms;
 	at.origin = ORIGIN_PLATFORM;
 	book_due(d->book, now_ms, most, note, &f);
-	for (uint32_t i = 0; i < f.count; i++)
-		if (f.all[i].kind < KINDS && steps[f.all[i].kind].fn)
+	for (i = 0; i < f.count && spent < most; i++)
+		if (f.all[i].kind < KINDS && steps[f.all[i].kind].fn) {
 			step(&at, &f.all[i]);
-	return f.count == most;
+			spent += f.all[i].kind == KIND_BROADCAST ? MESSAGES : 1;
+		}
+	return f.count == most || i < f.count;
 }
 
 /* --- the thread --- */

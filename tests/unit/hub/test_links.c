@@ -5,6 +5,7 @@
 
 #include "hub/message.h"
 #include "hub/route.h"
+#include "hub/tick.h"
 
 #define BASE "http://127.0.0.1:8420" LINKS_PATH /* the town's public URL */
 
@@ -151,6 +152,66 @@ static void test_click(void **state)
 	assert_int_equal(town_count(town, "/all"), 1);
 }
 
+/* --- the message is gone --- */
+
+#define DAYS_MS(n) (INT64_C(86400000) * (n))
+
+struct look {
+	struct text *text;
+	bool there; /* the link's object */
+};
+
+static void find_link(struct deed *d, void *ctx)
+{
+	struct look *l = ctx;
+	struct deed nobody = *d;
+
+	nobody.project = SLICE_LIT("");
+	l->there = record_load(&nobody, KIND_LINK, slice_str(l->text->code)) != NULL;
+}
+
+static bool has_link(struct town *town, struct text *t)
+{
+	struct look l = { t, false };
+
+	town_look(town, find_link, &l);
+	return l.there;
+}
+
+static void a_month_later(struct deed *d, void *ctx)
+{
+	(void)ctx;
+	tick_due(d, d->now_ms + DAYS_MS(30) + 1000, 100);
+}
+
+static void test_message_deleted(void **state)
+{
+	struct town *town = *state;
+	struct text kept = shortened(town, "http://x.example/1"), gone = shortened(town, "http://x.example/2");
+
+	assert_int_equal(town_write(town, rest_message_delete, gone.id, NULL), 200);
+	assert_string_equal(target_of(town, gone.code, ORIGIN_API), "");
+	assert_string_equal(target_of(town, gone.code, ORIGIN_PLATFORM), "");
+	assert_string_equal(target_of(town, kept.code, ORIGIN_PLATFORM), "http://x.example/1");
+	assert_true(has_link(town, &gone));
+	town_do(town, a_month_later, NULL);
+	assert_false(has_link(town, &gone));
+	assert_true(has_link(town, &kept));
+}
+
+static void test_project_deleted(void **state)
+{
+	struct town *town = *state;
+	struct text t = shortened(town, "http://x.example/1");
+	struct fault fault = NO_FAULT;
+
+	assert_string_equal(target_of(town, t.code, ORIGIN_API), "http://x.example/1");
+	assert_int_equal(node_project_delete(town->node, SLICE_LIT("p"), &fault), 0);
+	assert_string_equal(target_of(town, t.code, ORIGIN_PLATFORM), "");
+	town_do(town, a_month_later, NULL);
+	assert_false(has_link(town, &t));
+}
+
 static void test_unknown(void **state)
 {
 	assert_string_equal(target_of(*state, "0123456789", ORIGIN_PLATFORM), "");
@@ -162,7 +223,8 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, town_begin, town_end)
 	const struct CMUnitTest tests[] = {
-		TEST(test_found), TEST(test_left_alone), TEST(test_several), TEST(test_click), TEST(test_unknown),
+		TEST(test_found),	    TEST(test_left_alone),	TEST(test_several), TEST(test_click),
+		TEST(test_message_deleted), TEST(test_project_deleted), TEST(test_unknown),
 	};
 
 	return cmocka_run_group_tests_name("links", tests, NULL, NULL);

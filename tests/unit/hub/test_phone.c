@@ -210,13 +210,132 @@ static void test_listed(void **state)
 	town_expect(t, "error.code", "not_found");
 }
 
+/* --- phone and endpoint --- */
+
+struct in_force {
+	char source[600];
+};
+
+static void look_in_force(struct deed *d, void *ctx)
+{
+	struct endpoint *ep = book_endpoint_get(d->book, d->project, SLICE_LIT("_route.g"));
+	struct in_force *f = ctx;
+
+	slice_copy(f->source, sizeof(f->source), ep ? ep->source : SLICE_LIT(""));
+	endpoint_unref(&ep);
+}
+
+static const char *in_force(struct town *t)
+{
+	static struct in_force f;
+
+	town_look(t, look_in_force, &f);
+	return f.source;
+}
+
+/* As a crash between the two leaves it. */
+static void change_endpoint_alone(struct town *t)
+{
+	struct fault fault = NO_FAULT;
+
+	if (node_internal_endpoint(t->node, SLICE_LIT("p"), SLICE_LIT("_route.g"),
+				   SLICE_LIT("{\"url\":\"http://127.0.0.1/other\"}"), &fault))
+		fail_msg("%s: %s", fault.param, fault.message);
+	assert_non_null(strstr(in_force(t), "/other"));
+}
+
+/* The phone counts: whatever is changed next, its endpoint is what it says again. */
+static void test_endpoint_follows(void **state)
+{
+	struct town *t = *state;
+	char wanted[600];
+
+	assert_int_equal(town_block(t, rest_phone_put, "g",
+				    GATEWAY(",\"content_type\":\"form\", \"fields\" : { \"a\" : \"b\" }")),
+			 200);
+	slice_copy(wanted, sizeof(wanted), slice_str(in_force(t)));
+	assert_non_null(strstr(wanted, "http://127.0.0.1/x"));
+	change_endpoint_alone(t);
+	assert_int_equal(town_block(t, rest_phone_change, "g", "{\"name\":\"N\"}"), 200);
+	assert_string_equal(in_force(t), wanted);
+	change_endpoint_alone(t);
+	assert_int_equal(town_block(t, rest_phone_put, "g",
+				    GATEWAY(",\"content_type\":\"form\", \"fields\" : { \"a\" : \"b\" }")),
+			 200);
+	assert_string_equal(in_force(t), wanted);
+	assert_int_equal(town_block(t, rest_phone_delete, "g", NULL), 200);
+	assert_string_equal(in_force(t), "");
+	change_endpoint_alone(t);
+	assert_int_equal(town_block(t, rest_phone_put, "g", "{\"phone_type\":\"test\"}"), 200);
+	assert_string_equal(in_force(t), "");
+}
+
+#define CHANGES 20
+
+struct changer {
+	struct town *town;
+	char which;
+	pthread_t thread;
+};
+
+static void *change_often(void *ctx)
+{
+	struct changer *c = ctx;
+
+	for (int i = 0; i < CHANGES; i++) {
+		struct fault fault = NO_FAULT;
+		struct json_writer w;
+		struct json_doc doc;
+		struct arena arena;
+		struct buf out;
+		struct rest r = {
+			.deed = { .hub = c->town->hub, .project = SLICE_LIT("p"), .arena = &arena, .fault = &fault },
+			.id = SLICE_LIT("g"),
+			.node = c->town->node,
+			.w = &w,
+			.status = 200
+		};
+		char params[100];
+
+		snprintf(params, sizeof(params), "{\"config\":{\"url\":\"http://127.0.0.1/%c%d\"}}", c->which, i);
+		arena_init(&arena);
+		buf_init(&out, 10000);
+		json_writer_init(&w, &out);
+		json_doc_init(&doc);
+		json_parse(&doc, slice_str(params), &json_limits_default, NULL);
+		r.params = json_root(&doc);
+		if (rest_phone_change(&r))
+			c->which = '?';
+		json_doc_free(&doc);
+		buf_free(&out);
+		arena_free(&arena);
+	}
+	return NULL;
+}
+
+static void test_two_at_once(void **state)
+{
+	struct town *t = *state;
+	struct changer c[2] = { { .town = t, .which = 'a' }, { .town = t, .which = 'b' } };
+
+	assert_int_equal(town_block(t, rest_phone_put, "g", GATEWAY("")), 200);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&c[i].thread, NULL, change_often, &c[i]), 0);
+	for (int i = 0; i < 2; i++)
+		pthread_join(c[i].thread, NULL);
+	assert_int_not_equal(c[0].which, '?');
+	assert_int_not_equal(c[1].which, '?');
+	assert_int_equal(town_read(t, rest_phone, "g", NULL), 200);
+	assert_non_null(strstr(in_force(t), town_text(t, "config.url")));
+}
+
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, town_begin, town_end)
 	const struct CMUnitTest tests[] = {
 		TEST(test_made),   TEST(test_changed),		 TEST(test_secrets),
 		TEST(test_put),	   TEST(test_put_keeps_secrets), TEST(test_refused),
-		TEST(test_listed),
+		TEST(test_listed), TEST(test_endpoint_follows),	 TEST(test_two_at_once),
 	};
 
 	return cmocka_run_group_tests_name("phone", tests, NULL, NULL);

@@ -304,7 +304,9 @@ static void test_no_ussd(void **state)
 	assert_int_equal(town_count(t, "/gw"), 0);
 }
 
-/* Orders wait while the phone is paused, and go when it is not any more. */
+/*
+ * Orders wait while the phone is paused, and go when it is not any more; that they will not is not to be promised.
+ */
 static void test_paused_gateway(void **state)
 {
 	struct town *t = *state;
@@ -314,6 +316,9 @@ static void test_paused_gateway(void **state)
 	assert_int_equal(town_block(t, rest_phone_change, id, "{\"send_paused\":true}"), 200);
 	town_expect(t, "send_paused", "true");
 	s = send_by(t, "+46709999999", id);
+	assert_int_equal(town_write(t, rest_message_cancel, s.id, NULL), 400);
+	town_expect(t, "error.code", "not_cancellable");
+	assert_non_null(strstr(town_text(t, "error.message"), "gateway"));
 	assert_string_equal(status_of(t, &s), "queued");
 	assert_int_equal(town_block(t, rest_phone_change, id, "{\"send_paused\":false}"), 200);
 	TOWN_WAIT(strcmp(status_of(t, &s), "sent") == 0);
