@@ -190,18 +190,24 @@ class Answers(Conversation):
         self.assertEqual((message["vars"], message["service_id"]), ({"handled": True}, None))
 
     def test_limits(self):
-        """Twenty messages, trailing commas, answers that are too large or too deep, no JSON by its type."""
+        """Twenty messages; a comma too many does not matter."""
         self.answering(b'{"messages":[' + b'{"content":"x"},' * 21 + b"],}")
         self.hear("many")
         wait_until(lambda: len(self.said()) == 20, lambda: f"20 messages, but {len(self.said())}")
         self.assertIn("at most 20", self.logs()[0]["content"])
 
-    def test_no_json_is_delivered(self):
-        sink = self.answering(b"<br>Warning</br>{}")
-        self.hear("Hej")
-        entry = wait_until(self.logs, "the answer is in the log")[0]
-        self.assertIn("no JSON, at byte 0", entry["content"])
-        self.assertEqual((len(sink.requests), self.said()), (1, []))
+    def test_no_answer_to_be_read_is_delivered(self):
+        for body, says in ((b"<br>Warning</br>{}", "no JSON, at byte 0"), (b'{"messages":[{"content":"' + b"x" * 300000 + b'"}]}', "256 KiB|262144 bytes"),
+                           (b'{"a":' * 40 + b"1" + b"}" * 40, "deep")):
+            with self.subTest(says=says):
+                sink = self.receiver((200, JSON, body))
+                service = self.webhook(sink.url())
+                self.hear("Hej")
+                entry = wait_until(lambda service=service: self.logs(service_id=service), "the answer is in the log")[0]
+                self.assertRegex(entry["content"], says)
+                wait_until(lambda sink=sink: {a["outcome"] for a in self.api.attempts(self.pid, endpoint_id="_service." + service)} == {"ok"}, "it is delivered")
+                self.assertEqual((len(sink.requests), self.said()), (1, []))
+                self.api.post(f"{self.base}/services/{service}", {"active": False}).expect(200)
 
     def test_status_url_instead(self):
         sink = self.receiver()
@@ -245,9 +251,11 @@ class Errors(Conversation):
         if says.startswith("connect"):
             return f"http://127.0.0.1:{free_port()}/", {}
         if says.startswith("dns"):
-            return "http://nobody.invalid/", {}
+            return "http://nobody.onion/", {}  # RFC 7686: no name server is asked
         if says.startswith("refused"):
             return "http://192.168.77.77:8000/", {}
+        if "Content-Type" in says:
+            return self.receiver((200, {"Content-Type": "text/html"}, b'{"messages":[]}')).url(), {}
         answers = {"the answer was": b"Warning: {", "messages[0]": b'{"messages":[{"content":"x","route_id":"PNnone"}]}', "variables: ": b'{"variables":{"contact.id":"x"}}'}
         return self.receiver((200, JSON, next(body for begin, body in answers.items() if says.startswith(begin)))).url(), {}
 
