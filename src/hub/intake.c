@@ -381,9 +381,8 @@ static int64_t take_incoming(struct deed *d, struct event *ev)
 	m.simulated = json_type(json_get(message, "simulated")) == JSON_TRUE;
 	m.phone_id = named_id(d, root, "phone", "phone_id");
 	m.contact = json_get(root, "contact");
-	if (message_take(d, &m, &made, &seq, &fault) != 0)
-		return 0;
-	return seq;
+	/* It was accepted: were it refused here, it would at least be told as it is. */
+	return message_take(d, &m, &made, &seq, &fault) == 0 ? seq : book_event(d->book, ev);
 }
 
 /* What a posted status may change of a message is what gateways know: price, times, parts, … */

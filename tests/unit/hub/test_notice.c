@@ -217,12 +217,13 @@ static void status_urls_are_checked(void **state)
 struct sent {
 	struct town *t;
 	const char *path, *secret, *status;
+	const char *id; /* NULL: another message each time */
 };
 
 static void tell_status(struct deed *d, void *ctx)
 {
 	struct sent *s = ctx;
-	struct record *m = record_new(d, KIND_MESSAGE, NULL);
+	struct record *m = record_new(d, KIND_MESSAGE, s->id);
 	char url[200];
 
 	snprintf(url, sizeof(url), "%s%s", s->t->url, s->path);
@@ -238,7 +239,7 @@ static void tell_status(struct deed *d, void *ctx)
 static void each_message_has_its_own_url_and_secret(void **state)
 {
 	struct town *t = *state;
-	struct sent a = { t, "/a?q=1", "one", "sent" }, b = { t, "/b", NULL, "failed" };
+	struct sent a = { t, "/a?q=1", "one", "sent", NULL }, b = { t, "/b", NULL, "failed", NULL };
 
 	town_do(t, tell_status, &a);
 	town_do(t, tell_status, &b);
@@ -246,6 +247,22 @@ static void each_message_has_its_own_url_and_secret(void **state)
 	assert_string_equal(town_field(t, "/a", 0, "status"), "sent");
 	assert_null(town_field(t, "/b", 0, "secret"));
 	assert_string_equal(town_field(t, "/b", 0, "status"), "failed");
+}
+
+/* A status that is tried again holds back the next one of its message, and of no other. */
+static void statuses_of_a_message_come_in_order(void **state)
+{
+	struct town *t = *state;
+	struct sent sent = { t, "/a", NULL, "sent", "SM1" }, delivered = { t, "/a", NULL, "delivered", "SM1" };
+	struct sent other = { t, "/b", NULL, "delivered", "SM2" };
+
+	town_answer(t, "/a", 500, "text/plain", "not now");
+	town_do(t, tell_status, &sent);
+	assert_string_equal(town_field(t, "/a", 0, "status"), "sent");
+	town_do(t, tell_status, &delivered);
+	town_do(t, tell_status, &other);
+	assert_string_equal(town_field(t, "/b", 0, "status"), "delivered");
+	assert_int_equal(town_count(t, "/a"), 1);
 }
 
 int main(void)
@@ -257,6 +274,7 @@ int main(void)
 		CASE(an_order_has_what_the_route_adds),
 		CASE(status_urls_are_checked),
 		CASE(each_message_has_its_own_url_and_secret),
+		CASE(statuses_of_a_message_come_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

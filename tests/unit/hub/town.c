@@ -37,7 +37,7 @@ static size_t answer_for(struct town *t, struct slice path)
 static void receive(void *ctx, struct server_request *rq)
 {
 	struct town *t = ctx;
-	const char *media_type = "text/plain";
+	char media_type[sizeof(t->answers[0].media_type)] = "text/plain";
 	char *body = NULL;
 	int status = 200;
 	size_t i;
@@ -47,7 +47,7 @@ static void receive(void *ctx, struct server_request *rq)
 	i = answer_for(t, server_path(rq));
 	if (i < t->answer_count) {
 		status = t->answers[i].status;
-		media_type = t->answers[i].media_type;
+		slice_copy(media_type, sizeof(media_type), slice_str(t->answers[i].media_type));
 		body = mem_strdup(t->answers[i].body);
 	}
 	pthread_mutex_unlock(&t->lock);
