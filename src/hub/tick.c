@@ -18,9 +18,10 @@
 #include "hub/service.h"
 
 /* steps a commit: each is a load, a save and an event; more would hold up what waits behind */
-#define PART	 1000
-#define MESSAGES 100 /* steps that one of a broadcast is worth: it makes so many messages */
-#define AGAIN_MS 1000 /* after a commit that failed: the disk is full, or the node is stopping */
+#define PART	     1000
+#define MESSAGES     100 /* steps that one of a broadcast is worth: it makes so many messages */
+#define SETTINGS_MAX ((size_t)16 << 20)
+#define AGAIN_MS     1000 /* after a commit that failed: the disk is full, or the node is stopping */
 
 struct tick {
 	struct hub *hub;
@@ -49,6 +50,18 @@ struct due {
 	enum kind kind;
 };
 
+/* What is written of one that is gone is dropped: its objects, which are about to go, would stay due until then. */
+static bool project_is_there(struct book *b, struct slice project)
+{
+	struct buf settings;
+	bool there;
+
+	buf_init(&settings, SETTINGS_MAX);
+	there = book_project(b, project, &settings);
+	buf_free(&settings);
+	return there;
+}
+
 static void step(const struct deed *d, const struct due *due)
 {
 	struct arena arena;
@@ -60,10 +73,10 @@ static void step(const struct deed *d, const struct due *due)
 	one.arena = &arena;
 	one.fault = &fault;
 	one.project = due->project;
-	r = record_load(&one, due->kind, due->id);
+	r = project_is_there(d->book, due->project) ? record_load(&one, due->kind, due->id) : NULL;
 	if (r && record_due(r) != OBJECT_NEVER_DUE && record_due(r) <= d->now_ms)
 		steps[due->kind].fn(&one, r);
-	else if (!r) /* damaged, as the log says: it would be due for ever */
+	else if (!r) /* nobody's, or damaged, as the log says: it would be due for ever */
 		book_delete(d->book, due->project, (uint16_t)due->kind, due->id);
 	arena_free(&arena);
 }

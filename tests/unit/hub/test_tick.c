@@ -81,6 +81,31 @@ static void test_broadcasts(void **state)
 	town_do(*state, broadcasts, NULL);
 }
 
+static void make_many(struct deed *d, void *ctx)
+{
+	(void)ctx;
+	for (int i = 0; i < 3000; i++)
+		make_due(d, d->now_ms + 100000);
+}
+
+static void step_many(struct deed *d, void *ctx)
+{
+	(void)ctx;
+	assert_false(tick_due(d, d->now_ms + 200000, 4000));
+	assert_int_equal(left(d), 0);
+}
+
+/* Nothing of it can be written any more, so its messages would stay due, and be told, until the last one has gone. */
+static void test_deleted_project(void **state)
+{
+	struct town *t = *state;
+	struct fault fault = NO_FAULT;
+
+	town_do(t, make_many, NULL);
+	assert_int_equal(node_project_delete(t->node, SLICE_LIT("p"), &fault), 0);
+	town_do(t, step_many, NULL);
+}
+
 static void one(struct deed *d, void *ctx)
 {
 	make_due(d, d->now_ms + *(int *)ctx);
@@ -125,8 +150,8 @@ static void test_start_again(void **state)
 int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, town_begin, town_end)
-	const struct CMUnitTest tests[] = { TEST(test_parts), TEST(test_broadcasts), TEST(test_thread),
-					    TEST(test_start_again) };
+	const struct CMUnitTest tests[] = { TEST(test_parts), TEST(test_broadcasts), TEST(test_deleted_project),
+					    TEST(test_thread), TEST(test_start_again) };
 
 	return cmocka_run_group_tests_name("tick", tests, NULL, NULL);
 }
