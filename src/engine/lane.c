@@ -292,8 +292,26 @@ static void disable(struct lane *lane, const char *why)
 	lane->engine->host.disable(lane->engine->host.ctx, lane->endpoint, why);
 }
 
+/*
+ * Why the endpoint is to be switched off; NULL: it is not. The hub's own never are: one message's status_url that is
+ * gone says nothing of the others on that host, and nobody could switch them on again. They are throttled instead.
+ */
+static const char *reason_to_disable(const struct lane *lane, const struct verdict *verdict)
+{
+	const struct endpoint *ep = lane->endpoint;
+
+	if (ep->internal)
+		return NULL;
+	if (verdict->kind == VERDICT_GONE)
+		return "the receiver answered 410 Gone";
+	if (ep->disable_after_ms > 0 && lane->engine->now_ms - lane->failing_since_ms >= ep->disable_after_ms)
+		return "it failed without a success for disable_after_s";
+	return NULL;
+}
+
 void lane_feedback_failed(struct lane *lane, const struct verdict *verdict)
 {
+	const char *reason;
 	int64_t retry_after_ms = verdict->retry_after_ms;
 	struct engine *e = lane->engine;
 
@@ -304,13 +322,9 @@ void lane_feedback_failed(struct lane *lane, const struct verdict *verdict)
 	stat_set(&lane->stats->failing_since_ms, lane->failing_since_ms);
 	if (!lane_sends(lane))
 		return;
-	if (verdict->kind == VERDICT_GONE) {
-		disable(lane, "the receiver answered 410 Gone");
-		return;
-	}
-	if (lane->endpoint->disable_after_ms > 0 &&
-	    e->now_ms - lane->failing_since_ms >= lane->endpoint->disable_after_ms) {
-		disable(lane, "it failed without a success for disable_after_s");
+	reason = reason_to_disable(lane, verdict);
+	if (reason) {
+		disable(lane, reason);
 		return;
 	}
 	if (retry_after_ms > 0 && e->now_ms + retry_after_ms > lane->not_before_ms)

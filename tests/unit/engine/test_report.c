@@ -49,6 +49,20 @@ static void an_internal_endpoint_gets_nothing_else(void **state)
 	play_free(p);
 }
 
+/* One status_url that was gone once silenced all others of its host, for good. */
+static void an_internal_endpoint_is_not_switched_off(void **state)
+{
+	struct play *p = play_new_internal(NULL, STATUS13);
+
+	(void)state;
+	play_events(p, "a1");
+	play_answer(p, "a", 410, "");
+	assert_string_equal(p->disabled, "");
+	play_events(p, "b2");
+	expect_wire(p, "b");
+	play_free(p);
+}
+
 static void a_targeted_event_survives_a_crash_and_is_not_repeated_after_it(void **state)
 {
 	struct play *p = play_new_internal(NULL, REPORTS);
@@ -285,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_targeted_event_goes_to_its_endpoint_alone),
 		cmocka_unit_test(filters_of_an_ordinary_endpoint_do_not_matter_to_a_target),
 		cmocka_unit_test(an_internal_endpoint_gets_nothing_else),
+		cmocka_unit_test(an_internal_endpoint_is_not_switched_off),
 		cmocka_unit_test(a_targeted_event_survives_a_crash_and_is_not_repeated_after_it),
 		cmocka_unit_test(what_is_older_than_the_settings_is_not_routed_again),
 		cmocka_unit_test(each_attempt_and_the_end_are_told),
