@@ -9,6 +9,7 @@
 #include "hub/variables.h"
 
 #define NOTES_MAX ((size_t)16384)
+#define NAME_MAX  255 /* of a group or a label, as over REST */
 
 struct frame {
 	struct json list;
@@ -96,11 +97,17 @@ static enum run_step do_send(struct rules *u, struct json action)
 	return RUN_ENDS;
 }
 
+/* What subscribers write may make groups and labels, so it is looked at as if it came over REST. */
+static bool is_name(struct slice s)
+{
+	return s.n > 0 && s.n <= NAME_MAX;
+}
+
 static void change_group(struct rules *u, struct json action, bool in)
 {
 	struct run *r = u->run;
 	struct slice name = slice_trim(text_of(u, action, "group"));
-	struct record *group = name.n > 0 ? group_find(&r->deed, name, in) : NULL;
+	struct record *group = is_name(name) ? group_find(&r->deed, name, in) : NULL;
 
 	if (!r->scope.contact || !group)
 		buf_addf(&u->notes, "there is no %s\n", group ? "contact" : "such group");
@@ -124,7 +131,7 @@ static enum run_step do_add_label(struct rules *u, struct json action)
 {
 	struct run *r = u->run;
 	struct slice name = slice_trim(text_of(u, action, "label"));
-	struct record *label = name.n > 0 ? label_find(&r->deed, name, true) : NULL;
+	struct record *label = is_name(name) ? label_find(&r->deed, name, true) : NULL;
 
 	if (!r->scope.message || !label)
 		buf_addf(&u->notes, "there is no %s\n", label ? "message" : "such label");

@@ -210,6 +210,21 @@ static void what_subscribers_write_holds_nothing_up(void **state)
 	mem_free(content);
 }
 
+static void names_that_are_too_long_make_nothing(void **state)
+{
+	struct town *t = *state;
+	char id[64], message[64], content[301];
+
+	memset(content, 'a', 300);
+	content[300] = '\0';
+	staff_service(t, id, RULES, "R",
+		      "{\"type\":\"add_group\",\"group\":\"[[content]]\"},"
+		      "{\"type\":\"add_label\",\"label\":\"[[content]]\"}");
+	staff_message(t, message, content);
+	assert_int_equal(staff_logged(t, id, "there is no such group"), 1);
+	assert_int_equal(staff_logged(t, id, "there is no such label"), 1);
+}
+
 static void temporary_variables_end_with_the_service(void **state)
 {
 	struct town *t = *state;
@@ -319,6 +334,7 @@ int main(void)
 		CASE(a_changed_group_handles),
 		CASE(conditions_hold_or_not),
 		CASE(what_subscribers_write_holds_nothing_up),
+		CASE(names_that_are_too_long_make_nothing),
 		CASE(temporary_variables_end_with_the_service),
 		CASE(changing_a_service_ends_its_waiting_actions),
 		CASE(names_are_read),
