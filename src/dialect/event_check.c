@@ -106,21 +106,24 @@ static int inside(enum member m, int err, struct fault *fault)
 	return err;
 }
 
-/* A string of 1 to 255 bytes, or a number, which is as good as its text. */
+/* A string of 1 to 255 bytes without NUL, or a number, which is as good as its text. */
 static int check_name(struct json v, const char *name, struct fault *fault)
 {
 	enum json_type type = json_type(v);
 	struct buf decoded;
-	size_t n;
+	struct slice text;
+	int err = 0;
 
 	if (type != JSON_STRING && type != JSON_NUMBER)
 		return fault_param(fault, name, "is %s; write a string or a number", json_type_name(type));
 	buf_init(&decoded, json_raw(v).n);
-	n = json_text_slice(v, &decoded).n;
+	text = json_text_slice(v, &decoded);
+	if (text.n < 1 || text.n > EVENT_ID_MAX)
+		err = fault_param(fault, name, "has %zu bytes; use 1 to %d", text.n, EVENT_ID_MAX);
+	else if (slice_find(text, '\0') < text.n)
+		err = fault_param(fault, name, "holds a NUL character; leave it out");
 	buf_free(&decoded);
-	if (n < 1 || n > EVENT_ID_MAX)
-		return fault_param(fault, name, "has %zu bytes; use 1 to %d", n, EVENT_ID_MAX);
-	return 0;
+	return err;
 }
 
 static int check_ids(const struct parts *p, struct fault *fault)

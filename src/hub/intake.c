@@ -148,8 +148,8 @@ bool intake_wants(struct hub *h, struct slice project, const struct event *ev)
 
 static bool is_kept_out(struct slice name, const char *const *kept_out)
 {
-	if (name.n == 0 || name.p[0] == '_')
-		return true;
+	if (name.n == 0 || name.p[0] == '_' || slice_find(name, '\0') < name.n)
+		return true; /* the last: members of records have names that end there */
 	for (; *kept_out; kept_out++)
 		if (slice_is(name, *kept_out))
 			return true;

@@ -95,6 +95,7 @@ static void test_refusals(void **state)
 		{ "{'type':'send_status'}", "message.id", "missing; send_status" },
 		{ "{'type':'send_status','message':{'id':''}}", "message.id", "0 bytes" },
 		{ "{'type':'send_status','message':{'id':[1]}}", "message.id", "an array" },
+		{ "{'type':'send_status','message':{'id':'a\\u0000b','status':'sent'}}", "message.id", "NUL" },
 		{ "{'type':'send_status','message':{'id':'1'}}", "message.status", "missing" },
 		{ "{'type':'send_status','message':{'id':'1','status':7}}", "message.status", "a number" },
 		{ "{'type':'send_status','message':[]}", "message", "an array" },

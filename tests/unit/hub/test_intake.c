@@ -147,6 +147,9 @@ static void a_posted_status_is_applied(void **state)
 	assert_string_equal(town_field(t, "/e", 1, "status"), "sent");
 	assert_string_equal(folk_member(t, KIND_MESSAGE, id, "status"), "\"delivered\"");
 	assert_string_equal(folk_member(t, KIND_MESSAGE, id, "num_parts"), "3");
+	/* A name that only begins like one that a status does not change. */
+	assert_true(post_status(t, "s3", id, "\"status\":\"sent\",\"direction\\u0000x\":\"incoming\"") > 0);
+	assert_string_equal(folk_member(t, KIND_MESSAGE, id, "direction"), "\"outgoing\"");
 	assert_int_equal(post_status(t, "s1", id, "\"status\":\"failed\""), 0);
 	assert_string_equal(folk_member(t, KIND_MESSAGE, id, "status"), "\"delivered\"");
 	free(id);
