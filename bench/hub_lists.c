@@ -5,7 +5,7 @@
  * which on a busy machine says more about the others. Ends with 1 when the processor's are above the limit. Unlike
  * the other programs here it is made of the daemon's own parts; it is run by hand.
  *
- *   hub_lists [OBJECTS [FOLDER]]		1000000, a new folder that is removed
+ *   hub_lists [OBJECTS [FOLDER [fill]]]		1000000, a new folder that is removed; fill: asks nothing
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,6 +24,8 @@
 #define PART	 2000
 #define BASE	 1700000000
 #define GROUPS	 50
+#define SERVICES 20
+#define PHONES	 3
 
 struct bench {
 	struct hub *hub;
@@ -104,13 +106,68 @@ static void put_message(struct deed *d, int i)
 	record_set_text(r, "message_type", SLICE_LIT("sms"));
 	record_set_text(r, "content", SLICE_LIT("A text of usual length, as people send them to each other."));
 	set_id(r, "contact_id", "CT", i % 1000 == 0 ? 5 : i);
-	set_id(r, "phone_id", "PN", i % 3);
+	set_id(r, "phone_id", "PN", i % PHONES);
 	set_id(r, "external_id", "X", i);
 	record_set_bool(r, "starred", i % 997 == 0);
 	record_set_bool(r, "simulated", false);
 	if (i % 100 == 0)
 		record_set(r, "label_ids", SLICE_LIT("[\"CLmany\"]"));
 	record_save(d, r);
+}
+
+static void put_log(struct deed *d, int i)
+{
+	struct record *r;
+	char id[32];
+
+	snprintf(id, sizeof(id), "SL%06d", i);
+	r = record_new(d, KIND_SERVICE_LOG, id);
+	record_set_i64(r, "time_created", BASE + i);
+	record_set_text(r, "type", SLICE_LIT("webhook"));
+	record_set_text(r, "content", SLICE_LIT("http://127.0.0.1/hook answered HTTP 200"));
+	record_set_bool(r, "error", i % 1000 == 0);
+	set_id(r, "service_id", "SV", i % SERVICES);
+	set_id(r, "message_id", "SM", i);
+	set_id(r, "contact_id", "CT", i);
+	record_save(d, r);
+}
+
+static void put_state(struct deed *d, int i)
+{
+	struct record *r;
+	char id[32];
+
+	snprintf(id, sizeof(id), "SV%06d.CT%06d", i % SERVICES, i);
+	r = record_new(d, KIND_STATE, id);
+	record_set_text(r, "id", SLICE_LIT("asked"));
+	set_id(r, "service_id", "SV", i % SERVICES);
+	set_id(r, "contact_id", "CT", i);
+	record_set(r, "vars", SLICE_LIT("{\"step\":2}"));
+	record_save(d, r);
+}
+
+static void put_broadcast(struct deed *d, int i)
+{
+	struct record *r;
+	char id[32];
+
+	snprintf(id, sizeof(id), "BC%06d", i);
+	r = record_new(d, KIND_BROADCAST, id);
+	record_set_i64(r, "time_created", BASE + i);
+	record_set_i64(r, "last_message_time", BASE + i);
+	record_set_text(r, "content", SLICE_LIT("To all of you"));
+	record_save(d, r);
+}
+
+/* Beside contacts and messages: a log entry and a state for some of them, now and then a broadcast. */
+static void put_beside(struct deed *d, int i)
+{
+	if (i % 4 == 0) {
+		put_log(d, i);
+		put_state(d, i);
+	}
+	if (i % 1000 == 0)
+		put_broadcast(d, i);
 }
 
 static void fill_part(void *ctx, struct book *b)
@@ -124,7 +181,22 @@ static void fill_part(void *ctx, struct book *b)
 		arena_init(&arena);
 		put_contact(&d, i);
 		put_message(&d, i);
+		put_beside(&d, i);
 		arena_free(&arena);
+	}
+}
+
+/* So many of a kind, with ids and names of this prefix. */
+static void put_named(struct deed *d, enum kind kind, const char *prefix, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char id[16];
+		struct record *r;
+
+		snprintf(id, sizeof(id), "%s%06d", prefix, i);
+		r = record_new(d, kind, id);
+		record_set_text(r, "name", slice_str(id));
+		record_save(d, r);
 	}
 }
 
@@ -147,6 +219,8 @@ static void put_fixed(void *ctx, struct book *b)
 		record_set_text(r, "name", slice_str(id));
 		record_save(&d, r);
 	}
+	put_named(&d, KIND_PHONE, "PN", PHONES);
+	put_named(&d, KIND_SERVICE, "SV", SERVICES);
 	arena_free(&arena);
 }
 
@@ -344,8 +418,8 @@ int main(int argc, char **argv)
 	struct bench bench = { .objects = 1000000 };
 	char made[] = "/tmp/hub-lists-XXXXXX";
 	const char *dir = argc > 2 ? argv[2] : NULL;
+	bool fills_only = argc > 3 && strcmp(argv[3], "fill") == 0, good;
 	long long objects;
-	bool good;
 
 	if (argc > 1 && slice_to_i64(slice_str(argv[1]), &objects) && objects > 0 && objects <= 10000000)
 		bench.objects = (int)objects;
@@ -357,7 +431,7 @@ int main(int argc, char **argv)
 		die_of(made, "cannot be made");
 	start(&bench, dir);
 	fill(&bench);
-	good = ask(&bench);
+	good = fills_only || ask(&bench);
 	hub_detach(bench.hub);
 	node_stop(&bench.node);
 	hub_free(&bench.hub);
