@@ -164,8 +164,7 @@ static void decode_params(struct call *c)
 			continue;
 		buf_init(&text, c->params[i].n);
 		percent_decode(&text, c->params[i], false);
-		c->params[i] = arena_slice(&c->arena, buf_slice(&text));
-		buf_free(&text);
+		c->params[i] = arena_take_buf(&c->arena, &text);
 	}
 }
 

@@ -110,18 +110,6 @@ static void put_masked(struct json_writer *w, const struct endpoint *ep, const s
 
 /* --- bodies --- */
 
-/* Not in the midst of a character. */
-static struct slice cut(struct slice s, size_t max)
-{
-	size_t n = max;
-
-	if (s.n <= max)
-		return s;
-	while (n > 0 && max - n < 4 && ((unsigned char)s.p[n] & 0xc0) == 0x80)
-		n--;
-	return slice_of(s.p, n);
-}
-
 static void write_body(struct json_writer *w, const struct endpoint *ep, const struct event *ev, struct slice body,
 		       size_t size, size_t max)
 {
@@ -130,7 +118,7 @@ static void write_body(struct json_writer *w, const struct endpoint *ep, const s
 
 	buf_init(&text, TEXT_MAX);
 	add_masked(&text, ep, ev, body);
-	shown = cut(buf_slice(&text), max);
+	shown = utf8_cut(buf_slice(&text), max);
 	json_member_string(w, "body", shown);
 	if (shown.n < text.n || size > body.n) {
 		json_member_bool(w, "body_truncated", true);

@@ -150,8 +150,7 @@ static bool read_type(struct call *c, struct finding *f)
 	}
 	buf_init(&text, 64);
 	buf_addf(&text, "{\"type\":\"%.*s\"", SLICE_ARG(word));
-	f->type_front = arena_slice(&c->arena, buf_slice(&text));
-	buf_free(&text);
+	f->type_front = arena_take_buf(&c->arena, &text);
 	return true;
 }
 

@@ -7,6 +7,7 @@
 #include <stdalign.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #define CHUNK_FIRST 960 /* with its header just small enough to come from, and go to, glibc's cache of the thread */
@@ -94,4 +95,12 @@ char *arena_str(struct arena *a, struct slice s)
 struct slice arena_slice(struct arena *a, struct slice s)
 {
 	return slice_of(arena_str(a, s), s.n);
+}
+
+struct slice arena_take_buf(struct arena *a, struct buf *b)
+{
+	struct slice copy = arena_slice(a, buf_slice(b));
+
+	buf_free(b);
+	return copy;
 }

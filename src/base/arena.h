@@ -5,6 +5,7 @@
 #include "base/slice.h"
 
 struct arena_chunk;
+struct buf;
 struct arena {
 	struct arena_chunk *chunk; /* newest first */
 	size_t used;		   /* bytes handed out, for accounting */
@@ -20,5 +21,7 @@ void *arena_zalloc(struct arena *a, size_t n) __attribute__((returns_nonnull));
 /* Copies, each followed by a NUL byte that is not counted. */
 struct slice arena_slice(struct arena *a, struct slice s);
 char *arena_str(struct arena *a, struct slice s);
+/* What b holds, copied as by arena_slice; b is freed. */
+struct slice arena_take_buf(struct arena *a, struct buf *b);
 
 #endif

@@ -74,6 +74,8 @@ static inline struct json json_get(struct json v, const char *name)
 {
 	return json_get_slice(v, slice_str(name));
 }
+/* The member that has the name of `key`, a key of some object; escapes may spell it in another way. */
+struct json json_get_same(struct json v, struct json key);
 /* By dotted path, array indexes as numbers: "message.vars.order", "message.fields.0". */
 struct json json_path(struct json v, struct slice path);
 /* Absent or null. */
@@ -134,6 +136,7 @@ void json_begin_array(struct json_writer *w);
 void json_end_array(struct json_writer *w);
 void json_key(struct json_writer *w, const char *name);
 void json_key_slice(struct json_writer *w, struct slice name);
+void json_key_same(struct json_writer *w, struct json key); /* the name that a key of some object has */
 void json_put_string(struct json_writer *w, struct slice s);
 void json_put_str(struct json_writer *w, const char *s); /* NULL writes null */
 void json_put_i64(struct json_writer *w, int64_t v);

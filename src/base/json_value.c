@@ -75,6 +75,17 @@ struct json json_get_slice(struct json v, struct slice name)
 	return none();
 }
 
+struct json json_get_same(struct json v, struct json key)
+{
+	struct buf scratch;
+	struct json found;
+
+	buf_init(&scratch, json_raw(key).n);
+	found = json_get_slice(v, json_text_slice(key, &scratch));
+	buf_free(&scratch);
+	return found;
+}
+
 static struct json element(struct json v, struct slice number)
 {
 	struct json_iter it = json_each(v);

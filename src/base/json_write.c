@@ -141,6 +141,15 @@ void json_key_slice(struct json_writer *w, struct slice name)
 	w->after_key = true;
 }
 
+void json_key_same(struct json_writer *w, struct json key)
+{
+	struct buf scratch;
+
+	buf_init(&scratch, json_raw(key).n);
+	json_key_slice(w, json_text_slice(key, &scratch));
+	buf_free(&scratch);
+}
+
 void json_put_string(struct json_writer *w, struct slice s)
 {
 	value_begins(w);

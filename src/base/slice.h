@@ -15,6 +15,8 @@ struct slice {
 #define SLICE_LIT(lit) ((struct slice){ ("" lit), sizeof(lit) - 1 })
 /* For printf: "%.*s". */
 #define SLICE_ARG(s) (int)(s).n, (s).p
+/* The same, but at most so many bytes of it: what comes from outside may be long. */
+#define SLICE_HEAD(s, most) (int)((s).n < (most) ? (s).n : (most)), (s).p
 
 static inline struct slice slice_of(const void *p, size_t n)
 {

@@ -60,6 +60,17 @@ bool utf8_valid(struct slice s)
 	return true;
 }
 
+struct slice utf8_cut(struct slice s, size_t max)
+{
+	size_t n = max;
+
+	if (s.n <= max)
+		return s;
+	while (n > 0 && max - n < 4 && is_continuation(s, n)) /* more than three in a row are no character's */
+		n--;
+	return slice_of(s.p, n);
+}
+
 size_t utf8_write(char ret[4], uint32_t rune)
 {
 	static const uint8_t lead[5] = { 0, 0, 0xc0, 0xe0, 0xf0 };

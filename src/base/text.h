@@ -18,6 +18,8 @@ bool utf8_valid(struct slice s);
 size_t utf8_next(struct slice s, uint32_t *ret_rune);
 size_t utf8_write(char ret[4], uint32_t rune); /* rune at most U+10FFFF; returns the length */
 void utf8_add(struct buf *out, uint32_t rune);
+/* At most so many bytes of s, not cut in the midst of a character. */
+struct slice utf8_cut(struct slice s, size_t max);
 
 int hex_digit(char c);					/* its value, -1 when c is none */
 void hex_add(struct buf *out, const void *p, size_t n); /* lower case */

@@ -183,16 +183,13 @@ static void settings_of(struct json file, const char *secret, struct buf *out)
 	json_begin_object(&w);
 	while (json_next(&it)) {
 		bool skip = secret && json_is(it.key, "secret");
-		struct buf key;
 
 		for (size_t i = 0; i < sizeof(identity) / sizeof(identity[0]); i++)
 			skip = skip || json_is(it.key, identity[i]);
 		if (skip)
 			continue;
-		buf_init(&key, INPUT_MAX);
-		json_key_slice(&w, json_text_slice(it.key, &key));
+		json_key_same(&w, it.key);
 		json_put_raw(&w, json_raw(it.value));
-		buf_free(&key);
 	}
 	if (secret)
 		json_member_str(&w, "secret", secret);

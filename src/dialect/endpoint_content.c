@@ -94,7 +94,7 @@ int read_fields(const struct field *f, struct json v, struct endpoint *ep, struc
 
 		err = add_field(f, ep, name, it.value, fault);
 		if (err)
-			fault_within(fault, "%.*s", (int)(name.n < 80 ? name.n : 80), name.p);
+			fault_within(fault, "%.*s", SLICE_HEAD(name, 80));
 	}
 	buf_free(&scratch);
 	return err;

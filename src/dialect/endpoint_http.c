@@ -313,7 +313,7 @@ int read_headers(const struct field *f, struct json v, struct endpoint *ep, stru
 		name = json_text_slice(it.key, &scratch);
 		err = add_header(ep, name, it.value, &bytes, fault);
 		if (err)
-			fault_within(fault, "%.*s", (int)(name.n < 80 ? name.n : 80), name.p);
+			fault_within(fault, "%.*s", SLICE_HEAD(name, 80));
 	}
 	buf_free(&scratch);
 	return err;

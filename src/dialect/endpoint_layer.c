@@ -15,15 +15,6 @@
 
 static const struct json absent; /* of type JSON_NONE */
 
-static void put_key(struct json_writer *w, struct json key)
-{
-	struct buf scratch;
-
-	buf_init(&scratch, KEY_MAX);
-	json_key_slice(w, json_text_slice(key, &scratch));
-	buf_free(&scratch);
-}
-
 /*
  * A value without the blanks and line breaks of the text it comes
  * from. As deep as the reader allows, so at most JSON_DEPTH_MAX.
@@ -43,25 +34,13 @@ static void put_value(struct json_writer *w, struct json v)
 		json_begin_array(w);
 	while (json_next(&it)) {
 		if (object)
-			put_key(w, it.key);
+			json_key_same(w, it.key);
 		put_value(w, it.value);
 	}
 	if (object)
 		json_end_object(w);
 	else
 		json_end_array(w);
-}
-
-/* The member of the same name; keys may be spelt with escapes on either side. */
-static struct json same_member(struct json object, struct json key)
-{
-	struct buf scratch;
-	struct json v;
-
-	buf_init(&scratch, KEY_MAX);
-	v = json_get_slice(object, json_text_slice(key, &scratch));
-	buf_free(&scratch);
-	return v;
 }
 
 /* --- what is in force --- */
@@ -108,7 +87,7 @@ static void lay_member(struct json key, struct json under, struct json over, int
 {
 	if (json_type(over) == JSON_NULL && !nulls_stay)
 		return;
-	put_key(w, key);
+	json_key_same(w, key);
 	if (depth > 1 && json_type(over) == JSON_OBJECT)
 		lay_over(under, over, depth - 1, nulls_stay, w);
 	else
@@ -125,9 +104,9 @@ static void lay_over(struct json under, struct json over, int depth, bool nulls_
 
 	json_begin_object(w);
 	while (json_next(&it)) /* what is changed keeps its place: the order of `fields` is the order on the wire */
-		lay_member(it.key, it.value, same_member(over, it.key), depth, nulls_stay, w);
+		lay_member(it.key, it.value, json_get_same(over, it.key), depth, nulls_stay, w);
 	for (it = json_each(over); json_next(&it);)
-		if (json_type(same_member(under, it.key)) == JSON_NONE)
+		if (json_type(json_get_same(under, it.key)) == JSON_NONE)
 			lay_member(it.key, absent, it.value, depth, nulls_stay, w);
 	json_end_object(w);
 }
@@ -306,13 +285,13 @@ static void merge_members(struct merging *m, struct slice group, struct json old
 
 	json_begin_object(&m->w);
 	while (json_next(&it)) {
-		if (json_type(same_member(new, it.key)) != JSON_NONE)
+		if (json_type(json_get_same(new, it.key)) != JSON_NONE)
 			continue;
-		put_key(&m->w, it.key);
+		json_key_same(&m->w, it.key);
 		put_value(&m->w, it.value);
 	}
 	for (it = json_each(new); json_next(&it);) {
-		struct json before = same_member(old, it.key), v = it.value;
+		struct json before = json_get_same(old, it.key), v = it.value;
 
 		/*
 		 * A patch passes over a mask with nothing behind it; as the

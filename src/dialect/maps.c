@@ -76,7 +76,7 @@ static int maps_check(struct json v, struct fault *fault)
 		err = it.index < MAPS_MAX ? map_check(name, it.value, fault)
 					  : fault_param(fault, "", "is one map too many; %d are allowed", MAPS_MAX);
 		if (err)
-			fault_within(fault, "%.*s", (int)(name.n < NAME_MAX ? name.n : NAME_MAX), name.p);
+			fault_within(fault, "%.*s", SLICE_HEAD(name, NAME_MAX));
 	}
 	buf_free(&scratch);
 	return err;

@@ -337,7 +337,7 @@ static int refuse_pipe(struct builder *b, size_t at, struct slice name)
 	for (size_t i = 0; i < PIPES; i++)
 		nearest_offer(&nearest, slice_str(pipes[i].name));
 	return builder_fail(b, at, "\"%.*s\" is nothing that a placeholder can do; did you mean |%.*s?",
-			    (int)(name.n < 40 ? name.n : 40), name.p, SLICE_ARG(nearest.best));
+			    SLICE_HEAD(name, 40), SLICE_ARG(nearest.best));
 }
 
 /*

@@ -2,7 +2,7 @@
  * The REST calls about broadcasts. A broadcast is checked as one message to nobody in particular; whom it goes to is
  * a list of numbers or a group. The messages are made afterwards (broadcast.c).
  */
-#include "base/mem.h"
+#include "base/text.h"
 #include "hub/contact.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
@@ -60,7 +60,7 @@ static int find_group(struct rest *r, struct slice id, struct audience *a)
 	a->group = record_load(&r->deed, KIND_GROUP, id);
 	if (!a->group)
 		return fault_param(r->deed.fault, "group_id", "there is no group \"%.*s\" in this project",
-				   (int)(id.n < 80 ? id.n : 80), id.p);
+				   SLICE_HEAD(id, 80));
 	rest_text(r, "exclude_contact_id", &a->exclude, &err);
 	if (err)
 		return err;
@@ -123,8 +123,7 @@ static void describe(struct rest *r, struct audience *a)
 	}
 	if (!a->group && a->count > NAMED)
 		buf_addf(&out, " and %zu other%s", a->count - NAMED, a->count > NAMED + 1 ? "s" : "");
-	a->described = arena_slice(r->deed.arena, buf_slice(&out));
-	buf_free(&out);
+	a->described = arena_take_buf(r->deed.arena, &out);
 }
 
 static struct slice recipients_json(struct rest *r, const struct audience *a)
@@ -191,22 +190,12 @@ static void set_content(struct record *b, const struct message_send *ask, const 
 	set_given(b, "_status_secret", ask->status_secret);
 }
 
-/* Whole characters, at most so many bytes. */
-static struct slice cut(struct slice s, size_t max)
-{
-	size_t n = s.n < max ? s.n : max;
-
-	while (n > 0 && n < s.n && ((uint8_t)s.p[n] & 0xc0) == 0x80)
-		n--;
-	return slice_of(s.p, n);
-}
-
 static void set_audience(struct rest *r, struct record *b, const struct audience *a, struct slice title)
 {
 	record_set(b, "recipients", recipients_json(r, a));
 	record_set_i64(b, "estimated_count", (int64_t)a->count);
 	if (title.n == 0)
-		title = cut(a->described, TITLE_MAX);
+		title = utf8_cut(a->described, TITLE_MAX);
 	record_set_text(b, "title", title);
 	if (a->group)
 		record_set_text(b, "_group_id", record_id(a->group));

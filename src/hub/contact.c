@@ -137,8 +137,7 @@ void contact_count(struct deed *d, struct record *contact, const struct record *
 
 static int refuse_type(struct fault *fault, const char *member, struct slice json)
 {
-	return fault_param(fault, member, "\"%s\" cannot be %.*s; send a text", member, json.n < 40 ? (int)json.n : 40,
-			   json.p);
+	return fault_param(fault, member, "\"%s\" cannot be %.*s; send a text", member, SLICE_HEAD(json, 40));
 }
 
 static bool is_container(struct slice json)
@@ -205,7 +204,7 @@ static int set_route(struct deed *d, struct record *contact, struct slice json, 
 	if (text.n > 0 && !record_load(d, KIND_PHONE, text))
 		return fault_param(fault, "default_route_id",
 				   "there is no phone \"%.*s\" in this project; see the list of phones",
-				   text.n < 80 ? (int)text.n : 80, text.p);
+				   SLICE_HEAD(text, 80));
 	return set_text(d, contact, "default_route_id", json, NAME_MAX_BYTES, fault);
 }
 

@@ -91,7 +91,7 @@ static int read_groups(struct rest *r, const char *param, struct record *groups[
 		groups[*ret_count] = record_load(&r->deed, KIND_GROUP, id);
 		if (!groups[(*ret_count)++])
 			return fault_param(r->deed.fault, param, "there is no group \"%.*s\" in this project",
-					   id.n < 80 ? (int)id.n : 80, id.p);
+					   SLICE_HEAD(id, 80));
 	}
 	return 0;
 }
@@ -189,7 +189,7 @@ static int find_variable(struct rest *r, struct slice name, struct record **ret)
 
 	if (!record_var_name(name))
 		return fault_param(r->deed.fault, "lookup_key", "\"%.*s\" is no name of a variable",
-				   name.n < 80 ? (int)name.n : 80, name.p);
+				   SLICE_HEAD(name, 80));
 	if (wanted.n == 0)
 		return fault_param(r->deed.fault, "vars", "the variable that lookup_key names is missing; send it");
 	*ret = find_by_variable(&r->deed, name, wanted);
@@ -245,7 +245,7 @@ static int find_contact(struct rest *r, struct slice key, struct record **ret)
 		return 0;
 	return fault_param(r->deed.fault, "lookup_key",
 			   "\"%.*s\" is no way to find a contact; send phone_number, name, id, vars.NAME or none",
-			   key.n < 80 ? (int)key.n : 80, key.p);
+			   SLICE_HEAD(key, 80));
 }
 
 /* Finds or makes the contact, and changes it in the hand. */

@@ -59,7 +59,7 @@ static void redirect(int code, struct slice target, struct buf *out)
 {
 	if (target.n > 0)
 		buf_addf(out, "HTTP %d: redirects to %.*s, and redirects are not followed; use that URL instead", code,
-			 target.n < 1000 ? (int)target.n : 1000, target.p);
+			 SLICE_HEAD(target, 1000));
 	else
 		buf_addf(out,
 			 "HTTP %d: redirects to another URL, and redirects are not followed; use the target of the "
@@ -88,8 +88,7 @@ static void failure(enum failure f, struct slice reason, struct buf *out)
 	else
 		buf_add_str(out, failure_word(f));
 	if (reason.n > 0)
-		buf_addf(out, "%s%.*s", f == FAILURE_TIMEOUT ? " - " : ": ", reason.n < 1000 ? (int)reason.n : 1000,
-			 reason.p);
+		buf_addf(out, "%s%.*s", f == FAILURE_TIMEOUT ? " - " : ": ", SLICE_HEAD(reason, 1000));
 	else if (row->text && f != FAILURE_TIMEOUT)
 		buf_addf(out, ": %s", row->text);
 }
@@ -97,7 +96,7 @@ static void failure(enum failure f, struct slice reason, struct buf *out)
 void explain_failure(int code, struct slice reason, struct slice url, struct buf *out)
 {
 	if (url.n > 0)
-		buf_addf(out, "%.*s: ", url.n < 1000 ? (int)url.n : 1000, url.p);
+		buf_addf(out, "%.*s: ", SLICE_HEAD(url, 1000));
 	if (code >= 300 && code <= 399)
 		redirect(code, reason, out);
 	else if (code > 0)

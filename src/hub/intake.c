@@ -172,12 +172,8 @@ void intake_lay(struct deed *d, struct record *rec, struct json posted, const ch
 
 static void put_member(struct json_writer *w, const struct json_iter *it)
 {
-	struct buf name;
-
-	buf_init(&name, json_raw(it->key).n);
-	json_key_slice(w, json_text_slice(it->key, &name));
+	json_key_same(w, it->key);
 	json_put_raw(w, json_raw(it->value));
-	buf_free(&name);
 }
 
 /* The stored members that were not posted, e164 (JSON, may be empty) among them, then the posted ones. */

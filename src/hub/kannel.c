@@ -180,13 +180,12 @@ static int read_text(struct deed *d, struct json params, struct slice *ret)
 		return fault_param(d->fault, "charset",
 				   "is \"%.*s\"; UTF-8 and UTF-16BE are understood: set mo-recode = true in the group "
 				   "smsbox of Kannel",
-				   (int)(charset.n < 40 ? charset.n : 40), charset.p);
+				   SLICE_HEAD(charset, 40));
 	if (hex.n % 4 != 0 || !hex_read(hex, bytes, hex.n / 2))
 		return fault_param(d->fault, "text", "is no UTF-16BE: it has an odd number of bytes");
 	buf_init(&text, TEXT_MAX);
 	add_utf16(&text, slice_of(bytes, hex.n / 2));
-	*ret = arena_slice(d->arena, buf_slice(&text));
-	buf_free(&text);
+	*ret = arena_take_buf(d->arena, &text);
 	return 0;
 }
 
@@ -194,7 +193,7 @@ static int unknown_phone(struct deed *d, struct slice to)
 {
 	fault_set(d->fault, "not_found", "to",
 		  "no phone of this project has the number \"%.*s\"; give a phone of type kannel this phone_number",
-		  (int)(to.n < 80 ? to.n : 80), to.p);
+		  SLICE_HEAD(to, 80));
 	return ERR_NOT_FOUND;
 }
 

@@ -129,7 +129,6 @@ static struct slice make_link(struct deed *d, struct record *message, struct sli
 	struct deed nobody = of_nobody(d);
 	char code[CODE_CHARS + 1];
 	struct record *link;
-	struct slice made;
 	struct buf out;
 
 	make_code(&nobody, code);
@@ -141,9 +140,7 @@ static struct slice make_link(struct deed *d, struct record *message, struct sli
 	record_save(&nobody, link);
 	buf_init(&out, SHORT_MAX);
 	buf_addf(&out, "%s" LINKS_PATH "%s", hub_public_url(d->hub), code);
-	made = arena_slice(d->arena, buf_slice(&out));
-	buf_free(&out);
-	return made;
+	return arena_take_buf(d->arena, &out);
 }
 
 static void write_link(struct json_writer *w, struct slice short_url, struct slice destination, struct slice clicked)

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/latch.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "hub/hub_impl.h"
 #include "hub/outbox.h"
 #include "hub/trouble.h"
@@ -29,6 +30,7 @@
 #define RETRY_MAX_MS   INT64_C(3600000)
 #define GIVE_UP_MS     INT64_C(86400000)
 #define STORE_RETRY_MS 1000
+#define SUBJECT_MAX    1000
 #define TEXT_MAX       ((size_t)256 * 1024)
 #define SETTINGS_MAX   ((size_t)1024 * 1024)
 
@@ -107,21 +109,6 @@ void mailer_trouble(struct mailer *m, const struct endpoint *ep, bool ok, int co
 
 /* --- taking them --- */
 
-static struct slice next_address(struct slice *rest)
-{
-	size_t n = slice_find(*rest, ',');
-	struct slice one = slice_trim(slice_of(rest->p, n));
-
-	*rest = slice_from(*rest, n < rest->n ? n + 1 : n);
-	return one;
-}
-
-/* A text cut at a byte may end within a character, which the mail shows as U+FFFD. */
-static struct slice cut(struct slice s, size_t max)
-{
-	return slice_of(s.p, s.n < max ? s.n : max);
-}
-
 bool mailer_queue(struct deed *d, struct slice to, struct slice subject, struct slice text)
 {
 	struct mailer *m = d->hub->mailer;
@@ -131,19 +118,14 @@ bool mailer_queue(struct deed *d, struct slice to, struct slice subject, struct 
 	if (!mailer_works(m) || atomic_load(&m->waiting) >= MAILS_WAITING)
 		return false;
 	mail.project = slice_dup(d->project);
-	mail.subject = slice_dup(cut(subject, 1000));
-	mail.text = slice_dup(cut(text, TEXT_MAX));
-	while (to.n > 0 && left > 0) {
-		struct slice one = next_address(&to);
-
-		if (one.n == 0)
-			continue;
+	mail.subject = slice_dup(utf8_cut(subject, SUBJECT_MAX));
+	mail.text = slice_dup(utf8_cut(text, TEXT_MAX));
+	for (struct slice one; left > 0 && mail_address_next(&to, &one); left--) {
 		mem_free(mail.to);
 		mail.to = slice_dup(one);
 		kind_id(d->hub, KIND_MAIL, d->now_ms, mail.id);
 		outbox_put(d->book, &mail);
 		atomic_fetch_add(&m->waiting, 1);
-		left--;
 	}
 	outbox_free(&mail);
 	poke(m); /* the thread looks through a commit of its own, which comes after this one */

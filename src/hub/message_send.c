@@ -8,7 +8,7 @@
  */
 #include <assert.h>
 
-#include "base/mem.h"
+#include "base/text.h"
 #include "hub/contact.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
@@ -34,7 +34,7 @@ int sending_type(struct slice asked, struct slice *ret, struct fault *fault)
 		if (slice_is(asked, known[i]))
 			return 0;
 	return fault_param(fault, "message_type", "is \"%.*s\"; use text, sms, mms, ussd, call or chat",
-			   (int)(asked.n < 40 ? asked.n : 40), asked.p);
+			   SLICE_HEAD(asked, 40));
 }
 
 static int check_number(struct slice number, const char *param, struct fault *fault)
@@ -57,7 +57,7 @@ static int find_recipient(struct deed *d, struct sending *s, struct fault *fault
 		s->contact = record_load(d, KIND_CONTACT, ask->contact_id);
 		if (!s->contact)
 			return fault_param(fault, "contact_id", "there is no contact \"%.*s\" in this project",
-					   (int)(ask->contact_id.n < 80 ? ask->contact_id.n : 80), ask->contact_id.p);
+					   SLICE_HEAD(ask->contact_id, 80));
 		if (s->to_number.n == 0)
 			s->to_number = record_text(s->contact, "phone_number");
 		if (s->to_number.n == 0)
@@ -146,7 +146,7 @@ int message_labels(struct deed *d, struct record *message, struct json label_ids
 			err = fault_param(fault, "label_ids", "holds more than %d ids", MESSAGE_LABELS_MAX);
 		else if (!label)
 			err = fault_param(fault, "label_ids", "there is no label \"%.*s\" in this project",
-					  (int)(text.n < 80 ? text.n : 80), text.p);
+					  SLICE_HEAD(text, 80));
 		else
 			record_list_add(message, "label_ids", record_id(label));
 	}
@@ -263,10 +263,8 @@ static struct slice final_content(struct deed *d, const struct sending *s)
 	else
 		buf_add_slice(&out, s->ask->content);
 	add_media_lines(s, &out);
-	content = arena_slice(d->arena, buf_slice(&out));
-	buf_free(&out);
-	if (content.n > CONTENT_MAX) /* variables made it long: what does not fit into 255 parts is cut off */
-		content.n = CONTENT_MAX;
+	/* variables may have made it long: what does not fit into 255 parts is cut off */
+	content = utf8_cut(arena_take_buf(d->arena, &out), CONTENT_MAX);
 	return s->ask->track_clicks ? links_shorten(d, s->message, content) : content;
 }
 

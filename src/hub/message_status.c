@@ -9,12 +9,10 @@
  *
  * A word that is not in the table is somebody's own, and is as good as `sent`.
  */
-#include <assert.h>
-
 #include "hub/message_parts.h"
 #include "hub/notice.h"
 
-#define HISTORY_MAX ((size_t)8 * 1024) /* bytes; a message that is tried for days forgets its middle */
+#define HISTORY_MAX ((size_t)8 * 1024) /* bytes; of a message that is tried for days the rest is not kept */
 
 enum rank { RANK_QUEUED, RANK_GOING, RANK_PARTLY, RANK_END };
 
@@ -80,9 +78,9 @@ static void remember(struct deed *d, struct record *m, struct slice status)
 	struct slice before = record_raw(m, "_history");
 	struct buf out;
 
-	buf_init(&out, 2 * HISTORY_MAX);
 	if (before.n > HISTORY_MAX)
 		return;
+	buf_init(&out, 2 * HISTORY_MAX);
 	buf_add_char(&out, '[');
 	if (before.n > 2) {
 		buf_add(&out, before.p + 1, before.n - 2);

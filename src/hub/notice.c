@@ -96,14 +96,11 @@ static void put_object_with(struct notice *n, const char *name, struct record *r
 /* A JSON string, in the arena. */
 static struct slice quoted(struct deed *d, struct slice s)
 {
-	struct slice json;
 	struct buf out;
 
 	buf_init(&out, 6 * s.n + 2);
 	json_add_string(&out, s);
-	json = arena_slice(d->arena, buf_slice(&out));
-	buf_free(&out);
-	return json;
+	return arena_take_buf(d->arena, &out);
 }
 
 /* --- incoming messages --- */

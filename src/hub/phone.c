@@ -361,8 +361,8 @@ static int read_type(struct edit *e)
 		return 0;
 	buf_init(&known, 200);
 	phone_type_list(&known);
-	err = fault_param(e->r->deed.fault, "phone_type", "is \"%.*s\"; there are %s", (int)(name.n < 40 ? name.n : 40),
-			  name.p, buf_str(&known));
+	err = fault_param(e->r->deed.fault, "phone_type", "is \"%.*s\"; there are %s", SLICE_HEAD(name, 40),
+			  buf_str(&known));
 	buf_free(&known);
 	return err;
 }
@@ -558,7 +558,6 @@ int rest_routes(struct rest *r)
 int rest_route(struct rest *r)
 {
 	fault_set(r->deed.fault, "not_found", "",
-		  "there is no route \"%.*s\": messages go by phones here, see …/phones",
-		  (int)(r->id.n < 80 ? r->id.n : 80), r->id.p);
+		  "there is no route \"%.*s\": messages go by phones here, see …/phones", SLICE_HEAD(r->id, 80));
 	return ERR_NOT_FOUND;
 }

@@ -176,7 +176,7 @@ static bool read_answer(struct run *r, struct json q, struct slice *ret)
 /* "color" is short for contact.vars.color. */
 static struct slice variable_of(struct run *r, struct json q)
 {
-	struct slice name = reply_text(&r->deed, &r->scope, json_get(q, "variable"), NULL), full;
+	struct slice name = reply_text(&r->deed, &r->scope, json_get(q, "variable"), NULL);
 	struct buf out;
 
 	if (slice_find(name, '.') < name.n || slice_starts(name, SLICE_LIT("$")))
@@ -184,9 +184,7 @@ static struct slice variable_of(struct run *r, struct json q)
 	buf_init(&out, 255);
 	buf_add_str(&out, "contact.vars.");
 	buf_add_slice(&out, name);
-	full = arena_slice(r->deed.arena, buf_slice(&out));
-	buf_free(&out);
-	return full;
+	return arena_take_buf(r->deed.arena, &out);
 }
 
 static enum run_step take(struct run *r, uint32_t number)

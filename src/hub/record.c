@@ -60,14 +60,6 @@ static bool is_plain(struct slice s)
 	return true;
 }
 
-static struct slice arena_of_buf(struct arena *a, struct buf *b)
-{
-	struct slice copy = arena_slice(a, buf_slice(b));
-
-	buf_free(b);
-	return copy;
-}
-
 /* s with quotes. */
 static struct slice quoted(struct arena *a, struct slice s)
 {
@@ -77,7 +69,7 @@ static struct slice quoted(struct arena *a, struct slice s)
 	if (!is_plain(s)) {
 		buf_init(&b, TEXT_MAX);
 		json_add_string(&b, s);
-		return arena_of_buf(a, &b);
+		return arena_take_buf(a, &b);
 	}
 	p = arena_alloc(a, s.n + 2);
 	p[0] = '"';
@@ -151,7 +143,7 @@ static void read_members(struct record *r, const struct json_doc *doc)
 		if (odd) {
 			buf_init(&b, TEXT_MAX);
 			json_text(it.key, &b);
-			name = arena_of_buf(r->arena, &b);
+			name = arena_take_buf(r->arena, &b);
 		}
 		if (slice_is(name, DUE))
 			json_i64(it.value, &r->due_ms);
@@ -215,7 +207,7 @@ static struct slice escaped_name(struct record *r, const struct member *m)
 		return m->name;
 	buf_init(&b, TEXT_MAX);
 	json_add_escaped(&b, m->name);
-	return arena_of_buf(r->arena, &b);
+	return arena_take_buf(r->arena, &b);
 }
 
 /* All members as one object; `last` ends it. */
@@ -326,7 +318,7 @@ struct slice record_decode(struct arena *a, struct slice raw)
 	if (!json_parse(&doc, raw, &json_limits_default, NULL))
 		json_text(json_root(&doc), &text);
 	json_doc_free(&doc);
-	return arena_of_buf(a, &text);
+	return arena_take_buf(a, &text);
 }
 
 int64_t record_i64(const struct record *r, const char *name, int64_t otherwise)

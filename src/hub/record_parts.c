@@ -53,7 +53,7 @@ static int check_var(struct slice name, struct json value, const char *param, st
 	size_t n;
 
 	buf_init(&b, sizeof(full) - 1);
-	buf_addf(&b, "%s.%.*s", param, name.n < 64 ? (int)name.n : 64, name.p);
+	buf_addf(&b, "%s.%.*s", param, SLICE_HEAD(name, 64));
 	slice_copy(full, sizeof(full), buf_slice(&b));
 	buf_free(&b);
 	if (!record_var_name(name))
@@ -93,21 +93,6 @@ static int check_vars(struct json values, const char *param, struct fault *fault
 	return err;
 }
 
-/*
- * Names are checked, so neither they nor their escapes need any: two spellings of one name are found by what they
- * mean.
- */
-static struct json same_name(struct json object, struct json key)
-{
-	struct buf scratch;
-	struct json found;
-
-	buf_init(&scratch, PARTS_MAX);
-	found = json_get_slice(object, json_text_slice(key, &scratch));
-	buf_free(&scratch);
-	return found;
-}
-
 /* Writes old with values laid over it; returns how many there are then. */
 static uint32_t lay_over(struct json old, struct json values, struct buf *out)
 {
@@ -121,7 +106,7 @@ static uint32_t lay_over(struct json old, struct json values, struct buf *out)
 	json_begin_object(&w);
 	for (int round = 0; round < 2; round++, it = json_each(values)) {
 		while (json_next(&it)) {
-			struct json other = same_name(round == 0 ? values : old, it.key);
+			struct json other = json_get_same(round == 0 ? values : old, it.key);
 			struct json v = round == 0 && json_type(other) != JSON_NONE ? other : it.value;
 
 			if (json_is_nil(v) || (round == 1 && json_type(other) != JSON_NONE))

@@ -59,7 +59,7 @@ int rest_bool(struct rest *r, const char *name, bool *ret)
 	else
 		return fault_param(r->deed.fault, name,
 				   "\"%.*s\" is neither true nor false; send one of them, or 1 or 0",
-				   text.n < 60 ? (int)text.n : 60, text.p);
+				   SLICE_HEAD(text, 60));
 	return 0;
 }
 
@@ -73,7 +73,7 @@ int rest_i64(struct rest *r, const char *name, int64_t least, int64_t most, int6
 		return err;
 	if (!slice_to_i64(text, &v) || v < least || v > most)
 		return fault_param(r->deed.fault, name, "\"%.*s\" will not do; send a whole number from %lld to %lld",
-				   text.n < 60 ? (int)text.n : 60, text.p, (long long)least, (long long)most);
+				   SLICE_HEAD(text, 60), (long long)least, (long long)most);
 	*ret = v;
 	return 0;
 }
@@ -152,7 +152,7 @@ int rest_none(struct rest *r, enum kind kind, struct slice id)
 {
 	fault_set(r->deed.fault, "not_found", "",
 		  "there is no %s \"%.*s\" in this project; look at the list for its id", kind_table[kind].word,
-		  id.n < 80 ? (int)id.n : 80, id.p);
+		  SLICE_HEAD(id, 80));
 	return ERR_NOT_FOUND;
 }
 

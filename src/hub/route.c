@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/failure.h"
+#include "base/text.h"
 #include "hub/hub_impl.h"
 #include "hub/message.h"
 #include "hub/notice.h"
@@ -65,7 +66,7 @@ struct record *route_choose(struct deed *d, struct slice route_id, struct record
 		phone = record_load(d, KIND_PHONE, route_id);
 		if (!phone)
 			fault_param(fault, "route_id", "there is no phone \"%.*s\" in this project",
-				    (int)(route_id.n < 80 ? route_id.n : 80), route_id.p);
+				    SLICE_HEAD(route_id, 80));
 		return phone;
 	}
 	if (contact && record_text(contact, "default_route_id").n > 0)
@@ -122,15 +123,12 @@ static const struct phone_type *type_of(struct record *phone)
 
 static struct slice endpoint_id(struct deed *d, struct slice phone)
 {
-	struct slice id;
 	struct buf text;
 
 	buf_init(&text, 300);
 	buf_add_str(&text, ENDPOINT_PREFIX);
 	buf_add_slice(&text, phone);
-	id = arena_slice(d->arena, buf_slice(&text));
-	buf_free(&text);
-	return id;
+	return arena_take_buf(d->arena, &text);
 }
 
 static void refuse(struct deed *d, struct record *message, const struct phone_type *type)
@@ -265,13 +263,8 @@ static bool holds(struct slice s, const char *secret)
  */
 static void add_words(struct buf *out, const struct report *r)
 {
-	struct slice words = slice_trim(r->body);
+	struct slice words = utf8_cut(slice_trim(r->body), ANSWER_WORDS);
 
-	if (words.n > ANSWER_WORDS) {
-		words.n = ANSWER_WORDS;
-		while (words.n > 0 && ((unsigned char)words.p[words.n] & 0xc0) == 0x80)
-			words.n--;
-	}
 	if (words.n == 0 || holds(r->body, r->endpoint->secrets[0]) || holds(r->body, r->endpoint->secrets[1]) ||
 	    holds(r->body, r->endpoint->peer.password))
 		return;
@@ -282,7 +275,6 @@ static void add_words(struct buf *out, const struct report *r)
 
 static struct slice reason_of(struct deed *d, const struct report *r)
 {
-	struct slice reason;
 	struct buf out;
 
 	buf_init(&out, 4096);
@@ -293,9 +285,7 @@ static struct slice reason_of(struct deed *d, const struct report *r)
 	else
 		buf_add_str(&out, "the gateway could not be asked");
 	add_words(&out, r);
-	reason = arena_slice(d->arena, buf_slice(&out));
-	buf_free(&out);
-	return reason;
+	return arena_take_buf(d->arena, &out);
 }
 
 /* external_id_path into a JSON answer, or what stands behind external_id_prefix on its line. */

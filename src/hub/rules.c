@@ -67,7 +67,7 @@ static enum run_step do_set(struct rules *u, struct json action)
 	else
 		err = variable_set(&r->deed, &r->scope, name, value, &fault);
 	if (err)
-		buf_addf(&u->notes, "%.*s was not set: %s\n", name.n < 80 ? (int)name.n : 80, name.p, fault.message);
+		buf_addf(&u->notes, "%.*s was not set: %s\n", SLICE_HEAD(name, 80), fault.message);
 	return RUN_ENDS;
 }
 
@@ -231,8 +231,7 @@ static void save(const struct rules *u)
 		buf_add_i64(&out, u->frames[i].next);
 	}
 	buf_add_char(&out, ']');
-	r->path = arena_slice(r->deed.arena, buf_slice(&out));
-	buf_free(&out);
+	r->path = arena_take_buf(r->deed.arena, &out);
 }
 
 static void restore(struct rules *u, struct json path)

@@ -347,7 +347,7 @@ static struct slice service_of(struct slice endpoint_id)
 /* text without the secret of the endpoint, wherever it stands: neither answers nor URLs may bring it into the log. */
 static struct slice masked(struct deed *d, const struct endpoint *ep, struct slice text)
 {
-	struct slice secret = slice_str(ep->secrets[0]), clean;
+	struct slice secret = slice_str(ep->secrets[0]);
 	struct buf out;
 
 	if (secret.n == 0 || text.n < secret.n)
@@ -361,9 +361,7 @@ static struct slice masked(struct deed *d, const struct endpoint *ep, struct sli
 			buf_add_char(&out, text.p[i++]);
 		}
 	}
-	clean = arena_slice(d->arena, buf_slice(&out));
-	buf_free(&out);
-	return clean;
+	return arena_take_buf(d->arena, &out);
 }
 
 static struct slice url_of(struct deed *d, const struct endpoint *ep)

@@ -52,15 +52,6 @@ static void put_secret(struct copy *c, struct json object, struct json secret, b
 	json_put_raw(&c->w, json_raw(json_type(kept) == JSON_STRING ? kept : secret));
 }
 
-static void put_key(struct copy *c, struct json key)
-{
-	struct buf scratch;
-
-	buf_init(&scratch, json_raw(key).n + 1);
-	json_key_slice(&c->w, json_text_slice(key, &scratch));
-	buf_free(&scratch);
-}
-
 /* As deep as the reader lets a text be. */
 static void put(struct copy *c, struct json v)
 {
@@ -69,7 +60,7 @@ static void put(struct copy *c, struct json v)
 	if (json_type(v) == JSON_OBJECT) {
 		json_begin_object(&c->w);
 		while (json_next(&it)) {
-			put_key(c, it.key);
+			json_key_same(&c->w, it.key);
 			if (json_is(it.key, "secret") && json_type(it.value) == JSON_STRING)
 				put_secret(c, v, it.value, false);
 			else
@@ -86,24 +77,13 @@ static void put(struct copy *c, struct json v)
 	}
 }
 
-static struct json same_name(struct json object, struct json key)
-{
-	struct json found;
-	struct buf scratch;
-
-	buf_init(&scratch, json_raw(key).n + 1);
-	found = json_get_slice(object, json_text_slice(key, &scratch));
-	buf_free(&scratch);
-	return found;
-}
-
 static void put_changed(struct copy *c, struct json changed)
 {
 	for (struct json_iter it = json_each(changed); json_next(&it);) {
 		/* null is a value of `ports` */
 		if (json_type(it.value) == JSON_NULL && !json_is(it.key, "ports"))
 			continue;
-		put_key(c, it.key);
+		json_key_same(&c->w, it.key);
 		if (json_is(it.key, "secret"))
 			put_secret(c, changed, it.value, true);
 		else
@@ -118,9 +98,9 @@ void config_merge(struct json old, struct json changed, struct buf *out)
 	json_writer_init(&c.w, out);
 	json_begin_object(&c.w);
 	for (struct json_iter it = json_each(old); json_next(&it);) {
-		if (json_type(same_name(changed, it.key)) != JSON_NONE)
+		if (json_type(json_get_same(changed, it.key)) != JSON_NONE)
 			continue;
-		put_key(&c, it.key);
+		json_key_same(&c.w, it.key);
 		json_put_raw(&c.w, json_raw(it.value));
 	}
 	put_changed(&c, changed);

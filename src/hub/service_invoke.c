@@ -50,7 +50,7 @@ static int read_message(struct invoke *v)
 	s->message = record_load(&r->deed, KIND_MESSAGE, id);
 	if (!s->message)
 		return fault_param(r->deed.fault, "message_id", "there is no message \"%.*s\" in this project",
-				   id.n < 80 ? (int)id.n : 80, id.p);
+				   SLICE_HEAD(id, 80));
 	if (!slice_is(record_text(s->message, "direction"), "incoming"))
 		return fault_param(r->deed.fault, "message_id", "the message is not an incoming one");
 	if (run_waits(s->message))
@@ -74,8 +74,7 @@ static int read_contact(struct invoke *v)
 		s->contact = record_load(&r->deed, KIND_CONTACT, id);
 		return s->contact ? 0
 				  : fault_param(r->deed.fault, "contact_id",
-						"there is no contact \"%.*s\" in this project",
-						id.n < 80 ? (int)id.n : 80, id.p);
+						"there is no contact \"%.*s\" in this project", SLICE_HEAD(id, 80));
 	}
 	if (err)
 		return err;

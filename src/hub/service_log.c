@@ -4,22 +4,19 @@
  *
  * Whoever reads the log need not be who may see secrets: run.c masks a webhook's secret before it gets here.
  */
+#include "base/text.h"
 #include "hub/hub_impl.h"
 #include "hub/service.h"
 
 #define CONTENT_MAX ((size_t)8192)
 #define ANSWER_MAX  ((size_t)2048)
 
-/* Cut between two characters, without the end of the last line. */
+/* Without the end of the last line. */
 static struct slice cut(struct slice s, size_t max)
 {
 	while (s.n > 0 && s.p[s.n - 1] == '\n')
 		s.n--;
-	if (s.n <= max)
-		return s;
-	while (max > 0 && ((uint8_t)s.p[max] & 0xc0) == 0x80)
-		max--;
-	return slice_of(s.p, max);
+	return utf8_cut(s, max);
 }
 
 static void set_text(struct record *r, const char *name, struct slice text)

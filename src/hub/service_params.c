@@ -179,8 +179,7 @@ static int read_list(struct rest *r, struct record *service, const char *name,
 		if (it.index == IDS_MAX)
 			return fault_param(r->deed.fault, name, "holds more than %d entries", IDS_MAX);
 		if (json_type(it.value) != JSON_STRING || !exists(r, text)) {
-			fault_param(r->deed.fault, "", "there is no %s \"%.*s\"", what, text.n < 80 ? (int)text.n : 80,
-				    text.p);
+			fault_param(r->deed.fault, "", "there is no %s \"%.*s\"", what, SLICE_HEAD(text, 80));
 			fault_within(r->deed.fault, "%s[%u]", name, it.index);
 			return ERR_INVALID;
 		}

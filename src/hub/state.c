@@ -6,16 +6,13 @@
 
 static struct slice key(struct deed *d, struct slice service_id, struct slice contact_id)
 {
-	struct slice id;
 	struct buf out;
 
 	buf_init(&out, 255);
 	buf_add_slice(&out, service_id);
 	buf_add_char(&out, '.');
 	buf_add_slice(&out, contact_id);
-	id = arena_slice(d->arena, buf_slice(&out));
-	buf_free(&out);
-	return id;
+	return arena_take_buf(d->arena, &out);
 }
 
 struct record *state_find(struct deed *d, struct slice service_id, struct slice contact_id)

@@ -259,8 +259,7 @@ static void note_unknown(struct slice name, struct buf *notes)
 	if (!notes)
 		return;
 	buf_init(&line, 200);
-	buf_addf(&line, "[[%.*s]] is no variable: nothing stands in its place\n", name.n < 80 ? (int)name.n : 80,
-		 name.p);
+	buf_addf(&line, "[[%.*s]] is no variable: nothing stands in its place\n", SLICE_HEAD(name, 80));
 	if (!strstr(buf_str(notes), buf_str(&line)))
 		buf_add_slice(notes, buf_slice(&line));
 	buf_free(&line);
@@ -299,8 +298,7 @@ void variables_expand(struct deed *d, struct reply_scope *scope, struct slice te
 
 static int read_only(const char *thing, struct slice member, const char *writable, struct fault *fault)
 {
-	return fault_param(fault, "", "%s.%.*s cannot be set; %s", thing, member.n < 80 ? (int)member.n : 80, member.p,
-			   writable);
+	return fault_param(fault, "", "%s.%.*s cannot be set; %s", thing, SLICE_HEAD(member, 80), writable);
 }
 
 static int is_absent(const char *thing, struct fault *fault)

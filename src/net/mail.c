@@ -41,8 +41,7 @@ bool mail_address(struct slice s)
 	return true;
 }
 
-/* The next of addresses separated by commas; empty pieces are passed over. */
-static bool address_next(struct slice *rest, struct slice *ret)
+bool mail_address_next(struct slice *rest, struct slice *ret)
 {
 	while (rest->n > 0) {
 		size_t n = slice_find(*rest, ',');
@@ -60,11 +59,11 @@ static int recipients(struct slice to, struct curl_slist **ret, struct fault *fa
 	struct slice one;
 	char text[256];
 
-	while (address_next(&to, &one)) {
+	while (mail_address_next(&to, &one)) {
 		if (!mail_address(one))
 			return fault_param(fault, "to",
 					   "\"%.*s\" is no mail address - write one as someone@example.org",
-					   one.n > 200 ? 200 : (int)one.n, one.p);
+					   SLICE_HEAD(one, 200));
 		slice_copy(text, sizeof(text), one);
 		*ret = curl_slist_append(*ret, text);
 	}
@@ -79,7 +78,7 @@ static void add_to(struct buf *out, struct slice to)
 	struct slice one;
 
 	buf_add_str(out, "To: ");
-	for (; address_next(&to, &one); comma = ",\r\n ") {
+	for (; mail_address_next(&to, &one); comma = ",\r\n ") {
 		buf_add_str(out, comma);
 		buf_add_slice(out, one);
 	}

@@ -33,6 +33,11 @@ struct mail {
 /* One address, bare: "someone@example.org", of visible ASCII characters without any that mean something in a list. */
 bool mail_address(struct slice s);
 /*
+ * The next of addresses separated by commas, without blanks around it: *rest becomes what follows. Empty pieces are
+ * passed over; false when there are no more. Whether it is one, mail_address says.
+ */
+bool mail_address_next(struct slice *rest, struct slice *ret);
+/*
  * 0; ERR_INVALID: refused for good (an address, 5xx); ERR_BUSY: try again later. *fault says what the server said; its
  * code is "unreachable" when it did not come to the mail itself: then it would not come to another one either. When
  * one of several addresses is refused nobody gets the mail.

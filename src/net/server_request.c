@@ -107,13 +107,10 @@ struct slice server_query(const struct server_request *rq)
 static struct slice decoded(struct server_request *rq, struct slice text)
 {
 	struct buf out;
-	struct slice kept;
 
 	buf_init(&out, text.n);
 	percent_decode(&out, text, true);
-	kept = arena_slice(&rq->arena, buf_slice(&out));
-	buf_free(&out);
-	return kept;
+	return arena_take_buf(&rq->arena, &out);
 }
 
 static void arguments_decode(struct server_request *rq)

@@ -197,7 +197,7 @@ int sqlite_damaged(struct sqlite_store *s, const char *what, struct slice name, 
 {
 	fault_set(fault, "damaged", "",
 		  "%s: %s \"%.*s\" is not what was written; check the disk, and restore the data folder", s->path, what,
-		  (int)(name.n < 100 ? name.n : 100), name.p);
+		  SLICE_HEAD(name, 100));
 	return ERR_CORRUPT;
 }
 
