@@ -14,7 +14,7 @@
 #include "api/answer.h"
 #include "api/handlers.h"
 #include "base/mem.h"
-#include "hub/message.h"
+#include "hub/intake.h"
 
 #define EVENTS_MAX 10000
 

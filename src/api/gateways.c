@@ -6,7 +6,8 @@
 #include "api/handlers.h"
 #include "base/text.h"
 #include "hub/hub.h"
-#include "hub/route.h"
+#include "hub/kannel.h"
+#include "hub/links.h"
 
 #define PARAMS_MAX ((size_t)64 * 1024)
 

@@ -10,6 +10,8 @@
  * Its counts change with every status of its messages, each time from the store and back to it: whoever makes messages
  * of a broadcast in the hand loses what was counted meanwhile, so broadcast_step loads it again before it saves.
  */
+#include "hub/broadcast.h"
+
 #include <stdio.h>
 
 #include "base/text.h"

@@ -3,6 +3,7 @@
  * a list of numbers or a group. The messages are made afterwards (broadcast.c).
  */
 #include "base/text.h"
+#include "hub/broadcast.h"
 #include "hub/contact.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"

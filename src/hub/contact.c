@@ -4,6 +4,7 @@
  * brackets alone is one contact.
  */
 #include "hub/contact_parts.h"
+#include "hub/e164.h"
 #include "hub/notice.h"
 #include "hub/record_parts.h"
 

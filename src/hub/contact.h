@@ -37,15 +37,5 @@ void contact_count(struct deed *d, struct record *contact, const struct record *
  * JSON. ERR_INVALID with *fault: unknown, read-only, or a wrong value. Not saved.
  */
 int contact_set(struct deed *d, struct record *contact, struct slice member, struct slice json, struct fault *fault);
-/* Into or out of a group; saved and told. False when it was so already. */
-bool contact_group(struct deed *d, struct record *contact, struct record *group, bool in);
-/* The group of this id or, failing that, of this name; made when make is set. NULL: none. */
-struct record *group_find(struct deed *d, struct slice id_or_name, bool make);
-struct record *label_find(struct deed *d, struct slice id_or_name, bool make);
-/* Puts a label on a message or takes it off; saved, and told as message_metadata. False when it was so already. */
-bool message_label(struct deed *d, struct record *message, struct record *label, bool on);
-
-/* Normalises a number relative to a country ("SE"; "": only international ones). False: it cannot be. (e164.c) */
-bool e164_of(struct slice number, struct slice country, struct buf *ret);
 
 #endif

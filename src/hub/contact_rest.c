@@ -4,6 +4,7 @@
  * told as its own contact_update; a contact that is new is told once.
  */
 #include "hub/contact_parts.h"
+#include "hub/group.h"
 #include "hub/notice.h"
 #include "hub/record_parts.h"
 

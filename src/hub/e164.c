@@ -7,8 +7,9 @@
  * The table has for each country its calling code, the trunk prefix that is dialled before a national number inside the
  * country and is no part of it, and the lengths of national numbers where they are certain (0: not; then 7 and more).
  */
+#include "hub/e164.h"
+
 #include "base/text.h"
-#include "hub/contact.h"
 
 #define DIGITS_MAX     15 /* E.164 */
 #define DIGITS_MIN     7

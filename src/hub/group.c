@@ -2,6 +2,8 @@
  * Groups of contacts. Who is in a group stands in the contact (group_ids) and in the index; the group has the number of
  * its members, so that showing it does not count them.
  */
+#include "hub/group.h"
+
 #include "hub/contact_parts.h"
 #include "hub/notice.h"
 #include "hub/record_parts.h"

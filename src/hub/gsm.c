@@ -6,8 +6,9 @@
  * A text of several parts has a header in each, which leaves less room; neither an escaped character (two septets) nor
  * a surrogate pair is split between two parts.
  */
+#include "hub/gsm.h"
+
 #include "base/text.h"
-#include "hub/route.h"
 
 #define SEPTETS_ALONE 160
 #define SEPTETS_PART  153

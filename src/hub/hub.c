@@ -12,7 +12,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "hub/hub_impl.h"
-#include "hub/message.h"
+#include "hub/intake.h"
 #include "hub/route.h"
 #include "hub/service.h"
 

@@ -10,6 +10,8 @@
  * Most events are of projects that use nothing of the hub. They go the old, short way: which projects have objects is
  * known in memory, read once for each and from then on told by whoever saves the first one.
  */
+#include "hub/intake.h"
+
 #include <assert.h>
 
 #include "base/list.h"
@@ -17,7 +19,7 @@
 #include "hub/hub_impl.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
-#include "hub/variables.h"
+#include "hub/state.h"
 
 /* --- which projects have objects --- */
 

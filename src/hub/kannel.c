@@ -6,6 +6,8 @@
  * seen it can report nothing. Both calls find what is wrong before they write, so an error that Kannel logs has left
  * nothing half done.
  */
+#include "hub/kannel.h"
+
 #include "base/digest.h"
 #include "base/text.h"
 #include "hub/hub_impl.h"

@@ -1,6 +1,6 @@
 /* Labels of messages: as groups are for contacts, but without more than a name and variables. */
 #include "hub/contact_parts.h"
-#include "hub/message.h"
+#include "hub/group.h"
 #include "hub/notice.h"
 #include "hub/record_parts.h"
 

@@ -8,12 +8,13 @@
  * A link leads as long as its message is there. Nobody tells links that a message was deleted, alone or with its whole
  * project: whoever follows one looks, and once in a while each is looked at, so that those nobody follows go too.
  */
+#include "hub/links.h"
+
 #include "base/digest.h"
 #include "base/text.h"
 #include "base/url.h"
 #include "hub/hub.h"
 #include "hub/message.h"
-#include "hub/route.h"
 
 #define CODE_CHARS   10
 #define SHORT_MAX    2048

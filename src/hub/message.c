@@ -4,6 +4,7 @@
  */
 #include "hub/message.h"
 
+#include "hub/broadcast.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
 

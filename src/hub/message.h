@@ -60,20 +60,4 @@ void message_star(struct deed *d, struct record *message, bool on);
 struct record *message_contact(struct deed *d, struct record *message); /* NULL: none */
 struct record *message_phone(struct deed *d, struct record *message);
 
-/*
- * Posted events (api/events.c): does the hub have to look at events of this project? Cheap, any thread: every
- * incoming_message; the others once the project has objects.
- */
-bool intake_wants(struct hub *h, struct slice project, const struct event *ev);
-/* The project has objects from now on: said by whoever saves one (record.c); cheap, any thread. */
-void intake_note(struct hub *h, struct slice project);
-/* Frees what intake_wants knows; by hub_free. */
-void intake_forget(struct hub *h);
-/*
- * Takes a posted batch inside a commit: incoming messages are received; a status of a message that the hub has is
- * applied (and goes to its status_url); contacts, phones and states named by id are added; the rest goes on as it is.
- * seqs[i], duplicates[i] as in struct submission.
- */
-void intake_events(struct deed *d, struct event *const *events, size_t count, int64_t *seqs, bool *duplicates);
-
 #endif

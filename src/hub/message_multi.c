@@ -2,6 +2,7 @@
  * Many messages in one REST call, each with a content of its own. All of them are checked before the first is sent;
  * then the only thing that can befall one is that its contact blocks messages, which its place in the answer says.
  */
+#include "hub/broadcast.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
 #include "hub/rest.h"

@@ -65,27 +65,4 @@ int rest_sending(struct rest *r, struct message_send *ret);
 		"track_clicks", "short_link_params", "media_urls", "route_params", "label_ids", "vars", "priority",    \
 		"simulated", "service_id", "audio_url", "tts_lang", "tts_voice", "user_id"
 
-/* --- broadcast.c --- */
-
-struct record *broadcast_new(struct deed *d); /* not saved; status queuing */
-/* Saves it; what is due makes its messages, or cancels them, from now on. */
-void broadcast_start(struct deed *d, struct record *b);
-/* Somebody else has made all its messages: sending, or complete. */
-void broadcast_close(struct deed *d, struct slice id);
-/* One of its messages has another status; from is empty for a new one. Loads and saves the broadcast. */
-void broadcast_count(struct deed *d, struct slice broadcast_id, struct slice from, struct slice to);
-void broadcast_clicked(struct deed *d, struct slice broadcast_id);
-void broadcast_replied(struct deed *d, struct slice broadcast_id);
-
-/* --- intake.c --- */
-
-/*
- * Tells an event that was posted: what is stored of its objects (NULL: of those that it names only by id), its own
- * members laid over; to the message's status_url where it has one. Returns its place in the log, 0 when it was known.
- */
-int64_t intake_tell(struct deed *d, struct event *ev, struct record *message, struct record *contact,
-		    struct record *phone);
-/* Puts the members of a posted object into a record, but those that the hub decides itself. */
-void intake_lay(struct deed *d, struct record *rec, struct json posted, const char *const *kept_out);
-
 #endif

@@ -8,7 +8,9 @@
  */
 #include <assert.h>
 
+#include "hub/broadcast.h"
 #include "hub/contact.h"
+#include "hub/intake.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
 #include "hub/route.h"

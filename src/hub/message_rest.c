@@ -1,6 +1,5 @@
 /* The REST calls about single messages, with the parameters of Telerivet's clients. */
 #include "base/mem.h"
-#include "hub/contact.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
 #include "hub/rest.h"

@@ -9,7 +9,11 @@
 #include <assert.h>
 
 #include "base/text.h"
+#include "hub/broadcast.h"
 #include "hub/contact.h"
+#include "hub/group.h"
+#include "hub/gsm.h"
+#include "hub/links.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
 #include "hub/route.h"

@@ -9,6 +9,7 @@
  *
  * A word that is not in the table is somebody's own, and is as good as `sent`.
  */
+#include "hub/broadcast.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
 

@@ -14,9 +14,9 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "base/url.h"
-#include "hub/contact.h"
+#include "hub/e164.h"
 #include "hub/message.h"
-#include "hub/variables.h"
+#include "hub/state.h"
 
 #define NOTICE_MAX	  ((size_t)64 << 20)
 #define SHOWN_MAX	  4

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "hub/hub.h"
+#include "hub/kannel.h"
 
 #define MASK		SLICE_LIT("***")
 #define DLR_MASK_ALL	31

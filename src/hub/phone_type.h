@@ -44,7 +44,4 @@ void phone_config_merge(struct json old, struct json patch, struct buf *out);
 /* The phone was in use just now: last_active_time, saved when that is news (route.c). */
 void phone_active(struct deed *d, struct record *phone);
 
-/* Adds the URL that Kannel calls with what became of a message (kannel.c); nothing without a public URL. */
-void kannel_order(struct deed *d, struct record *message, struct json_writer *w);
-
 #endif

@@ -15,7 +15,7 @@
 
 #include "base/text.h"
 #include "hub/hub_impl.h"
-#include "hub/message.h"
+#include "hub/intake.h"
 #include "hub/record_parts.h"
 
 #define SPARE_MEMBERS 8

@@ -12,6 +12,7 @@
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "hub/gsm.h"
 #include "hub/hub_impl.h"
 #include "hub/message.h"
 #include "hub/notice.h"

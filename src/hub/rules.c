@@ -3,7 +3,7 @@
  * and in each the number of the next action; so a webhook can interrupt it anywhere, and after its answer the stack is
  * built again from these numbers and from which branch was taken, without asking a condition twice.
  */
-#include "hub/contact.h"
+#include "hub/group.h"
 #include "hub/hub_impl.h"
 #include "hub/service_parts.h"
 #include "hub/variables.h"

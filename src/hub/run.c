@@ -14,10 +14,10 @@
 #include <assert.h>
 #include <stdio.h>
 
-#include "hub/contact.h"
 #include "hub/notice.h"
 #include "hub/record_parts.h"
 #include "hub/service_parts.h"
+#include "hub/state.h"
 #include "hub/variables.h"
 
 #define RUN	    "_run"

@@ -2,7 +2,7 @@
  * Where a contact stands in a service: an id that the service chose, and variables. A contact that stands nowhere has
  * no record at all, so a state without an id is never stored, and resetting one deletes it.
  */
-#include "hub/variables.h"
+#include "hub/state.h"
 
 static struct slice key(struct deed *d, struct slice service_id, struct slice contact_id)
 {

@@ -1,6 +1,6 @@
 /* The REST calls about where contacts stand in a service. */
 #include "hub/rest.h"
-#include "hub/variables.h"
+#include "hub/state.h"
 
 int rest_service_states(struct rest *r)
 {

@@ -14,6 +14,7 @@
 #include "base/latch.h"
 #include "base/mem.h"
 #include "hub/hub_impl.h"
+#include "hub/links.h"
 #include "hub/route.h"
 #include "hub/service.h"
 

@@ -15,6 +15,7 @@
 #include "hub/contact.h"
 #include "hub/message.h"
 #include "hub/record_parts.h"
+#include "hub/state.h"
 
 #define TEMPORARY_MAX	((size_t)1 << 20)
 #define TEMPORARY_COUNT 100

@@ -26,18 +26,4 @@ int variable_set_text(struct deed *d, struct reply_scope *scope, struct slice na
 /* return_value as it was set; false when it was not. "0", "false", "", 0 and null are not true. */
 bool variable_return_value(const struct reply_scope *scope, bool *ret);
 
-/* --- where a contact stands in a service (state.c) --- */
-
-#define STATE_ID_MAX 63 /* bytes of a state's own id */
-
-/* NULL: it stands nowhere. */
-struct record *state_find(struct deed *d, struct slice service_id, struct slice contact_id);
-/* The same, made when there is none; not saved. */
-struct record *state_make(struct deed *d, struct slice service_id, struct slice contact_id);
-/* Sets a state's id, a string of 1 to 63 bytes; not saved. ERR_INVALID with *fault. */
-int state_set_id(struct record *state, struct json value, struct fault *fault);
-/* As events carry it; state NULL: id null and no vars. */
-void state_write(const struct deed *d, const struct record *state, struct slice service_id, struct slice contact_id,
-		 struct json_writer *w);
-
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "hub/contact.h"
-#include "hub/message.h"
+#include "hub/intake.h"
 
 struct person {
 	struct town *t;

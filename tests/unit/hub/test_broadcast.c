@@ -5,6 +5,7 @@
 
 #include "folk.h"
 #include "hub/contact.h"
+#include "hub/group.h"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, town_begin, town_end)
 

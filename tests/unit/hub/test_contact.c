@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "hub/contact.h"
+#include "hub/group.h"
 #include "town.h"
 
 #define EVERYTHING "[\"contact_update\",\"message_metadata\"]"

@@ -1,7 +1,6 @@
 /* Numbers relative to a country: what can be said in E.164 and what cannot. */
+#include "hub/e164.h"
 #include "town.h"
-
-#include "hub/contact.h"
 
 static const struct {
 	const char *number, *country, *wanted; /* NULL: cannot be */

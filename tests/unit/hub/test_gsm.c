@@ -1,9 +1,8 @@
 /* Parts and alphabets, with the limits of 3GPP TS 23.038 and 23.040. */
+#include "hub/gsm.h"
 #include "town.h"
 
 #include <string.h>
-
-#include "hub/route.h"
 
 static struct slice repeat(struct buf *b, const char *s, size_t times)
 {

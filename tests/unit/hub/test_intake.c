@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "folk.h"
-#include "hub/message.h"
+#include "hub/intake.h"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, town_begin, town_end)
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "dialect/endpoint.h"
+#include "hub/kannel.h"
 #include "hub/message.h"
 #include "hub/phone_type.h"
-#include "hub/route.h"
 
 /* --- messages --- */
 

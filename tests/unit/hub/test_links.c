@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "hub/message.h"
-#include "hub/route.h"
+#include "hub/links.h"
 #include "hub/tick.h"
 
 #define BASE "http://127.0.0.1:8420" LINKS_PATH /* the town's public URL */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "folk.h"
-#include "hub/contact.h"
 #include "hub/message.h"
 #include "hub/message_parts.h"
 

@@ -3,10 +3,8 @@
 #include <string.h>
 
 #include "folk.h"
-#include "hub/contact.h"
-#include "hub/message.h"
 #include "hub/notice.h"
-#include "hub/variables.h"
+#include "hub/state.h"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, town_begin, town_end)
 

@@ -2,7 +2,6 @@
 #include "town.h"
 
 #include "hub/hub_impl.h"
-#include "hub/message.h"
 #include "hub/tick.h"
 
 static void make_due(struct deed *d, int64_t due_ms)
