@@ -23,7 +23,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "serve", "the daemon", cmd_serve },
-	{ "apply", "make projects and endpoints as a JSON file says", cmd_apply },
+	{ "apply", "make projects, endpoints, phones and services as a JSON file says", cmd_apply },
 	{ "export", "write that file from what the daemon has", cmd_export },
 	{ "send", "post events", cmd_send },
 	{ "status", "state and backlog of every endpoint", cmd_status },
