@@ -57,6 +57,8 @@ static bool project_is_there(struct book *b, struct slice project)
 	struct buf settings;
 	bool there;
 
+	if (project.n == 0) /* links are of no project */
+		return true;
 	buf_init(&settings, SETTINGS_MAX);
 	there = book_project(b, project, &settings);
 	buf_free(&settings);
