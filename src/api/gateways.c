@@ -9,7 +9,8 @@
 #include "hub/kannel.h"
 #include "hub/links.h"
 
-#define PARAMS_MAX ((size_t)64 * 1024)
+#define PARAMS_MAX    ((size_t)64 * 1024)
+#define ARGUMENTS_MAX 64
 
 struct visit {
 	struct call *call;
@@ -43,43 +44,123 @@ static void visit_begin(struct visit *v, struct book *b)
 
 /* --- Kannel --- */
 
-/*
- * Arguments as an object of strings. A text in another charset than UTF-8 may hold any bytes, so it comes in hex, as
- * `text_hex`. The first of two arguments with one name counts: whoever configures Kannel may add some of his own.
- */
-static bool kannel_params(struct call *c, struct json *ret)
+struct arguments {
+	struct {
+		struct slice name, value;
+	} items[ARGUMENTS_MAX];
+	size_t count;
+	bool too_many;
+};
+
+static struct slice argument(const struct arguments *a, const char *name)
 {
-	struct slice name, value, charset = slice_str("");
-	struct json_writer w;
-	struct buf text, hex;
-	bool plain, good;
+	for (size_t i = 0; i < a->count; i++)
+		if (slice_is(a->items[i].name, name))
+			return a->items[i].value;
+	return SLICE_LIT("");
+}
 
-	server_argument(c->rq, "charset", &charset);
-	plain = charset.n == 0 || slice_eq_nocase(charset, SLICE_LIT("UTF-8"));
-	buf_init(&text, PARAMS_MAX);
-	buf_init(&hex, PARAMS_MAX);
-	json_writer_init(&w, &text);
-	json_begin_object(&w);
-	for (size_t i = 0; server_argument_at(c->rq, i, &name, &value); i++) {
-		struct slice first;
-		bool in_hex = !plain && slice_is(name, "text");
+/* The first of two arguments with one name counts: whoever configures Kannel may add some of his own. */
+static void add_argument(struct arguments *a, struct slice name, struct slice value)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (slice_eq(a->items[i].name, name))
+			return;
+	a->too_many = a->too_many || a->count == ARGUMENTS_MAX;
+	if (a->too_many)
+		return;
+	a->items[a->count].name = name;
+	a->items[a->count++].value = value;
+}
 
-		server_argument(c->rq, arena_str(&c->arena, name), &first);
-		if (first.p != value.p)
-			continue;
-		buf_reset(&hex);
-		hex_add(&hex, value.p, value.n);
-		json_key_slice(&w, in_hex ? SLICE_LIT("text_hex") : name);
-		json_put_string(&w, in_hex ? buf_slice(&hex) : value);
+static struct slice form_decoded(struct call *c, struct slice text)
+{
+	struct buf out;
+
+	buf_init(&out, text.n);
+	percent_decode(&out, text, true);
+	return arena_take_buf(&c->arena, &out);
+}
+
+static void add_form(struct call *c, struct arguments *a, struct slice form)
+{
+	while (form.n > 0) {
+		struct slice piece = slice_of(form.p, slice_find(form, '&'));
+		size_t equals = slice_find(piece, '=');
+
+		form = slice_from(form, piece.n < form.n ? piece.n + 1 : piece.n);
+		if (piece.n > 0)
+			add_argument(a, form_decoded(c, slice_of(piece.p, equals)),
+				     form_decoded(c, slice_from(piece, equals < piece.n ? equals + 1 : piece.n)));
 	}
-	json_end_object(&w);
-	good = !buf_failed(&text) && !buf_failed(&hex) &&
+}
+
+/* Of the query, then of the body. */
+static bool read_arguments(struct call *c, bool with_body, struct arguments *a)
+{
+	struct slice name, value, type = server_header(c->rq, "Content-Type"), body = server_body(c->rq);
+
+	for (size_t i = 0; server_argument_at(c->rq, i, &name, &value); i++)
+		add_argument(a, name, value);
+	if (!with_body || body.n == 0)
+		return true;
+	if (!slice_eq_nocase(slice_trim(slice_of(type.p, slice_find(type, ';'))),
+			     SLICE_LIT("application/x-www-form-urlencoded"))) {
+		answer_error(c, 400, "invalid_param", NULL,
+			     "a body must be application/x-www-form-urlencoded; Kannel's get-url needs none");
+		return false;
+	}
+	add_form(c, a, body);
+	return true;
+}
+
+static void write_hex(struct json_writer *w, struct slice bytes)
+{
+	struct buf hex;
+
+	buf_init(&hex, 2 * bytes.n);
+	hex_add(&hex, bytes.p, bytes.n);
+	json_member_string(w, "text_hex", buf_slice(&hex));
+	buf_free(&hex);
+}
+
+/* An object of strings. A text in another charset than UTF-8 may hold any bytes, so it goes as `text_hex`. */
+static void write_arguments(const struct arguments *a, struct json_writer *w)
+{
+	struct slice charset = argument(a, "charset");
+	bool plain = charset.n == 0 || slice_eq_nocase(charset, SLICE_LIT("UTF-8"));
+
+	json_begin_object(w);
+	for (size_t i = 0; i < a->count; i++) {
+		if (!plain && slice_is(a->items[i].name, "text")) {
+			write_hex(w, a->items[i].value);
+			continue;
+		}
+		json_key_slice(w, a->items[i].name);
+		json_put_string(w, a->items[i].value);
+	}
+	json_end_object(w);
+}
+
+static bool kannel_params(struct call *c, bool with_body, struct json *ret)
+{
+	struct arguments *a = arena_zalloc(&c->arena, sizeof(*a));
+	struct json_writer w;
+	struct buf text;
+	bool good;
+
+	if (!read_arguments(c, with_body, a))
+		return false;
+	buf_init(&text, PARAMS_MAX);
+	json_writer_init(&w, &text);
+	write_arguments(a, &w);
+	good = !a->too_many && !buf_failed(&text) &&
 	       json_parse(&c->doc, arena_slice(&c->arena, buf_slice(&text)), &json_limits_default, NULL) == 0;
 	if (good)
 		*ret = json_root(&c->doc);
 	else
-		answer_error(c, 400, "invalid_param", NULL, "the arguments are too long, or one is given twice");
-	buf_free(&hex);
+		answer_error(c, 400, "invalid_param", NULL,
+			     "the arguments are too many or too long, or their names are no UTF-8");
 	buf_free(&text);
 	return good;
 }
@@ -106,18 +187,19 @@ static void kannel_done(void *ctx, int err)
 	}
 }
 
-static void kannel_call(struct call *c, int (*take)(struct deed *d, struct json params))
+static void kannel_call(struct call *c, bool with_body, int (*take)(struct deed *d, struct json params))
 {
 	struct visit *v = visit_new(c, c->params[0]);
 
 	v->take = take;
-	if (kannel_params(c, &v->params))
-		node_book(c->node, server_query(c->rq).n + sizeof(*v), run_visit, kannel_done, v);
+	if (kannel_params(c, with_body, &v->params))
+		node_book(c->node, server_query(c->rq).n + server_body(c->rq).n + sizeof(*v), run_visit, kannel_done,
+			  v);
 }
 
 void kannel_message(struct call *c)
 {
-	kannel_call(c, kannel_received);
+	kannel_call(c, true, kannel_received);
 }
 
 static bool is_up(struct call *c)
@@ -137,7 +219,7 @@ void kannel_report(struct call *c)
 	call_argument(c, "mid", &mid);
 	call_argument(c, "sig", &sig);
 	if (kannel_signed(c->api->hub, c->params[0], mid, sig))
-		kannel_call(c, kannel_reported);
+		kannel_call(c, false, kannel_reported); /* what was signed is in the query */
 	else
 		answer_error(
 			c, 403, "forbidden", "sig",

@@ -177,9 +177,12 @@ int condition_check(struct json condition, struct fault *fault)
 
 /* --- deciding --- */
 
-static struct slice side(struct deed *d, struct reply_scope *scope, struct json text)
+static struct slice side(struct run *r, struct deed *d, struct json text)
 {
-	return slice_trim(reply_text(d, scope, text, NULL));
+	struct slice full = reply_text(d, &r->scope, text, NULL);
+
+	r->expanded += full.n;
+	return slice_trim(full);
 }
 
 /* A service may ask thousands of times for one message, so what is compared is not kept. */
@@ -192,7 +195,7 @@ static bool compare(struct run *r, struct json c)
 
 	arena_init(&arena);
 	d.arena = &arena;
-	holds = op && op->holds(side(&d, &r->scope, json_get(c, "left")), side(&d, &r->scope, json_get(c, "right")));
+	holds = op && op->holds(side(r, &d, json_get(c, "left")), side(r, &d, json_get(c, "right")));
 	arena_free(&arena);
 	return holds;
 }

@@ -167,7 +167,7 @@ void intake_lay(struct deed *d, struct record *rec, struct json posted, const ch
 		struct slice key = json_text_slice(it.key, &name);
 
 		if (!json_is_nil(it.value) && !is_kept_out(key, kept_out))
-			record_set(rec, arena_str(d->arena, key), json_raw(it.value));
+			message_member_set(rec, arena_str(d->arena, key), it.value);
 	}
 	buf_free(&name);
 }

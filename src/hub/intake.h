@@ -28,7 +28,7 @@ void intake_events(struct deed *d, struct event *const *events, size_t count, in
  */
 int64_t intake_tell(struct deed *d, struct event *ev, struct record *message, struct record *contact,
 		    struct record *phone);
-/* Puts the members of a posted object into a record, but those that the hub decides itself. */
+/* Puts the members of a posted message into its record, but those that the hub decides itself, or of a wrong type. */
 void intake_lay(struct deed *d, struct record *rec, struct json posted, const char *const *kept_out);
 
 #endif

@@ -215,6 +215,9 @@ int kannel_received(struct deed *d, struct json params)
 	if (m.from_number.n == 0 || m.to_number.n == 0)
 		return fault_param(d->fault, m.from_number.n == 0 ? "from" : "to",
 				   "is missing; the get-url needs from=%%p and to=%%P");
+	err = message_sender_check(m.from_number, "from", d->fault);
+	if (err)
+		return err;
 	if (ts.n > 0 && (!slice_to_i64(ts, &sent) || sent < 0))
 		return fault_param(d->fault, "ts", "must be Unix seconds, as Kannel writes %%T");
 	phone = route_with_number(d, m.to_number);

@@ -17,7 +17,7 @@
 #include "hub/message.h"
 
 #define CODE_CHARS   10
-#define SHORT_MAX    2048
+#define LINKS_MAX    20 /* of one message */
 #define CONTENT_MAX  ((size_t)1024 * 1024)
 #define LOOK_MS	     (INT64_C(30) * 24 * 3600 * 1000)
 #define SHORT_URLS   "short_urls"
@@ -127,6 +127,7 @@ static void set_target(struct record *link, struct slice url)
 /* Stores a link to url and returns the short URL, in the arena. */
 static struct slice make_link(struct deed *d, struct record *message, struct slice url)
 {
+	const char *base = hub_public_url(d->hub);
 	struct deed nobody = of_nobody(d);
 	char code[CODE_CHARS + 1];
 	struct record *link;
@@ -139,8 +140,8 @@ static struct slice make_link(struct deed *d, struct record *message, struct sli
 	record_set_text(link, "message_id", record_id(message));
 	record_set_due(link, d->now_ms + LOOK_MS);
 	record_save(&nobody, link);
-	buf_init(&out, SHORT_MAX);
-	buf_addf(&out, "%s" LINKS_PATH "%s", hub_public_url(d->hub), code);
+	buf_init(&out, strlen(base) + sizeof(LINKS_PATH) + CODE_CHARS);
+	buf_addf(&out, "%s" LINKS_PATH "%s", base, code);
 	return arena_take_buf(d->arena, &out);
 }
 
@@ -170,7 +171,7 @@ struct slice links_shorten(struct deed *d, struct record *message, struct slice 
 	struct json_writer w;
 	struct buf text, list;
 	size_t at = 0, found;
-	bool any = false;
+	int left = LINKS_MAX;
 
 	if (hub_public_url(d->hub)[0] == '\0')
 		return content;
@@ -178,13 +179,13 @@ struct slice links_shorten(struct deed *d, struct record *message, struct slice 
 	buf_init(&list, CONTENT_MAX);
 	json_writer_init(&w, &list);
 	json_begin_array(&w);
-	while ((found = next_url(content, at, &url)) < content.n) {
+	while (left > 0 && (found = next_url(content, at, &url)) < content.n) {
 		struct slice short_url = url;
 
 		if (!is_ours(d, url)) {
 			short_url = make_link(d, message, url);
 			write_link(&w, short_url, url, SLICE_LIT("null"));
-			any = true;
+			left--;
 		}
 		buf_add(&text, content.p + at, found - at);
 		buf_add_slice(&text, short_url);
@@ -192,7 +193,7 @@ struct slice links_shorten(struct deed *d, struct record *message, struct slice 
 	}
 	buf_add_slice(&text, slice_from(content, at));
 	json_end_array(&w);
-	if (any) {
+	if (left < LINKS_MAX && !buf_failed(&list) && !buf_failed(&text)) {
 		record_set(message, SHORT_URLS, buf_slice(&list));
 		result = arena_slice(d->arena, buf_slice(&text));
 	}
@@ -244,7 +245,8 @@ static void note_click(struct deed *d, struct record *message, struct slice code
 		}
 	}
 	json_end_array(&w);
-	record_set(message, SHORT_URLS, buf_slice(&list));
+	if (!buf_failed(&list))
+		record_set(message, SHORT_URLS, buf_slice(&list));
 	buf_free(&now);
 	buf_free(&list);
 	json_doc_free(&doc);

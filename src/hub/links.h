@@ -6,7 +6,7 @@
 
 /* Short links are the public URL, this, and a code: GET of one answers 302 with where links_follow says. */
 #define LINKS_PATH "/s/"
-/* Replaces the URLs of a content by short ones, stored; short_urls of the message is set. */
+/* Replaces the URLs of a content by short ones, stored, but at most 20; short_urls of the message is set. */
 struct slice links_shorten(struct deed *d, struct record *message, struct slice content);
 /*
  * Where the short link `code` leads, in the arena; empty when there is none, or its message is gone. Told as the

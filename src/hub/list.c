@@ -25,6 +25,7 @@
 #define OFFSET_MAX     10000
 #define CANDIDATES_MAX 16
 #define TIME_BYTES     8
+#define MARKER_HEAD    4
 
 /* Where an object stands in the list's order. */
 struct place {
@@ -83,10 +84,22 @@ static int read_order(struct list *l)
 			   word.n < 40 ? (int)word.n : 40, word.p);
 }
 
-/* The marker in hex: the order's field, the length of the value, value, id. */
-static void write_marker(struct list *l, struct buf *out)
+/* What a marker must have in common with the list it is used for; the last byte is the value's length. */
+static void marker_head(const struct list *l, uint8_t ret[MARKER_HEAD])
 {
-	uint8_t head[2] = { (uint8_t)l->order, (uint8_t)l->last_value.n };
+	ret[0] = (uint8_t)l->spec->kind;
+	ret[1] = (uint8_t)l->order;
+	ret[2] = l->descending;
+	ret[3] = 0;
+}
+
+/* The marker in hex: the kind, the order's field, its direction, the length of the value, value, id. */
+static void write_marker(const struct list *l, struct buf *out)
+{
+	uint8_t head[MARKER_HEAD];
+
+	marker_head(l, head);
+	head[MARKER_HEAD - 1] = (uint8_t)l->last_value.n;
 
 	hex_add(out, head, sizeof(head));
 	hex_add(out, l->last_value.p, l->last_value.n);
@@ -95,8 +108,8 @@ static void write_marker(struct list *l, struct buf *out)
 
 static int read_marker(struct list *l)
 {
+	uint8_t head[MARKER_HEAD], *p;
 	struct slice text;
-	uint8_t *p;
 	size_t n;
 	int err;
 
@@ -105,12 +118,14 @@ static int read_marker(struct list *l)
 		return err;
 	n = text.n / 2;
 	p = arena_alloc(l->r->deed.arena, n + 1);
-	if (text.n % 2 || !hex_read(text, p, n) || n < 3 || p[0] != l->order || n < 2u + p[1])
+	marker_head(l, head);
+	if (text.n % 2 || !hex_read(text, p, n) || n <= MARKER_HEAD || memcmp(p, head, MARKER_HEAD - 1) != 0 ||
+	    n < (size_t)MARKER_HEAD + p[MARKER_HEAD - 1])
 		return fault_param(l->r->deed.fault, "marker",
 				   "this is no marker of this list; send next_marker of the page before, and the same "
 				   "sort with it");
-	l->marker.value = slice_of(p + 2, p[1]);
-	l->marker.id = slice_of(p + 2 + p[1], n - 2 - p[1]);
+	l->marker.value = slice_of(p + MARKER_HEAD, p[MARKER_HEAD - 1]);
+	l->marker.id = slice_of(p + MARKER_HEAD + l->marker.value.n, n - MARKER_HEAD - l->marker.value.n);
 	return 0;
 }
 

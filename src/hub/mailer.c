@@ -25,7 +25,6 @@
 #define MAILS_A_MINUTE 30
 #define MAILS_WAITING  10000
 #define MAILS_A_TURN   20
-#define ADDRESSES_MAX  20
 #define RETRY_MS       60000
 #define RETRY_MAX_MS   INT64_C(3600000)
 #define GIVE_UP_MS     INT64_C(86400000)
@@ -109,27 +108,41 @@ void mailer_trouble(struct mailer *m, const struct endpoint *ep, bool ok, int co
 
 /* --- taking them --- */
 
+/* A copy to keep: a C string, so a NUL would end it, and a line has no control characters at all. */
+static char *kept(struct slice s, bool line)
+{
+	char *copy = slice_dup(s);
+
+	for (size_t i = 0; i < s.n; i++)
+		if (copy[i] == '\0' || (line && ((unsigned char)copy[i] < ' ' || copy[i] == 0x7f)))
+			copy[i] = ' ';
+	return copy;
+}
+
 bool mailer_queue(struct deed *d, struct slice to, struct slice subject, struct slice text)
 {
 	struct mailer *m = d->hub->mailer;
 	struct stored_mail mail = { .created_ms = d->now_ms, .due_ms = d->now_ms };
-	int left = ADDRESSES_MAX;
+	int left = MAILER_ADDRESSES_MAX;
 
 	if (!mailer_works(m) || atomic_load(&m->waiting) >= MAILS_WAITING)
 		return false;
 	mail.project = slice_dup(d->project);
-	mail.subject = slice_dup(utf8_cut(subject, SUBJECT_MAX));
-	mail.text = slice_dup(utf8_cut(text, TEXT_MAX));
-	for (struct slice one; left > 0 && mail_address_next(&to, &one); left--) {
+	mail.subject = kept(utf8_cut(subject, SUBJECT_MAX), true);
+	mail.text = kept(utf8_cut(text, TEXT_MAX), false);
+	for (struct slice one; left > 0 && mail_address_next(&to, &one);) {
+		if (!mail_address(one))
+			continue;
 		mem_free(mail.to);
 		mail.to = slice_dup(one);
 		kind_id(d->hub, KIND_MAIL, d->now_ms, mail.id);
 		outbox_put(d->book, &mail);
 		atomic_fetch_add(&m->waiting, 1);
+		left--;
 	}
 	outbox_free(&mail);
 	poke(m); /* the thread looks through a commit of its own, which comes after this one */
-	return left < ADDRESSES_MAX;
+	return left < MAILER_ADDRESSES_MAX;
 }
 
 /* --- sending --- */

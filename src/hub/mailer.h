@@ -8,6 +8,8 @@
 #include "hub/record.h"
 #include "net/mail.h"
 
+#define MAILER_ADDRESSES_MAX 20 /* of one mail */
+
 struct mailer;
 struct mailer_options {
 	struct mail_server server;
@@ -25,8 +27,9 @@ void mailer_free(struct mailer **m);
 bool mailer_works(const struct mailer *m);
 
 /*
- * Inside a commit: a mail to be sent, one to each address. to: addresses separated by commas. False when there is no
- * server, or too many mails wait already: nothing is stored then.
+ * Inside a commit: a mail to be sent, one to each address. to: addresses separated by commas; what mail_address refuses
+ * is passed over, and what is beyond MAILER_ADDRESSES_MAX. False when there is no server, too many mails wait already,
+ * or nobody is left to write to: nothing is stored then.
  */
 bool mailer_queue(struct deed *d, struct slice to, struct slice subject, struct slice text);
 /* node_hooks.trouble: any thread, never blocks. */

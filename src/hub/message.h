@@ -40,6 +40,8 @@ struct message_receive {
 	/* what was posted beside the message, laid over what is stored; JSON_NONE */
 	struct json contact;
 };
+/* Can this be who sent it? ERR_INVALID with *fault: longer than 64 bytes, or control characters in it. */
+int message_sender_check(struct slice from, const char *param, struct fault *fault);
 /*
  * Stores it, finds or makes its contact, counts, tells all endpoints, starts the run of the services. *ret: the
  * message; NULL when it was known already (the event's id or external_id).

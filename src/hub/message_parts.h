@@ -36,6 +36,11 @@ int message_labels(struct deed *d, struct record *message, struct json label_ids
 int message_take(struct deed *d, const struct message_receive *m, struct record **ret, int64_t *ret_seq,
 		 struct fault *fault);
 
+/* --- message_member.c --- */
+
+/* Sets a member as it was posted; one of a wrong type is left out. */
+void message_member_set(struct record *message, const char *name, struct json value);
+
 /* --- message_status.c --- */
 
 /* The word, in its history too: without asking whether it is a step forward. For a new message, and one sent again. */

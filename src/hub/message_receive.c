@@ -17,8 +17,21 @@
 #include "hub/service.h"
 
 /* Members of `more` that are not taken over as they are. */
-static const char *const own_members[] = { "id",	 "direction",	       "project_id", "contact_id", "phone_id",
-					   "service_id", "message_service_id", "vars",	     "label_ids",  NULL };
+static const char *const own_members[] = { "id",	 "direction", "status",	    "project_id",
+					   "contact_id", "phone_id",  "service_id", "message_service_id",
+					   "vars",	 "label_ids", NULL };
+
+#define SENDER_MAX 64
+
+int message_sender_check(struct slice from, const char *param, struct fault *fault)
+{
+	if (from.n > SENDER_MAX)
+		return fault_param(fault, param, "has %zu bytes; use at most %d", from.n, SENDER_MAX);
+	for (size_t i = 0; i < from.n; i++)
+		if ((unsigned char)from.p[i] < ' ' || from.p[i] == 0x7f)
+			return fault_param(fault, param, "has a control character at byte %zu; leave it out", i);
+	return 0;
+}
 
 /* --- known already? --- */
 
@@ -106,7 +119,7 @@ static int set_extras(struct deed *d, struct record *rec, const struct message_r
 static void set_properties(struct record *rec, const struct message_receive *m, struct record *phone)
 {
 	record_set_text(rec, "direction", SLICE_LIT("incoming"));
-	set_default(rec, "status", SLICE_LIT("\"received\""));
+	record_set_text(rec, "status", SLICE_LIT("received"));
 	set_default(rec, "source", SLICE_LIT("\"phone\""));
 	if (m->message_type.n > 0)
 		record_set_text(rec, "message_type", m->message_type);

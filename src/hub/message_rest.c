@@ -145,8 +145,8 @@ static int read_received(struct rest *r, struct message_receive *m)
 {
 	int err = rest_need(r, "from_number", &m->from_number);
 
-	if (!err && m->from_number.n > 64)
-		err = fault_param(r->deed.fault, "from_number", "has %zu bytes; use at most 64", m->from_number.n);
+	if (!err)
+		err = message_sender_check(m->from_number, "from_number", r->deed.fault);
 	if (!err)
 		err = check_type_received(r, m);
 	if (!err)

@@ -10,6 +10,8 @@
 
 #define NOTES_MAX ((size_t)16384)
 #define NAME_MAX  255 /* of a group or a label, as over REST */
+/* Of all texts in one commit: a service of a thousand actions, each with a long variable, would hold up everybody. */
+#define EXPANDED_MAX ((size_t)1024 * 1024)
 
 struct frame {
 	struct json list;
@@ -29,7 +31,10 @@ struct rules {
 
 static struct slice text_of(struct rules *u, struct json action, const char *name)
 {
-	return reply_text(&u->run->deed, &u->run->scope, json_get(action, name), &u->notes);
+	struct slice text = reply_text(&u->run->deed, &u->run->scope, json_get(action, name), &u->notes);
+
+	u->run->expanded += text.n;
+	return text;
 }
 
 /* --- actions --- */
@@ -140,16 +145,45 @@ static enum run_step do_add_label(struct rules *u, struct json action)
 	return RUN_ENDS;
 }
 
+/* Those of the addresses that a mail can go to, with commas between; the others are noted. */
+static void good_addresses(struct rules *u, struct slice to, struct buf *out)
+{
+	int count = 0;
+
+	for (struct slice one; mail_address_next(&to, &one);) {
+		if (!mail_address(one)) {
+			buf_addf(&u->notes, "no mail to \"%.*s\": that is no mail address\n", SLICE_HEAD(one, 80));
+		} else if (count == MAILER_ADDRESSES_MAX) {
+			buf_addf(&u->notes, "no mail to \"%.*s\" and those behind it: one mail goes to at most %d\n",
+				 SLICE_HEAD(one, 80), MAILER_ADDRESSES_MAX);
+			return;
+		} else {
+			buf_add_str(out, count++ > 0 ? ", " : "");
+			buf_add_slice(out, one);
+		}
+	}
+}
+
 static enum run_step do_email(struct rules *u, struct json action)
 {
-	struct slice to = text_of(u, action, "to"), subject = text_of(u, action, "subject");
+	struct slice subject = text_of(u, action, "subject");
+	struct buf to, line;
 
-	if (mailer_queue(&u->run->deed, to, subject, text_of(u, action, "text")))
-		run_logf(u->run, "email", false, "a mail to %.*s: %.*s", SLICE_ARG(to), SLICE_ARG(subject));
+	buf_init(&to, NOTES_MAX);
+	good_addresses(u, text_of(u, action, "to"), &to);
+	if (mailer_queue(&u->run->deed, buf_slice(&to), subject, text_of(u, action, "text"))) {
+		buf_init(&line, to.n + subject.n + 20);
+		buf_addf(&line, "a mail to %s: ", buf_str(&to));
+		buf_add_slice(&line, subject);
+		run_log(u->run, "email", buf_slice(&line), false);
+		buf_free(&line);
+	} else if (to.n == 0)
+		buf_add_str(&u->notes, "the mail was not sent: there is nobody to send it to\n");
 	else if (mailer_works(u->run->deed.hub->mailer))
 		buf_add_str(&u->notes, "the mail was not sent: too many wait already\n");
 	else
 		buf_add_str(&u->notes, "the mail was not sent: no mail server is set up (smtp_host)\n");
+	buf_free(&to);
 	return RUN_ENDS;
 }
 
@@ -202,6 +236,12 @@ static enum run_step act(struct rules *u, struct json action)
 	if (u->notes.n > 0)
 		run_log(u->run, "error", buf_slice(&u->notes), true);
 	return step;
+}
+
+/* Enough work for one message? */
+static bool is_too_much(const struct run *r)
+{
+	return r->expanded > EXPANDED_MAX;
 }
 
 /* --- where it stands --- */
@@ -264,6 +304,13 @@ static enum run_step go_on(struct rules *u)
 			u->depth--;
 			continue;
 		}
+		if (is_too_much(u->run)) {
+			run_logf(u->run, "error", true,
+				 "the rest of the actions was skipped: the texts so far have, with their variables, "
+				 "more than %zu bytes",
+				 EXPANDED_MAX);
+			return RUN_ENDS;
+		}
 		top->next++;
 		if (act(u, action) == RUN_WAITS) {
 			save(u);
@@ -279,6 +326,7 @@ enum run_step rules_begin(struct run *r, struct json actions)
 	enum run_step step;
 
 	buf_init(&u.notes, NOTES_MAX);
+	r->expanded = 0;
 	step = go_on(&u);
 	buf_free(&u.notes);
 	return step;
@@ -292,6 +340,7 @@ enum run_step rules_resume(struct run *r, struct json actions)
 
 	json_doc_init(&path);
 	buf_init(&u.notes, NOTES_MAX);
+	r->expanded = 0;
 	if (!json_parse(&path, r->path, &json_limits_default, NULL))
 		restore(&u, json_root(&path));
 	step = go_on(&u);

@@ -26,6 +26,7 @@ struct run {
 	bool acted;			     /* this service sent a message, changed a group, or took an answer */
 	struct slice wait;		     /* id of the event whose outcome it waits for */
 	struct slice path;		     /* where the rules wait, JSON; rules.c */
+	size_t expanded;		     /* bytes of the texts that its rules had filled in */
 	struct sent *first_sent, *last_sent; /* in this commit */
 };
 
