@@ -132,23 +132,9 @@ static bool may(struct call *c)
 
 /* --- the path --- */
 
-static bool id_is_good(struct slice id)
-{
-	/* Clients and proxies take /./ and /../ out of a path, so nobody could ever call such a thing. */
-	bool good = id.n >= 1 && id.n <= ID_MAX && !slice_is(id, ".") && !slice_is(id, "..");
-
-	for (size_t i = 0; i < id.n && good; i++) {
-		char ch = id.p[i];
-
-		good = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' ||
-		       ch == '.' || ch == '-';
-	}
-	return good;
-}
-
 bool api_id_check(struct call *c, struct slice id, const char *param)
 {
-	if (id_is_good(id))
+	if (id_valid(id, ID_MAX))
 		return true;
 	answer_error(c, 400, "invalid_param", param,
 		     "an id has 1 to %d characters of A-Z a-z 0-9 _ . - and is neither . nor ..", ID_MAX);

@@ -5,8 +5,9 @@
  *
  *	server's thread: parse, validate --node_submit--> store thread: commit, done --> server_answer
  *
- * What the messaging side has to look at (incoming messages, statuses of messages that it has) goes the same way through
- * the hub's function inside the commit; a request goes one way or the other as a whole, so it stays all or nothing.
+ * What the messaging side has to look at (incoming messages, statuses of messages
+ * that it has) goes the same way through the hub's function inside the commit; a
+ * request goes one way or the other as a whole, so it stays all or nothing.
  *
  * Three shapes come in: one object, an array, or a line an object (NDJSON). The
  * last is told by its media type, or by a first line that is whole by itself.
@@ -226,7 +227,7 @@ static void submit(struct batch *b)
 	node_submit(b->call->node, &s);
 }
 
-/* --- events that the messaging side has to look at (hub/message.h) --- */
+/* --- events that the messaging side has to look at (hub/intake.h) --- */
 
 static bool hub_wants(const struct batch *b)
 {

@@ -46,7 +46,7 @@ struct json_doc {
 struct json_limits {
 	uint32_t depth;	      /* containers inside each other: 32 everywhere in this project */
 	uint32_t nodes;	      /* values and keys in all */
-	bool trailing_commas; /* tolerate one before ] and } (answers of webhooks, T4) */
+	bool trailing_commas; /* tolerate one before ] and } (answers of webhooks) */
 };
 #define JSON_DEPTH_MAX 32
 extern const struct json_limits json_limits_default; /* depth 32, 1,000,000 nodes, strict */

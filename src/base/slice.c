@@ -29,6 +29,13 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
+bool slice_among(struct slice s, const char *const *list)
+{
+	while (*list && !slice_is(s, *list))
+		list++;
+	return *list != NULL;
+}
+
 struct slice slice_trim(struct slice s)
 {
 	while (s.n > 0 && is_blank(s.p[0]))

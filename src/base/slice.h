@@ -39,6 +39,9 @@ static inline bool slice_is(struct slice a, const char *s)
 	return slice_eq(a, slice_str(s));
 }
 
+/* Is it one of these? NULL ends the list. */
+bool slice_among(struct slice s, const char *const *list);
+
 static inline bool slice_starts(struct slice s, struct slice prefix)
 {
 	return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);

@@ -101,6 +101,19 @@ void hex_add(struct buf *out, const void *p, size_t n)
 	}
 }
 
+bool id_valid(struct slice s, size_t most)
+{
+	bool good = s.n >= 1 && s.n <= most && !slice_is(s, ".") && !slice_is(s, "..");
+
+	for (size_t i = 0; i < s.n && good; i++) {
+		char c = s.p[i];
+
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+		       c == '.' || c == '-';
+	}
+	return good;
+}
+
 int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

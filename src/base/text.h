@@ -21,6 +21,12 @@ void utf8_add(struct buf *out, uint32_t rune);
 /* At most so many bytes of s, not cut in the midst of a character. */
 struct slice utf8_cut(struct slice s, size_t max);
 
+/*
+ * An id that callers choose: 1 to `most` characters of A-Z a-z 0-9 _ . - and neither . nor .. - clients and proxies
+ * take those out of a path, so nobody could ever call such a thing.
+ */
+bool id_valid(struct slice s, size_t most);
+
 int hex_digit(char c);					/* its value, -1 when c is none */
 void hex_add(struct buf *out, const void *p, size_t n); /* lower case */
 /* Decodes exactly 2 * n hex digits; false on anything else. */

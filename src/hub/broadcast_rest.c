@@ -159,17 +159,11 @@ static struct slice recipients_json(struct rest *r, const struct audience *a)
 
 /* --- sending --- */
 
-static void set_given(struct record *b, const char *name, struct slice text)
-{
-	if (text.n > 0)
-		record_set_text(b, name, text);
-}
-
 /* checked holds the labels and variables as a message would. */
 static void set_content(struct record *b, const struct message_send *ask, const struct sending *checked)
 {
 	record_set_text(b, "message_type", checked->message_type);
-	set_given(b, "content", ask->content);
+	record_set_given(b, "content", ask->content);
 	record_set_bool(b, "replace_variables", ask->replace_variables);
 	record_set_bool(b, "track_clicks", ask->track_clicks);
 	if (ask->track_clicks)
@@ -181,14 +175,14 @@ static void set_content(struct record *b, const struct message_send *ask, const 
 		record_set(b, "route_params", json_raw(ask->route_params));
 	if (!json_is_nil(ask->media))
 		record_set(b, "_media_urls", json_raw(ask->media));
-	set_given(b, "route_id", ask->route_id);
-	set_given(b, "service_id", ask->service_id);
-	set_given(b, "audio_url", ask->audio_url);
-	set_given(b, "tts_lang", ask->tts_lang);
-	set_given(b, "tts_voice", ask->tts_voice);
-	set_given(b, "_priority", ask->priority);
-	set_given(b, "_status_url", ask->status_url);
-	set_given(b, "_status_secret", ask->status_secret);
+	record_set_given(b, "route_id", ask->route_id);
+	record_set_given(b, "service_id", ask->service_id);
+	record_set_given(b, "audio_url", ask->audio_url);
+	record_set_given(b, "tts_lang", ask->tts_lang);
+	record_set_given(b, "tts_voice", ask->tts_voice);
+	record_set_given(b, "_priority", ask->priority);
+	record_set_given(b, "_status_url", ask->status_url);
+	record_set_given(b, "_status_secret", ask->status_secret);
 }
 
 static void set_audience(struct rest *r, struct record *b, const struct audience *a, struct slice title)
@@ -200,7 +194,7 @@ static void set_audience(struct rest *r, struct record *b, const struct audience
 	record_set_text(b, "title", title);
 	if (a->group)
 		record_set_text(b, "_group_id", record_id(a->group));
-	set_given(b, "_exclude_contact_id", a->exclude);
+	record_set_given(b, "_exclude_contact_id", a->exclude);
 }
 
 /* Checks and begins it. */

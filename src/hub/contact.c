@@ -11,30 +11,6 @@
 #define NAME_MAX_BYTES	 255
 #define NUMBER_MAX_BYTES 64
 
-struct first {
-	struct deed *d;
-	struct slice id;
-};
-
-static bool take_first(void *ctx, struct slice value, struct slice id, struct slice text)
-{
-	struct first *first = ctx;
-
-	(void)value;
-	(void)text;
-	first->id = arena_slice(first->d->arena, id);
-	return false;
-}
-
-struct record *record_first(struct deed *d, enum kind kind, enum field field, struct slice value)
-{
-	struct object_query q = record_query(d, kind, field, value);
-	struct first first = { .d = d };
-
-	book_walk(d->book, &q, false, take_first, &first);
-	return record_load(d, kind, first.id);
-}
-
 struct record *contact_find(struct deed *d, struct slice number)
 {
 	if (keys_text(d->arena, FIELD_NUMBER, number).n == 0)
@@ -54,10 +30,8 @@ struct record *contact_draft(struct deed *d, struct slice number, struct slice n
 	static const char *const counts[] = { "message_count", "incoming_message_count", "outgoing_message_count" };
 	struct record *contact = record_new(d, KIND_CONTACT, NULL);
 
-	if (name.n > 0)
-		record_set_text(contact, "name", name);
-	if (number.n > 0)
-		record_set_text(contact, "phone_number", number);
+	record_set_given(contact, "name", name);
+	record_set_given(contact, "phone_number", number);
 	record_set_i64(contact, "time_updated", d->now_ms / 1000);
 	record_set_bool(contact, "send_blocked", false);
 	record_set_text(contact, "conversation_status", SLICE_LIT("closed"));
@@ -78,17 +52,24 @@ struct record *contact_create(struct deed *d, struct slice number, struct slice 
 	return contact;
 }
 
+static bool note_one(void *ctx, struct slice value, struct slice id, struct slice text)
+{
+	(void)value, (void)id, (void)text;
+	*(bool *)ctx = true;
+	return false;
+}
+
 bool contact_hub_used(struct deed *d)
 {
 	static const enum kind signs[] = { KIND_PHONE, KIND_SERVICE };
-	struct first first = { .d = d };
+	bool used = false;
 
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]) && first.id.n == 0; i++) {
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]) && !used; i++) {
 		struct object_query q = { .project = d->project, .kind = (uint16_t)signs[i], .field = FIELD_ID };
 
-		book_walk(d->book, &q, false, take_first, &first);
+		book_walk(d->book, &q, false, note_one, &used);
 	}
-	return first.id.n > 0;
+	return used;
 }
 
 struct slice contact_number(struct deed *d, struct slice number, struct record *phone)

@@ -1,4 +1,4 @@
-/* What the files of contacts and groups share. */
+/* What the files of contacts, groups and labels share. */
 #ifndef HUB_CONTACT_PARTS_H
 #define HUB_CONTACT_PARTS_H
 
@@ -13,10 +13,7 @@
 struct record *contact_draft(struct deed *d, struct slice number, struct slice name);
 /* The contact of this name, whatever its case; the oldest of several. */
 struct record *contact_by_name(struct deed *d, struct slice name);
-/* The first object of a kind with this index entry; NULL: none. */
-struct record *record_first(struct deed *d, enum kind kind, enum field field, struct slice value);
-
-/* The list of contacts with this index entry, of contacts.c's filters and sorts. */
+/* The list of contacts with this index entry. */
 int rest_contacts_with(struct rest *r, enum field where, struct slice value);
 
 /*

@@ -107,11 +107,8 @@ static int read_regroup(struct rest *r, struct regroup *ret)
 /* Would the contact be in more groups than one can be? */
 static int check_groups(struct rest *r, const struct edit *e, const struct regroup *g)
 {
-	struct slice id;
-	size_t count = 0;
+	size_t count = record_list_count(e->contact, "group_ids");
 
-	while (record_list_at(e->contact, "group_ids", count, &id))
-		count++;
 	for (size_t i = 0; i < g->add_count; i++)
 		count += !record_list_has(e->contact, "group_ids", record_id(g->add[i]));
 	if (count <= CONTACT_GROUPS_MAX)

@@ -9,8 +9,6 @@
  */
 #include "hub/e164.h"
 
-#include "base/text.h"
-
 #define DIGITS_MAX     15 /* E.164 */
 #define DIGITS_MIN     7
 #define NATIONAL_SHORT 7 /* fewer digits are a short code, where nothing else is known */

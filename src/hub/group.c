@@ -24,21 +24,11 @@ static void stamp(struct deed *d, struct record *contact, struct record *group)
 	buf_free(&now);
 }
 
-static size_t count_groups(const struct record *contact)
-{
-	struct slice id;
-	size_t count = 0;
-
-	while (record_list_at(contact, "group_ids", count, &id))
-		count++;
-	return count;
-}
-
 bool contact_group(struct deed *d, struct record *contact, struct record *group, bool in)
 {
 	struct slice id = record_id(group);
 
-	if (in && count_groups(contact) >= CONTACT_GROUPS_MAX)
+	if (in && record_list_count(contact, "group_ids") >= CONTACT_GROUPS_MAX)
 		return false;
 	if (!(in ? record_list_add : record_list_remove)(contact, "group_ids", id))
 		return false;
@@ -190,7 +180,8 @@ static int change_membership(struct rest *r, bool in)
 		err = rest_load(r, KIND_CONTACT, r->other, &contact);
 	if (err)
 		return err;
-	if (in && !record_list_has(contact, "group_ids", r->id) && count_groups(contact) >= CONTACT_GROUPS_MAX)
+	if (in && !record_list_has(contact, "group_ids", r->id) &&
+	    record_list_count(contact, "group_ids") >= CONTACT_GROUPS_MAX)
 		return fault_param(r->deed.fault, "", "the contact is in %d groups, more cannot be; take it out of one",
 				   CONTACT_GROUPS_MAX);
 	contact_group(&r->deed, contact, group, in);

@@ -9,6 +9,19 @@
  *	receive -> message, contact -> run of the services --event--> engine --report--> reply -> message -> route
  *	                                                                                            |
  *	status of a message <--report-- engine <--event (send_message) or steps of the test route---'
+ *
+ * Where to look (NAME.h says what a module does; NAME_parts.h and NAME_impl.h are between its files):
+ *
+ *	an object        kind (ids), record, record_parts (vars, lists of ids), keys (indexes), shapes (in REST)
+ *	a REST call      rest (parameters), list, list_filter; then the file named after what it is about: *_rest, …
+ *	a message        message, message_receive, message_send, message_status; message_multi, broadcast for many
+ *	an event         intake (posted ones, on their way in), notice (what is told, on its way out)
+ *	who it is with   contact, group, label, named (what those two have in common), e164
+ *	ways out         route, phone, phone_type; kannel, gsm, links
+ *	services         run (the way of a message through them), service_type and behind it webhook, rules, poll;
+ *	                 rules_check, condition; reply, variables, state; service_log, explain
+ *	mails            mailer, outbox, trouble, trouble_mail
+ *	life and time    hub, tick
  */
 #ifndef HUB_HUB_H
 #define HUB_HUB_H

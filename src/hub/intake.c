@@ -152,10 +152,7 @@ static bool is_kept_out(struct slice name, const char *const *kept_out)
 {
 	if (name.n == 0 || name.p[0] == '_' || slice_find(name, '\0') < name.n)
 		return true; /* the last: members of records have names that end there */
-	for (; *kept_out; kept_out++)
-		if (slice_is(name, *kept_out))
-			return true;
-	return false;
+	return slice_among(name, kept_out);
 }
 
 void intake_lay(struct deed *d, struct record *rec, struct json posted, const char *const *kept_out)

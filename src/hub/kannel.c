@@ -1,6 +1,7 @@
 /*
- * Kannel, a gateway of the type `kannel` (docs/gateways.md). Orders go through its sendsms call like those to any
- * gateway (phone_type.c); what is here is its way back: delivery reports, one call a state and in no order, and messages.
+ * Kannel, a gateway of the type `kannel` (docs/gateways.md). Orders go through
+ * its sendsms call like those to any gateway (phone_type.c); what is here is its
+ * way back: delivery reports, one call a state and in no order, and messages.
  *
  * Kannel calls the URL of a report without credentials. It was made here for one message and is signed: whoever has not
  * seen it can report nothing. Both calls find what is wrong before they write, so an error that Kannel logs has left
@@ -166,7 +167,7 @@ static void add_utf16(struct buf *out, struct slice bytes)
 	}
 }
 
-/* The text in UTF-8, in the arena. It comes in hex when its charset is another (route.h). */
+/* The text in UTF-8, in the arena. It comes in hex when its charset is another (kannel.h). */
 static int read_text(struct deed *d, struct json params, struct slice *ret)
 {
 	struct slice charset = param(d, params, "charset"), hex = param(d, params, "text_hex");

@@ -8,8 +8,6 @@
  * sorted by has an entry in any case, an empty one when the member is absent, or objects would be missing from the
  * list.
  */
-#include <assert.h>
-
 #include "base/text.h"
 #include "hub/record_parts.h"
 
@@ -294,4 +292,28 @@ struct object_query record_query(struct deed *d, enum kind kind, enum field fiel
 				      .from = timed ? with_byte(d->arena, value, '\0') : value,
 				      .upto = with_byte(d->arena, value, timed ? '\1' : '\0'),
 				      .has_upto = true };
+}
+
+struct first {
+	struct deed *d;
+	struct slice id;
+};
+
+static bool take_first(void *ctx, struct slice value, struct slice id, struct slice text)
+{
+	struct first *first = ctx;
+
+	(void)value;
+	(void)text;
+	first->id = arena_slice(first->d->arena, id);
+	return false;
+}
+
+struct record *record_first(struct deed *d, enum kind kind, enum field field, struct slice value)
+{
+	struct object_query q = record_query(d, kind, field, value);
+	struct first first = { .d = d };
+
+	book_walk(d->book, &q, false, take_first, &first);
+	return record_load(d, kind, first.id);
 }

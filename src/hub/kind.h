@@ -42,8 +42,7 @@ enum field {
 	FIELD_PRIORITY, /* 8 bytes big-endian, services */
 	FIELD_MESSAGE,	/* message_id */
 	FIELD_EXTERNAL, /* external_id */
-	FIELD_STARRED,
-	FIELD_SOURCE
+	FIELD_STARRED
 };
 
 struct kind_row {

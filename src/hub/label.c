@@ -2,23 +2,12 @@
 #include "hub/contact_parts.h"
 #include "hub/group.h"
 #include "hub/notice.h"
-#include "hub/record_parts.h"
-
-static size_t count_labels(const struct record *message)
-{
-	struct slice id;
-	size_t count = 0;
-
-	while (record_list_at(message, "label_ids", count, &id))
-		count++;
-	return count;
-}
 
 bool message_label(struct deed *d, struct record *message, struct record *label, bool on)
 {
 	struct slice id = record_id(label);
 
-	if (on && count_labels(message) >= MESSAGE_LABELS_ALL)
+	if (on && record_list_count(message, "label_ids") >= MESSAGE_LABELS_ALL)
 		return false;
 	if (!(on ? record_list_add : record_list_remove)(message, "label_ids", id))
 		return false;
@@ -115,7 +104,8 @@ static int change_label(struct rest *r, bool on)
 		err = rest_load(r, KIND_MESSAGE, r->other, &message);
 	if (err)
 		return err;
-	if (on && !record_list_has(message, "label_ids", r->id) && count_labels(message) >= MESSAGE_LABELS_ALL)
+	if (on && !record_list_has(message, "label_ids", r->id) &&
+	    record_list_count(message, "label_ids") >= MESSAGE_LABELS_ALL)
 		return fault_param(r->deed.fault, "", "the message has %d labels, more cannot be; take one off",
 				   MESSAGE_LABELS_ALL);
 	message_label(&r->deed, message, label, on);

@@ -81,7 +81,7 @@ static int read_order(struct list *l)
 			return 0;
 		}
 	return fault_param(fault, "sort", "this list cannot be sorted by \"%.*s\"; leave it out or see docs/rest.md",
-			   word.n < 40 ? (int)word.n : 40, word.p);
+			   SLICE_HEAD(word, 40));
 }
 
 /* What a marker must have in common with the list it is used for; the last byte is the value's length. */

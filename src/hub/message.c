@@ -50,13 +50,3 @@ int message_var(struct deed *d, struct record *message, struct slice name, struc
 	record_save(d, message);
 	return 0;
 }
-
-void message_star(struct deed *d, struct record *message, bool on)
-{
-	if (record_true(message, "starred") == on)
-		return;
-	record_set_bool(message, "starred", on);
-	record_set_i64(message, "time_updated", d->now_ms / 1000);
-	notice_metadata(d, message, NULL, on ? "star" : "unstar");
-	record_save(d, message);
-}

@@ -56,9 +56,8 @@ bool message_status(struct deed *d, struct record *message, const char *status, 
 		    struct slice error_code);
 /* The first click of a short link in it: time_clicked, told as send_status. */
 void message_clicked(struct deed *d, struct record *message);
-/* vars, starred and labels by hand or by rules: saved, and told as message_metadata by the deed's origin. */
+/* A variable, by hand or by rules: saved, and told as message_metadata by the deed's origin. */
 int message_var(struct deed *d, struct record *message, struct slice name, struct slice json, struct fault *fault);
-void message_star(struct deed *d, struct record *message, bool on);
 struct record *message_contact(struct deed *d, struct record *message); /* NULL: none */
 struct record *message_phone(struct deed *d, struct record *message);
 

@@ -23,8 +23,6 @@ int sending_check_template(struct deed *d, const struct message_send *ask, struc
 struct slice message_source(const struct deed *d);
 /* Makes the message of a sending that was checked, in the same commit. */
 struct record *sending_commit(struct deed *d, struct sending *s);
-/* "sms" for "" and "text"; ERR_INVALID for a kind that is not known. */
-int sending_type(struct slice asked, struct slice *ret, struct fault *fault);
 
 #define MESSAGE_LABELS_MAX 5 /* of one call */
 /* Adds labels by their ids; not saved. ERR_INVALID: no array, too many, or one that there is not. */
@@ -54,8 +52,6 @@ void status_count(struct deed *d, struct record *message, struct slice before);
 bool message_waits(struct record *message);
 /* Ends a message that waits; false when it does not, or when its order is with a gateway. */
 bool message_cancel(struct deed *d, struct record *message);
-/* A status after which nothing more comes, except `read`. */
-bool status_ended(struct slice status);
 /* The word of Telerivet's REST API under which a broadcast counts it. */
 struct slice status_counted(struct slice status);
 

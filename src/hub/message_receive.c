@@ -6,8 +6,6 @@
  * An event that was posted is told as that event, with what is stored of the objects under what was posted; if its id
  * is known to the log, nothing of this is done.
  */
-#include <assert.h>
-
 #include "hub/broadcast.h"
 #include "hub/contact.h"
 #include "hub/intake.h"
@@ -121,22 +119,19 @@ static void set_properties(struct record *rec, const struct message_receive *m, 
 	record_set_text(rec, "direction", SLICE_LIT("incoming"));
 	record_set_text(rec, "status", SLICE_LIT("received"));
 	set_default(rec, "source", SLICE_LIT("\"phone\""));
-	if (m->message_type.n > 0)
-		record_set_text(rec, "message_type", m->message_type);
+	record_set_given(rec, "message_type", m->message_type);
 	set_default(rec, "message_type", SLICE_LIT("\"sms\""));
 	record_set_text(rec, "from_number", m->from_number);
 	if (m->to_number.n > 0)
 		record_set_text(rec, "to_number", m->to_number);
 	else if (phone)
 		record_set_text(rec, "to_number", record_text(phone, "phone_number"));
-	if (m->content.n > 0)
-		record_set_text(rec, "content", m->content);
+	record_set_given(rec, "content", m->content);
 	set_default(rec, "starred", SLICE_LIT("false"));
 	record_set_bool(rec, "simulated", m->simulated);
 	if (m->time_sent > 0)
 		record_set_i64(rec, "time_sent", m->time_sent);
-	if (m->external_id.n > 0)
-		record_set_text(rec, "external_id", m->external_id);
+	record_set_given(rec, "external_id", m->external_id);
 	if (phone)
 		record_set_text(rec, "phone_id", record_id(phone));
 }

@@ -1,5 +1,4 @@
 /* The REST calls about single messages, with the parameters of Telerivet's clients. */
-#include "base/mem.h"
 #include "hub/message_parts.h"
 #include "hub/notice.h"
 #include "hub/rest.h"
@@ -105,14 +104,14 @@ static int read_more(struct rest *r, struct json_doc *doc, struct json *ret)
 static int check_type_received(struct rest *r, struct message_receive *m)
 {
 	static const char *const types[] = { "sms", "mms", "ussd", "call", "chat", NULL };
-	int err, i = 0;
+	int err;
 
 	m->message_type = SLICE_LIT("sms");
 	if (!rest_text(r, "message_type", &m->message_type, &err))
 		return err;
-	while (types[i] && !slice_is(m->message_type, types[i]))
-		i++;
-	return types[i] ? 0 : fault_param(r->deed.fault, "message_type", "must be sms, mms, ussd, call or chat");
+	return slice_among(m->message_type, types)
+		       ? 0
+		       : fault_param(r->deed.fault, "message_type", "must be sms, mms, ussd, call or chat");
 }
 
 /* The phone named, else the one of the number, else the one that messages go out by. */

@@ -26,17 +26,17 @@
 
 /* --- checks --- */
 
-int sending_type(struct slice asked, struct slice *ret, struct fault *fault)
+/* "sms" for "" and "text"; ERR_INVALID for a kind that is not known. */
+static int check_type(struct slice asked, struct slice *ret, struct fault *fault)
 {
-	static const char *const known[] = { "sms", "mms", "ussd", "call", "chat" };
+	static const char *const known[] = { "sms", "mms", "ussd", "call", "chat", NULL };
 
 	*ret = SLICE_LIT("sms");
 	if (asked.n == 0 || slice_is(asked, "text"))
 		return 0;
 	*ret = asked;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (slice_is(asked, known[i]))
-			return 0;
+	if (slice_among(asked, known))
+		return 0;
 	return fault_param(fault, "message_type", "is \"%.*s\"; use text, sms, mms, ussd, call or chat",
 			   SLICE_HEAD(asked, 40));
 }
@@ -219,14 +219,14 @@ static void begin_check(struct deed *d, const struct message_send *ask, struct s
 int sending_check_template(struct deed *d, const struct message_send *ask, struct sending *ret, struct fault *fault)
 {
 	begin_check(d, ask, ret);
-	return sending_type(ask->message_type, &ret->message_type, fault) != 0 ? ERR_INVALID
+	return check_type(ask->message_type, &ret->message_type, fault) != 0 ? ERR_INVALID
 									       : check_rest(d, ret, fault);
 }
 
 int sending_check(struct deed *d, const struct message_send *ask, struct sending *ret, struct fault *fault)
 {
 	begin_check(d, ask, ret);
-	if (sending_type(ask->message_type, &ret->message_type, fault) != 0 || find_recipient(d, ret, fault) != 0 ||
+	if (check_type(ask->message_type, &ret->message_type, fault) != 0 || find_recipient(d, ret, fault) != 0 ||
 	    check_wanted(ret, fault) != 0)
 		return ERR_INVALID;
 	return check_rest(d, ret, fault);
@@ -311,12 +311,6 @@ static void set_media(struct sending *s)
 	buf_free(&out);
 }
 
-static void set_given(struct record *m, const char *name, struct slice text)
-{
-	if (text.n > 0)
-		record_set_text(m, name, text);
-}
-
 static void set_properties(struct deed *d, struct sending *s)
 {
 	const struct message_send *ask = s->ask;
@@ -334,13 +328,13 @@ static void set_properties(struct deed *d, struct sending *s)
 	record_set(m, "priority", ask->priority.n > 0 ? ask->priority : SLICE_LIT("1"));
 	if (!json_is_nil(ask->route_params))
 		record_set(m, "route_params", json_raw(ask->route_params));
-	set_given(m, "service_id", ask->service_id);
-	set_given(m, "audio_url", ask->audio_url);
-	set_given(m, "tts_lang", ask->tts_lang);
-	set_given(m, "tts_voice", ask->tts_voice);
-	set_given(m, "broadcast_id", ask->broadcast_id);
-	set_given(m, "_status_url", ask->status_url);
-	set_given(m, "_status_secret", ask->status_secret);
+	record_set_given(m, "service_id", ask->service_id);
+	record_set_given(m, "audio_url", ask->audio_url);
+	record_set_given(m, "tts_lang", ask->tts_lang);
+	record_set_given(m, "tts_voice", ask->tts_voice);
+	record_set_given(m, "broadcast_id", ask->broadcast_id);
+	record_set_given(m, "_status_url", ask->status_url);
+	record_set_given(m, "_status_secret", ask->status_secret);
 	set_media(s);
 	set_content(d, s);
 }

@@ -52,11 +52,6 @@ static const struct status_row *row_of(struct slice status)
 	return &own_word;
 }
 
-bool status_ended(struct slice status)
-{
-	return row_of(status)->rank == RANK_END;
-}
-
 struct slice status_counted(struct slice status)
 {
 	return slice_str(row_of(status)->counted);

@@ -4,7 +4,6 @@
  * commit is shared with everybody: each takes a part, and the group itself goes with the last one.
  */
 #include "hub/contact_parts.h"
-#include "hub/record_parts.h"
 
 #define PART	       200
 #define NAME_BYTES_MAX 255

@@ -1,4 +1,6 @@
-/* A mail as JSON text; the time of its key is eight bytes, high ones first, so that the index has the next one first. */
+/*
+ * A mail as JSON text; the time of its key is eight bytes, high ones first, so that the index has the next one first.
+ */
 #include "hub/outbox.h"
 
 #include "base/mem.h"

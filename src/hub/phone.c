@@ -7,11 +7,9 @@
  * The config has secrets in it; it is the object's own member `_config`, which events never show, and lists only to an
  * admin who asks for it.
  */
+#include "hub/beside.h"
 #include "hub/phone_type.h"
 #include "hub/rest.h"
-
-#include "hub/beside.h"
-#include "hub/hub_impl.h"
 
 #define CONFIG	     "_config"
 #define SETTINGS_MAX ((size_t)1024 * 1024)
@@ -176,12 +174,6 @@ static int apply(struct edit *e, struct record *phone, struct fault *fault)
 
 /* --- the endpoint beside it --- */
 
-static void endpoint_id(struct slice phone, struct buf *out)
-{
-	buf_add_str(out, "_route.");
-	buf_add_slice(out, phone);
-}
-
 /* Of the phone as it is stored. */
 static void gateway_beside(struct deed *d, struct slice phone_id, struct buf *ret_id, struct buf *ret_settings)
 {
@@ -190,7 +182,7 @@ static void gateway_beside(struct deed *d, struct slice phone_id, struct buf *re
 	struct fault ignored = NO_FAULT; /* the config was checked when it was stored */
 	struct json_doc config;
 
-	endpoint_id(phone_id, ret_id);
+	phone_endpoint_id(phone_id, ret_id);
 	json_doc_init(&config);
 	if (type && type->settings && json_parse(&config, record_raw(phone, CONFIG), &json_limits_default, NULL) == 0)
 		phone_settings(type, json_root(&config), !record_true(phone, "send_paused"), ret_settings, &ignored);
@@ -205,7 +197,7 @@ static int put_endpoint(struct edit *e, struct json config, bool paused)
 
 	buf_init(&settings, SETTINGS_MAX);
 	buf_init(&id, ID_MAX);
-	endpoint_id(e->id, &id);
+	phone_endpoint_id(e->id, &id);
 	err = phone_settings(e->type, config, !paused, &settings, e->r->deed.fault);
 	if (!err) {
 		err = node_internal_endpoint(e->r->node, e->r->deed.project, buf_slice(&id), buf_slice(&settings),
@@ -225,7 +217,7 @@ static int drop_endpoint(struct edit *e)
 	int err;
 
 	buf_init(&id, ID_MAX);
-	endpoint_id(e->id, &id);
+	phone_endpoint_id(e->id, &id);
 	err = node_internal_endpoint_delete(e->r->node, e->r->deed.project, buf_slice(&id), &fault);
 	buf_free(&id);
 	return err == ERR_NOT_FOUND ? 0 : err;

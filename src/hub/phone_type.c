@@ -8,8 +8,6 @@
  */
 #include "hub/phone_type.h"
 
-#include <stdio.h>
-
 #include "base/text.h"
 #include "hub/hub.h"
 #include "hub/kannel.h"
@@ -65,11 +63,8 @@ static int only(struct json config, const char *const *known, const char *why, s
 	buf_init(&name, sizeof(fault->param));
 	while (!err && json_next(&it)) {
 		struct slice text = json_text_slice(it.key, &name);
-		size_t i = 0;
 
-		while (known[i] && !slice_is(text, known[i]))
-			i++;
-		if (!known[i]) {
+		if (!slice_among(text, known)) {
 			err = fault_param(fault, "", "%s", why);
 			slice_copy(fault->param, sizeof(fault->param), text);
 		}
@@ -182,13 +177,6 @@ static const char *const not_for_http[] = { "active",	      "events",		 "message
 					    "final_statuses", "newest_replaces", "actions",	  NULL };
 static const char *const http_own[] = { "external_id_path", "external_id_prefix", NULL };
 
-static bool is_one_of(struct slice name, const char *const *list)
-{
-	while (*list && !slice_is(name, *list))
-		list++;
-	return *list != NULL;
-}
-
 static int check_own(struct json config, struct fault *fault)
 {
 	for (size_t i = 0; http_own[i]; i++)
@@ -208,9 +196,9 @@ static int http_settings(struct json config, struct json_writer *w, struct fault
 	while (!err && json_next(&it)) {
 		struct slice text = json_text_slice(it.key, &name);
 
-		if (is_one_of(text, http_own))
+		if (slice_among(text, http_own))
 			continue;
-		if (is_one_of(text, not_for_http)) {
+		if (slice_among(text, not_for_http)) {
 			err = fault_param(fault, "", "is not the gateway's to say; leave it out");
 			slice_copy(fault->param, sizeof(fault->param), text);
 			continue;
@@ -246,13 +234,19 @@ const struct phone_type *phone_type_find(struct slice name)
 
 bool phone_type_sends(const struct phone_type *type, struct slice message_type)
 {
-	return !type->sends || is_one_of(message_type, type->sends);
+	return !type->sends || slice_among(message_type, type->sends);
 }
 
 void phone_type_list(struct buf *out)
 {
 	for (size_t i = 0; i < TYPES; i++)
 		buf_addf(out, "%s%s", i ? ", " : "", types[i].name);
+}
+
+void phone_endpoint_id(struct slice phone_id, struct buf *out)
+{
+	buf_add_str(out, PHONE_ENDPOINT);
+	buf_add_slice(out, phone_id);
 }
 
 int phone_settings(const struct phone_type *type, struct json config, bool active, struct buf *out, struct fault *fault)
@@ -286,7 +280,7 @@ static bool is_secret(struct slice name)
 {
 	static const char *const secrets[] = { "password", "secret", "previous_secret", "client_key", NULL };
 
-	return is_one_of(name, secrets);
+	return slice_among(name, secrets);
 }
 
 /* Secrets stand at the top, or in a group there (auth, tls). Masked, or, when they are masked already, left out. */

@@ -1,5 +1,6 @@
 /*
- * The types of phones, and how the config of one becomes the settings of its endpoint. Inside of phone.c and route.c.
+ * The types of phones, and how the config of one becomes the
+ * settings of its endpoint. For phone.c, route.c and kannel.c.
  */
 #ifndef HUB_PHONE_TYPE_H
 #define HUB_PHONE_TYPE_H
@@ -40,6 +41,10 @@ void phone_config_mask(struct json config, struct buf *out);
 int phone_config_replace(struct json old, struct json config, struct buf *out, struct fault *fault);
 /* patch laid over the config: null removes, and a "***" in place of a secret keeps it. */
 void phone_config_merge(struct json old, struct json patch, struct buf *out);
+
+/* The id of the endpoint of a phone with a gateway, appended. */
+#define PHONE_ENDPOINT "_route."
+void phone_endpoint_id(struct slice phone_id, struct buf *out);
 
 /* The phone was in use just now: last_active_time, saved when that is news (route.c). */
 void phone_active(struct deed *d, struct record *phone);

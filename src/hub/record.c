@@ -13,7 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/text.h"
 #include "hub/hub_impl.h"
 #include "hub/intake.h"
 #include "hub/record_parts.h"
@@ -346,6 +345,12 @@ void record_set(struct record *r, const char *name, struct slice json)
 void record_set_text(struct record *r, const char *name, struct slice text)
 {
 	put(r, name, quoted(r->arena, text));
+}
+
+void record_set_given(struct record *r, const char *name, struct slice text)
+{
+	if (text.n > 0)
+		record_set_text(r, name, text);
 }
 
 void record_set_i64(struct record *r, const char *name, int64_t v)

@@ -37,7 +37,7 @@ struct record *record_new(struct deed *d, enum kind kind, const char *id);
 struct record *record_load(struct deed *d, enum kind kind, struct slice id);
 /* From a text that a walk gave. */
 struct record *record_read(struct deed *d, enum kind kind, struct slice id, struct slice text);
-/* Writes text, index keys (kind.c says which) and due time. */
+/* Writes text, index keys (keys.c says which) and due time. */
 void record_save(struct deed *d, struct record *r);
 void record_delete(struct deed *d, struct record *r);
 /*
@@ -45,6 +45,9 @@ void record_delete(struct deed *d, struct record *r);
  * arena. A message's entries have its time behind the value, so do not build such bounds by hand.
  */
 struct object_query record_query(struct deed *d, enum kind kind, enum field field, struct slice value);
+
+/* The first object with this index entry; NULL: none. */
+struct record *record_first(struct deed *d, enum kind kind, enum field field, struct slice value);
 
 enum kind record_kind(const struct record *r);
 struct slice record_id(const struct record *r);
@@ -58,7 +61,8 @@ int64_t record_i64(const struct record *r, const char *name, int64_t otherwise);
 bool record_true(const struct record *r, const char *name);
 /* json is a valid text of one value; copied. "null" or empty removes the member. */
 void record_set(struct record *r, const char *name, struct slice json);
-void record_set_text(struct record *r, const char *name, struct slice text); /* as a string, empty too */
+void record_set_text(struct record *r, const char *name, struct slice text);  /* as a string, empty too */
+void record_set_given(struct record *r, const char *name, struct slice text); /* the same, but not when it is empty */
 void record_set_i64(struct record *r, const char *name, int64_t v);
 void record_set_bool(struct record *r, const char *name, bool v);
 void record_unset(struct record *r, const char *name);
@@ -75,6 +79,7 @@ struct slice record_var_raw(const struct record *r, const char *object, struct s
 int record_var_set(struct record *r, const char *object, struct slice name, struct slice json, struct fault *fault);
 /* Lays all members of an object of new values over vars; checks all before it changes any. param: for errors. */
 int record_vars_merge(struct record *r, const char *object, struct json values, const char *param, struct fault *fault);
+size_t record_list_count(const struct record *r, const char *list);
 bool record_list_has(const struct record *r, const char *list, struct slice id);
 /* False when it was so already. */
 bool record_list_add(struct record *r, const char *list, struct slice id);

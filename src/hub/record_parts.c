@@ -233,6 +233,18 @@ bool record_list_remove(struct record *r, const char *list, struct slice id)
 	return change(r, list, id, false);
 }
 
+size_t record_list_count(const struct record *r, const char *list)
+{
+	struct json_doc doc;
+	struct json_iter it = json_each(inside(&doc, record_raw(r, list)));
+	size_t count = 0;
+
+	while (json_next(&it))
+		count++;
+	json_doc_free(&doc);
+	return count;
+}
+
 bool record_list_at(const struct record *r, const char *list, size_t index, struct slice *ret)
 {
 	struct json_doc doc;

@@ -60,11 +60,6 @@ static bool is_container(struct json v)
 	return json_type(v) == JSON_ARRAY || json_type(v) == JSON_OBJECT;
 }
 
-static int shown(struct slice s)
-{
-	return s.n < NAME_SHOWN ? (int)s.n : NAME_SHOWN;
-}
-
 /* --- variables --- */
 
 static void set_variable(struct reply *y, struct json key, struct json value)
@@ -73,14 +68,13 @@ static void set_variable(struct reply *y, struct json key, struct json value)
 	struct fault fault = NO_FAULT;
 
 	if (variable_set(y->d, y->scope, name, value, &fault))
-		buf_addf(y->notes, "variables: %.*s was not set: %s\n", shown(name), name.p, fault.message);
+		buf_addf(y->notes, "variables: %.*s was not set: %s\n", SLICE_HEAD(name, NAME_SHOWN), fault.message);
 }
 
 /* The state's id goes first: a state without one keeps no variables, and nobody writes JSON in the right order. */
 static void set_variables(struct reply *y, struct json variables)
 {
 	struct json_iter it;
-	bool had_value, value;
 
 	if (json_is_nil(variables) || (json_type(variables) == JSON_ARRAY && json_raw(variables).n == 2))
 		return; /* PHP writes an empty array for an empty object */
@@ -95,9 +89,6 @@ static void set_variables(struct reply *y, struct json variables)
 	for (it = json_each(variables); json_next(&it);)
 		if (!json_is(it.key, "state.id"))
 			set_variable(y, it.key, it.value);
-	had_value = json_type(json_get(variables, "return_value")) != JSON_NONE;
-	y->result->has_return_value = had_value && variable_return_value(y->scope, &value);
-	y->result->return_value = y->result->has_return_value && value;
 }
 
 /* --- messages --- */
@@ -118,7 +109,7 @@ static bool members_fit(struct reply *y, uint32_t index, struct json message)
 			known++;
 		if (!*known)
 			buf_addf(y->notes, "messages[%u].%.*s was ignored: there is no such parameter\n", index,
-				 shown(name), name.p);
+				 SLICE_HEAD(name, NAME_SHOWN));
 		else if (is_container(it.value)) {
 			buf_addf(y->notes, "messages[%u] was not sent: %s must be a text, not %s\n", index, *known,
 				 json_type_name(json_type(it.value)));
@@ -132,8 +123,7 @@ static bool type_fits(struct reply *y, uint32_t index, struct slice type)
 {
 	if (type.n == 0 || slice_is(type, "sms") || slice_is(type, "ussd"))
 		return true;
-	buf_addf(y->notes, "messages[%u] was not sent: message_type is \"%.*s\"; use sms or ussd\n", index, shown(type),
-		 type.p);
+	buf_addf(y->notes, "messages[%u] was not sent: message_type is \"%.*s\"; use sms or ussd\n", index, SLICE_HEAD(type, NAME_SHOWN));
 	return false;
 }
 
@@ -241,7 +231,7 @@ static void note_type(struct slice media_type, struct slice body, struct buf *no
 	body = slice_trim(body);
 	if (body.n > 0 && body.p[0] == '{')
 		buf_addf(notes, "the answer was ignored: its Content-Type is \"%.*s\"; send application/json\n",
-			 shown(media_type), media_type.p);
+			 SLICE_HEAD(media_type, NAME_SHOWN));
 }
 
 static void note_members(struct reply *y, struct json answer)
@@ -249,7 +239,7 @@ static void note_members(struct reply *y, struct json answer)
 	for (struct json_iter it = json_each(answer); json_next(&it);)
 		if (!json_is(it.key, "messages") && !json_is(it.key, "variables"))
 			buf_addf(y->notes, "%.*s was ignored: an answer has `messages` and `variables`\n",
-				 shown(json_escaped_text(it.key)), json_escaped_text(it.key).p);
+				 SLICE_HEAD(json_escaped_text(it.key), NAME_SHOWN));
 }
 
 static void apply(struct reply *y, struct json answer)

@@ -5,6 +5,7 @@
  */
 #include "hub/rest.h"
 
+#include "base/text.h"
 #include "hub/record_parts.h"
 
 #define TEXT_MAX (16u << 20)
@@ -91,19 +92,9 @@ int rest_reveal(struct rest *r, bool *ret)
 	return err;
 }
 
-static bool is_id_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-	       c == '-';
-}
-
 int rest_own_id(struct rest *r)
 {
-	bool good = r->id.n > 0 && r->id.n < HUB_ID_BYTES && !slice_is(r->id, ".") && !slice_is(r->id, "..");
-
-	for (size_t i = 0; good && i < r->id.n; i++)
-		good = is_id_char(r->id.p[i]);
-	if (good)
+	if (id_valid(r->id, HUB_ID_BYTES - 1))
 		return 0;
 	return fault_param(r->deed.fault, "id",
 			   "an id has 1 to %d characters of A-Z a-z 0-9 _ . - and is neither . nor ..",
@@ -137,11 +128,8 @@ int rest_only(struct rest *r, const char *const *names)
 	buf_init(&scratch, TEXT_MAX);
 	while (!err && json_next(&it)) {
 		struct slice name = json_text_slice(it.key, &scratch);
-		size_t i = 0;
 
-		while (names[i] && !slice_is(name, names[i]))
-			i++;
-		if (!names[i])
+		if (!slice_among(name, names))
 			err = refuse_unknown(r, name, names);
 	}
 	buf_free(&scratch);

@@ -30,10 +30,10 @@ enum rest_way {
 	REST_BLOCKS  /* on a desk thread, without a book: it opens what it needs itself */
 };
 
-/* message.c, message_rest.c */
+/* message_list.c, message_rest.c, message_multi.c; rest_message_batch: broadcast_rest.c */
 rest_op rest_messages, rest_message, rest_message_change, rest_message_delete, rest_message_send, rest_message_batch,
 	rest_message_multi, rest_message_receive, rest_message_resend, rest_message_cancel;
-/* broadcast.c */
+/* broadcast_rest.c */
 rest_op rest_broadcasts, rest_broadcast, rest_broadcast_send, rest_broadcast_cancel;
 /* contact_rest.c; rest_contact_put gets or creates */
 rest_op rest_contacts, rest_contact, rest_contact_put, rest_contact_change, rest_contact_delete, rest_contact_groups,
@@ -47,7 +47,9 @@ rest_op rest_labels, rest_label, rest_label_put, rest_label_change, rest_label_d
 /* phone.c; create, put, change and delete block */
 rest_op rest_phones, rest_phone, rest_phone_create, rest_phone_put, rest_phone_change, rest_phone_delete,
 	rest_phone_messages, rest_routes, rest_route;
-/* service_rest.c; create, put, change, config_change and delete block. {other}: the contact */
+/*
+ * service_rest.c, service_invoke.c, state_rest.c; create, put, change, config_change and delete block. {other}: contact
+ */
 rest_op rest_services, rest_service, rest_service_create, rest_service_put, rest_service_change, rest_service_delete,
 	rest_service_config, rest_service_config_change, rest_service_invoke, rest_service_states, rest_service_state,
 	rest_service_state_set, rest_service_state_reset, rest_service_logs;
@@ -82,7 +84,7 @@ int rest_none(struct rest *r, enum kind kind, struct slice id);
 /* Loads, or rest_none. */
 int rest_load(struct rest *r, enum kind kind, struct slice id, struct record **ret);
 
-/* --- lists (list.c): paging, sorting, filters and counts as telerivet.md has them --- */
+/* --- lists (list.c): paging, sorting, filters and counts as docs/rest.md has them --- */
 
 enum list_type {
 	LIST_TEXT,

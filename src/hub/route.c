@@ -19,7 +19,6 @@
 #include "hub/phone_type.h"
 #include "hub/record_parts.h"
 
-#define ENDPOINT_PREFIX "_route."
 #define STEP		"_step" /* of the test route: the number of the next one */
 #define PAUSED_MS	10000	/* how often a paused test route looks whether it still is */
 #define ACTIVE_EVERY_S	60	/* last_active_time is that exact: it costs a write */
@@ -127,8 +126,7 @@ static struct slice endpoint_id(struct deed *d, struct slice phone)
 	struct buf text;
 
 	buf_init(&text, 300);
-	buf_add_str(&text, ENDPOINT_PREFIX);
-	buf_add_slice(&text, phone);
+	phone_endpoint_id(phone, &text);
 	return arena_take_buf(d->arena, &text);
 }
 
@@ -190,7 +188,7 @@ void route_send(struct deed *d, struct record *message, struct record *phone)
 
 /* --- the test route --- */
 
-/* Seed 003, "Simulating Status Codes". */
+/* Telerivet's test numbers ("Simulating Status Codes"). */
 static const struct script {
 	const char *digits;
 	struct {
@@ -360,7 +358,7 @@ static bool failed(struct deed *d, struct record *message, const char *status, c
 
 void route_report(struct deed *d, const struct report *r)
 {
-	struct slice phone_id = slice_from(slice_str(r->endpoint->id), sizeof(ENDPOINT_PREFIX) - 1);
+	struct slice phone_id = slice_from(slice_str(r->endpoint->id), sizeof(PHONE_ENDPOINT) - 1);
 	struct record *message = record_load(d, KIND_MESSAGE, r->event->message_id);
 	bool saved = false;
 

@@ -9,7 +9,7 @@
  * event, or for none: a report of an event that nobody waits for any more is late. A late
  * answer still has its messages sent and its variables set, and nothing else follows from it.
  *
- * All that services do has origin script (telerivet.md, T6).
+ * All that services do has origin script.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -399,7 +399,7 @@ static void write_outcome(struct run *r, const struct outcome *o, bool error)
 	service_log_add(&r->deed, &entry);
 }
 
-/* T8: only an incoming message can be answered. */
+/* Only an incoming message can be answered. */
 static void take_answer(struct run *r, struct outcome *o)
 {
 	const struct report *rep = o->report;

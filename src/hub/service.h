@@ -16,12 +16,11 @@ void run_start(struct deed *d, struct record *message, struct record *contact, s
 void run_report(struct deed *d, const struct report *r);
 
 /*
- * What an answer asks for (seed 003, T4-T8): variables first, then messages. What is wrong in it is noted line by line
- * and left out; the rest is done. Used by services, and by endpoints with "actions": "telerivet".
+ * What an answer asks for (docs/telerivet.md): variables first, then messages. What is wrong in it is noted line by
+ * line and left out; the rest is done. Used by services, and by endpoints with "actions": "telerivet".
  */
 struct reply_result {
 	uint32_t messages; /* sent */
-	bool has_return_value, return_value;
 };
 struct reply_scope {
 	struct record *message, *contact, *phone, *service, *state; /* NULL where there is none */

@@ -19,12 +19,6 @@ static struct slice cut(struct slice s, size_t max)
 	return utf8_cut(s, max);
 }
 
-static void set_text(struct record *r, const char *name, struct slice text)
-{
-	if (text.n > 0)
-		record_set_text(r, name, text);
-}
-
 static void set_number(struct record *r, const char *name, int64_t v, bool known)
 {
 	if (known)
@@ -39,13 +33,13 @@ void service_log_add(struct deed *d, const struct service_log *e)
 	record_set_text(r, "content", cut(e->content, CONTENT_MAX));
 	if (e->service)
 		record_set_text(r, "service_id", record_id(e->service));
-	set_text(r, "message_id", e->message_id);
-	set_text(r, "contact_id", e->contact_id);
+	record_set_given(r, "message_id", e->message_id);
+	record_set_given(r, "contact_id", e->contact_id);
 	set_number(r, "elapsed_ms", e->elapsed_ms, e->elapsed_ms >= 0);
 	set_number(r, "code", e->code, e->code != 0);
 	set_number(r, "attempt_seq", e->attempt_seq, e->attempt_seq != 0);
-	set_text(r, "url", cut(e->url, ANSWER_MAX));
-	set_text(r, "answer", cut(e->answer, ANSWER_MAX));
+	record_set_given(r, "url", cut(e->url, ANSWER_MAX));
+	record_set_given(r, "answer", cut(e->answer, ANSWER_MAX));
 	record_set_bool(r, "error", e->error);
 	record_set_due(r, d->now_ms + d->hub->options.log_retention_ms);
 	record_save(d, r);

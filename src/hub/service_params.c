@@ -153,13 +153,10 @@ static bool phone_exists(struct rest *r, struct slice id)
 
 static bool type_exists(struct rest *r, struct slice word)
 {
-	static const char *const known[] = { "text", "call", "sms", "mms", "ussd", "ussd_session", "chat" };
+	static const char *const known[] = { "text", "call", "sms", "mms", "ussd", "ussd_session", "chat", NULL };
 
 	(void)r;
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (slice_is(word, known[i]))
-			return true;
-	return false;
+	return slice_among(word, known);
 }
 
 /* A list of strings that are there; null and an empty one stand for all. */
@@ -255,16 +252,18 @@ static int read_config(struct rest *r, struct record *service)
 /* Types that Telerivet has and that are not part of this. */
 static bool is_theirs(struct slice type)
 {
-	static const char *const theirs[] = {
-		"incoming_message_script", "contact_script", "message_script", "data_row_script",
-		"webhook_script",	   "voice_script",   "ussd_script",    "project_script",
-		"custom_template_instance"
-	};
+	static const char *const theirs[] = { "incoming_message_script",
+					      "contact_script",
+					      "message_script",
+					      "data_row_script",
+					      "webhook_script",
+					      "voice_script",
+					      "ussd_script",
+					      "project_script",
+					      "custom_template_instance",
+					      NULL };
 
-	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
-		if (slice_is(type, theirs[i]))
-			return true;
-	return false;
+	return slice_among(type, theirs);
 }
 
 static int read_type(struct rest *r, struct record *service)

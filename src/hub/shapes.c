@@ -158,14 +158,6 @@ static struct slice value_or_absent(struct record *rec, const char *name)
 	return SLICE_LIT("null");
 }
 
-static bool is_shaped(const char *const *shape, struct slice name)
-{
-	for (; *shape; shape++)
-		if (slice_is(name, *shape))
-			return true;
-	return false;
-}
-
 void rest_write(struct rest *r, struct record *rec)
 {
 	const char *const *shape = shapes[record_kind(rec)];
@@ -177,7 +169,7 @@ void rest_write(struct rest *r, struct record *rec)
 		json_put_raw(r->w, value_or_absent(rec, shape[i]));
 	}
 	for (size_t i = 0; record_member(rec, i, &name, &raw); i++) {
-		if (raw.n == 0 || slice_starts(name, SLICE_LIT("_")) || is_shaped(shape, name))
+		if (raw.n == 0 || slice_starts(name, SLICE_LIT("_")) || slice_among(name, shape))
 			continue;
 		json_key_slice(r->w, name);
 		json_put_raw(r->w, raw);

@@ -4,8 +4,8 @@
  * return_value), or the time. The tables below say what can be read; what can be written is a table as well, since each
  * thing has a way of its own to be changed.
  *
- * A thing that is changed is loaded again where others may have
- * changed it meanwhile, and the copy in the scope takes its place.
+ * A thing that is changed is loaded again where others may have changed it meanwhile, and the copy in the scope takes
+ * its place.
  */
 #include "hub/variables.h"
 
@@ -19,7 +19,6 @@
 
 #define TEMPORARY_MAX	((size_t)1 << 20)
 #define TEMPORARY_COUNT 100
-#define NAME_MAX	32
 #define VALUE_MAX	4096
 #define PROJECT_TEXT	((size_t)1 << 20)
 
@@ -104,17 +103,6 @@ static bool is_var(struct slice member, struct slice *ret)
 	return true;
 }
 
-static bool is_word(struct slice s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'))
-			return false;
-	}
-	return s.n > 0 && s.n <= NAME_MAX;
-}
-
 /* --- reading --- */
 
 static void put_raw(struct deed *d, struct slice raw, struct buf *out)
@@ -147,14 +135,6 @@ static bool read_project(struct deed *d, struct slice member, struct buf *out)
 	return true;
 }
 
-static bool is_listed(const char *const *members, struct slice member)
-{
-	for (; members && *members; members++)
-		if (slice_is(member, *members))
-			return true;
-	return false;
-}
-
 static bool read_thing(struct deed *d, const struct thing *t, struct reply_scope *scope, struct slice member,
 		       struct buf *out)
 {
@@ -163,14 +143,14 @@ static bool read_thing(struct deed *d, const struct thing *t, struct reply_scope
 
 	if (is_var(member, &var)) {
 		r = t->offset == NO_RECORD ? project_record(d) : record_of(t, scope);
-		if (r && is_word(var))
+		if (r && record_var_name(var))
 			put_raw(d, record_var_raw(r, "vars", var), out);
-		return is_word(var);
+		return record_var_name(var);
 	}
 	if (t->offset == NO_RECORD)
 		return read_project(d, member, out);
 	r = record_of(t, scope);
-	if (!is_listed(t->members, member))
+	if (!slice_among(member, t->members))
 		return false;
 	if (r)
 		put_raw(d, record_raw(r, arena_str(d->arena, member)), out);
@@ -219,7 +199,8 @@ static bool read_words(struct deed *d, struct reply_scope *scope, struct slice n
 
 static bool is_temporary(struct slice name)
 {
-	return slice_is(name, "return_value") || (slice_starts(name, SLICE_LIT("$")) && is_word(slice_from(name, 1)));
+	return slice_is(name, "return_value") ||
+	       (slice_starts(name, SLICE_LIT("$")) && record_var_name(slice_from(name, 1)));
 }
 
 static void read_temporary(const struct reply_scope *scope, struct slice name, struct buf *out)

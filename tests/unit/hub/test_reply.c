@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hub/contact.h"
+#include "hub/variables.h"
 #include "hub/service.h"
 #include "staff.h"
 
@@ -14,6 +15,7 @@ struct answering {
 	struct slice body;
 	/* what came of it */
 	struct reply_result result;
+	bool has_return_value, return_value;
 	struct buf notes;
 };
 
@@ -30,6 +32,7 @@ static void answer(struct deed *d, void *ctx)
 	record_set_text(scope.message, "from_number", SLICE_LIT(STAFF_SENDER));
 	buf_reset(&a->notes);
 	reply_apply(d, &scope, slice_str(a->media_type), a->body, &a->notes, &a->result);
+	a->has_return_value = variable_return_value(&scope, &a->return_value);
 }
 
 static void apply(struct town *t, struct answering *a, const char *media_type, const char *body)
@@ -235,8 +238,8 @@ static void variables_come_first_and_cause_no_contact_update(void **state)
 	      "{\"messages\":[{\"content\":\"x\"}],\"variables\":{\"contact.name\":\"Eve\",\"contact.vars.a\":\"b\","
 	      "\"return_value\":0}}");
 	assert_string_equal(buf_str(&a.notes), "");
-	assert_true(a.result.has_return_value);
-	assert_false(a.result.return_value);
+	assert_true(a.has_return_value);
+	assert_false(a.return_value);
 	assert_string_equal(town_field(t, "/e", 0, "event"), "send_status");
 	assert_string_equal(town_field(t, "/e", 0, "contact[name]"), "Eve");
 	assert_string_equal(town_field(t, "/e", 1, "event"), "send_status");
