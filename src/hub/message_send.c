@@ -219,8 +219,7 @@ static void begin_check(struct deed *d, const struct message_send *ask, struct s
 int sending_check_template(struct deed *d, const struct message_send *ask, struct sending *ret, struct fault *fault)
 {
 	begin_check(d, ask, ret);
-	return check_type(ask->message_type, &ret->message_type, fault) != 0 ? ERR_INVALID
-									       : check_rest(d, ret, fault);
+	return check_type(ask->message_type, &ret->message_type, fault) != 0 ? ERR_INVALID : check_rest(d, ret, fault);
 }
 
 int sending_check(struct deed *d, const struct message_send *ask, struct sending *ret, struct fault *fault)

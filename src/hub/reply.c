@@ -123,7 +123,8 @@ static bool type_fits(struct reply *y, uint32_t index, struct slice type)
 {
 	if (type.n == 0 || slice_is(type, "sms") || slice_is(type, "ussd"))
 		return true;
-	buf_addf(y->notes, "messages[%u] was not sent: message_type is \"%.*s\"; use sms or ussd\n", index, SLICE_HEAD(type, NAME_SHOWN));
+	buf_addf(y->notes, "messages[%u] was not sent: message_type is \"%.*s\"; use sms or ussd\n", index,
+		 SLICE_HEAD(type, NAME_SHOWN));
 	return false;
 }
 

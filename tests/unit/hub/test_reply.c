@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "hub/contact.h"
-#include "hub/variables.h"
 #include "hub/service.h"
+#include "hub/variables.h"
 #include "staff.h"
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, staff_begin, town_end)
