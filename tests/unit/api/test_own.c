@@ -110,12 +110,36 @@ static void internal_endpoints_are_not_listed(void **state)
 	expect_error(r, "invalid_param", "id");
 }
 
+/* Kannel's message: in the query, in a form, in both; any other body is refused. */
+static void kannel_takes_forms(void **state)
+{
+	const char *form = "from=%2B46709&text=hej+p%C3%A5+dig&id=k1",
+		   *header = "Content-Type: application/x-www-form-urlencoded";
+	struct rig *r = *state;
+
+	rig_project(r);
+	assert_int_equal(
+		rig_call(r, "POST", P1 "/phones",
+			 "{\"phone_type\":\"kannel\",\"phone_number\":\"46701\",\"country\":\"SE\",\"config\":{"
+			 "\"url\":\"http://127.0.0.1:9/\",\"username\":\"u\",\"password\":\"pass\"}}"),
+		200);
+	assert_int_equal(
+		rig_call_with(r, "POST", "/ingest/kannel/p1/mo?to=46701&from=%2B46708", header, form, strlen(form)),
+		200);
+	assert_int_equal(rig_call(r, "GET", P1 "/messages", NULL), 200);
+	expect(r, "data.0.content", "hej p\xc3\xa5 dig");
+	expect(r, "data.0.from_number", "+46708"); /* the first of two */
+	assert_int_equal(rig_call(r, "POST", "/ingest/kannel/p1/mo?to=46701&from=1", "{\"text\":\"x\"}"), 400);
+	expect(r, "error.code", "invalid_param");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(secrets_are_sent_and_not_shown, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(nobody_posts_such_things, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(internal_endpoints_are_not_listed, rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(kannel_takes_forms, rig_begin, rig_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,6 +68,32 @@ static void a_posted_message_is_received(void **state)
 	town_expect(t, "data.1", "");
 }
 
+/* What is posted is told as it is; what is stored has its types. */
+static void members_of_wrong_types_are_not_stored(void **state)
+{
+	struct town *t = *state;
+
+	folk_phone(t, "PN1", "+46700000001");
+	town_endpoint(t, "e", "/e", "[\"incoming_message\"]");
+	assert_true(folk_post(t,
+			      "{\"type\":\"incoming_message\",\"message\":{\"id\":\"m\",\"from_number\":\"1\","
+			      "\"time_created\":\"abc\",\"time_sent\":1547125204.75,\"status\":\"delivered\","
+			      "\"starred\":\"yes\",\"media\":5,\"price\":\"much\",\"duration\":7,\"own\":[1]}}") > 0);
+	assert_string_equal(town_field(t, "/e", 0, "time_created"), "abc");
+	assert_string_equal(town_field(t, "/e", 0, "status"), "delivered");
+	assert_true(strtoll(folk_member(t, KIND_MESSAGE, "m", "time_created"), NULL, 10) > 1600000000);
+	assert_string_equal(folk_member(t, KIND_MESSAGE, "m", "time_sent"), "1547125204");
+	assert_string_equal(folk_member(t, KIND_MESSAGE, "m", "status"), "\"received\"");
+	assert_string_equal(folk_member(t, KIND_MESSAGE, "m", "starred"), "false");
+	assert_string_equal(folk_member(t, KIND_MESSAGE, "m", "media"), "");
+	assert_string_equal(folk_member(t, KIND_MESSAGE, "m", "price"), "");
+	assert_string_equal(folk_member(t, KIND_MESSAGE, "m", "duration"), "7");
+	assert_string_equal(folk_member(t, KIND_MESSAGE, "m", "own"), "[1]");
+	assert_true(folk_post(t, "{\"type\":\"incoming_message\",\"message\":{\"id\":\"n\",\"from_number\":\"1\","
+				 "\"time_created\":-1e300}}") > 0);
+	assert_true(strtoll(folk_member(t, KIND_MESSAGE, "n", "time_created"), NULL, 10) > 1600000000);
+}
+
 static void nothing_is_done_twice(void **state)
 {
 	struct town *t = *state;
@@ -207,6 +233,7 @@ int main(void)
 		CASE(a_project_without_objects_goes_the_short_way),
 		CASE(what_is_stored_is_found_after_a_start),
 		CASE(a_posted_message_is_received),
+		CASE(members_of_wrong_types_are_not_stored),
 		CASE(nothing_is_done_twice),
 		CASE(strange_names_pass),
 		CASE(a_posted_status_is_applied),

@@ -12,7 +12,7 @@ struct text {
 	const char *content;
 	char id[HUB_ID_BYTES];
 	char made[1000];
-	char urls[2000]; /* short_urls */
+	char urls[4000]; /* short_urls */
 	char code[40];	 /* of the first short URL */
 	int64_t clicked;
 };
@@ -130,6 +130,23 @@ static void test_several(void **state)
 	assert_memory_not_equal(second + 3 + strlen(BASE), t.code, 10);
 }
 
+/* 20 of one message; the URLs behind them stay. */
+static void test_many(void **state)
+{
+	struct text t;
+	char content[1000] = "";
+	const char *rest;
+	int links = 0;
+
+	for (int i = 0; i < 25; i++)
+		strncat(content, "http://x.example/1 ", sizeof(content) - strlen(content) - 1);
+	t = shortened(*state, content);
+	for (rest = t.made; strncmp(rest, BASE, strlen(BASE)) == 0; links++)
+		rest = strchr(rest, ' ') + 1;
+	assert_int_equal(links, 20);
+	assert_string_equal(rest, content + 20 * strlen("http://x.example/1 "));
+}
+
 static void test_click(void **state)
 {
 	struct town *town = *state;
@@ -222,8 +239,8 @@ int main(void)
 {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, town_begin, town_end)
 	const struct CMUnitTest tests[] = {
-		TEST(test_found),	    TEST(test_left_alone),	TEST(test_several), TEST(test_click),
-		TEST(test_message_deleted), TEST(test_project_deleted), TEST(test_unknown),
+		TEST(test_found), TEST(test_left_alone),      TEST(test_several),	  TEST(test_many),
+		TEST(test_click), TEST(test_message_deleted), TEST(test_project_deleted), TEST(test_unknown),
 	};
 
 	return cmocka_run_group_tests_name("links", tests, NULL, NULL);

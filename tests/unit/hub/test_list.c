@@ -415,6 +415,25 @@ static void test_marker_survives(void **state)
 	assert_string_equal(order(t, params), "52 53");
 }
 
+/* A marker is of one list in one order. */
+static void test_marker_of_another(void **state)
+{
+	static const char *const others[] = { "\"sort_dir\":\"desc\"", "\"sort\":\"name\"" };
+	struct town *t = *state;
+	char marker[400], params[1000];
+
+	assert_int_equal(town_read(t, rest_contacts, NULL, "{\"page_size\":2}"), 200);
+	slice_copy(marker, sizeof(marker), slice_str(town_text(t, "next_marker")));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(params, sizeof(params), "{%s,\"marker\":\"%s\"}", others[i], marker);
+		assert_int_equal(town_read(t, rest_contacts, NULL, params), 400);
+		town_expect_error(t, "invalid_param", "marker");
+	}
+	snprintf(params, sizeof(params), "{\"marker\":\"%s\"}", marker);
+	assert_int_equal(town_read(t, rest_messages, NULL, params), 400);
+	assert_int_equal(town_read(t, rest_contacts, NULL, params), 200);
+}
+
 static void test_shape(void **state)
 {
 	struct town *t = *state;
@@ -470,9 +489,10 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paging),		cmocka_unit_test(test_where), cmocka_unit_test(test_filters),
-		cmocka_unit_test(test_order),		cmocka_unit_test(test_shape), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_marker_survives),
+		cmocka_unit_test(test_paging),		cmocka_unit_test(test_where),
+		cmocka_unit_test(test_filters),		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_shape),		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_marker_survives), cmocka_unit_test(test_marker_of_another),
 	};
 
 	return cmocka_run_group_tests(tests, begin, town_end);

@@ -85,7 +85,8 @@ static int office_end(void **state)
 
 struct order {
 	struct office *o;
-	const char *to, *text;
+	const char *to;
+	struct slice subject, text;
 	bool taken;
 };
 
@@ -102,16 +103,21 @@ static void order_step(void *ctx, struct book *b)
 			  .fault = &fault };
 
 	arena_init(&arena);
-	order->taken = mailer_queue(&d, slice_str(order->to), SLICE_LIT("Subject"), slice_str(order->text));
+	order->taken = mailer_queue(&d, slice_str(order->to), order->subject, order->text);
 	arena_free(&arena);
+}
+
+static bool queue_slices(struct office *o, const char *to, struct slice subject, struct slice text)
+{
+	struct order order = { o, to, subject, text, false };
+
+	assert_int_equal(node_book_wait(o->node, order_step, &order), 0);
+	return order.taken;
 }
 
 static bool queue(struct office *o, const char *to, const char *text)
 {
-	struct order order = { o, to, text, false };
-
-	assert_int_equal(node_book_wait(o->node, order_step, &order), 0);
-	return order.taken;
+	return queue_slices(o, to, SLICE_LIT("Subject"), slice_str(text));
 }
 
 static bool count_one(void *ctx, struct slice value, struct slice id, struct slice text)
@@ -159,6 +165,23 @@ static void one_each(void **state)
 	assert_non_null(strstr(mail_for(p, "\nTo: b@example.org\n"), "\n\nHello.\n"));
 	assert_false(queue(o, " , ", "Hello."));
 	office_close(o);
+	postman_free(&p);
+}
+
+static void strange_bytes_and_addresses(void **state)
+{
+	struct postman *p = postman_new(&usual, 1);
+	struct office *o = *state;
+
+	office_open(o, postman_port(p));
+	assert_true(queue_slices(o, "\xc3\xa9@z.zz,<a@b.c>,a@example.org", SLICE_LIT("One\0two\r\nthree"),
+				 SLICE_LIT("Before\0after")));
+	assert_false(queue(o, "\xc3\xa9@z.zz", "Hello."));
+	TOWN_WAIT(postman_mails(p) == 1 && stored(o) == 0);
+	assert_non_null(strstr(mail_for(p, "\nTo: a@example.org\n"), "\nSubject: One two  three\n"));
+	mail_for(p, "\n\nBefore after\n");
+	office_close(o);
+	assert_int_equal(postman_connections(p), 1);
 	postman_free(&p);
 }
 
@@ -361,9 +384,11 @@ static void bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(one_each), CASE(without_server),	 CASE(put_off),
-		CASE(refused),	CASE(server_comes_back), CASE(stops_in_time),
-		CASE(trouble),	CASE(nobodys_trouble),	 CASE(bounded),
+		CASE(one_each),	       CASE(strange_bytes_and_addresses),
+		CASE(without_server),  CASE(put_off),
+		CASE(refused),	       CASE(server_comes_back),
+		CASE(stops_in_time),   CASE(trouble),
+		CASE(nobodys_trouble), CASE(bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

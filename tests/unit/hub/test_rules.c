@@ -210,6 +210,49 @@ static void what_subscribers_write_holds_nothing_up(void **state)
 	mem_free(content);
 }
 
+/* The texts of one message have 1 MiB in all, those of conditions with them. */
+static void a_service_does_not_expand_for_ever(void **state)
+{
+	struct town *t = *state;
+	char id[64], message[64], actions[4096] = "", *content = mem_alloc(39001);
+	const char *big = IF("[[content]]", "equals", "x", "") "," LOG("[[content]]") ",";
+
+	memset(content, 'a', 39000);
+	content[39000] = '\0';
+	for (int i = 0; i < 12; i++)
+		strncat(actions, big, sizeof(actions) - strlen(actions) - 1);
+	strncat(actions, LOG("enough left"), sizeof(actions) - strlen(actions) - 1);
+	staff_service(t, id, RULES, "R", actions);
+	staff_message(t, message, content);
+	assert_int_equal(staff_logged(t, id, "enough left"), 1); /* 24 times 39,000 */
+	assert_int_equal(staff_logged(t, id, "was skipped"), 0);
+	actions[strlen(actions) - strlen(LOG("enough left"))] = '\0';
+	for (int i = 0; i < 2; i++)
+		strncat(actions, big, sizeof(actions) - strlen(actions) - 1);
+	strncat(actions, LOG("none left"), sizeof(actions) - strlen(actions) - 1);
+	staff_service(t, id, RULES, "R2", actions);
+	staff_message(t, message, content);
+	assert_int_equal(staff_logged(t, id, "none left"), 0); /* 28 times */
+	assert_int_equal(staff_logged(t, id, "the rest of the actions was skipped"), 1);
+	mem_free(content);
+}
+
+static void addresses_that_are_none_are_named(void **state)
+{
+	struct town *t = *state;
+	char id[64], message[64];
+
+	staff_service(t, id, RULES, "R",
+		      "{\"type\":\"email\",\"to\":\"[[content]]\",\"subject\":\"s\",\"text\":\"t\"}");
+	staff_message(t, message, "\xc3\xa9@z.zz, a@example.org, <a@b.c>");
+	assert_int_equal(staff_logged(t, id, "no mail to \"\xc3\xa9@z.zz\": that is no mail address"), 1);
+	assert_int_equal(staff_logged(t, id, "no mail to \"<a@b.c>\""), 1);
+	assert_int_equal(staff_logged(t, id, "a@example.org\""), 0);
+	assert_int_equal(staff_logged(t, id, "no mail server is set up"), 1);
+	staff_message(t, message, "<a@b.c>");
+	assert_int_equal(staff_logged(t, id, "there is nobody to send it to"), 1);
+}
+
 static void names_that_are_too_long_make_nothing(void **state)
 {
 	struct town *t = *state;
@@ -334,6 +377,8 @@ int main(void)
 		CASE(a_changed_group_handles),
 		CASE(conditions_hold_or_not),
 		CASE(what_subscribers_write_holds_nothing_up),
+		CASE(a_service_does_not_expand_for_ever),
+		CASE(addresses_that_are_none_are_named),
 		CASE(names_that_are_too_long_make_nothing),
 		CASE(temporary_variables_end_with_the_service),
 		CASE(changing_a_service_ends_its_waiting_actions),
