@@ -7,12 +7,11 @@ import re
 import socket
 import subprocess
 import sys
-import time
 import unittest
 import urllib.parse
 
 import npm
-from harness import KEY, PATIENCE, ROOT, Case, SharedDaemon, free_port, wait_until
+from harness import KEY, PATIENCE, ROOT, Case, Gate, SharedDaemon, free_port, wait_until
 from php import Php
 from test_kannel import Kannel
 
@@ -247,7 +246,10 @@ class Errors(Conversation):
             code = int(status[1])
             return self.receiver((code, {"Location": "https://elsewhere.example/"}, b"") if code in (301, 302) else code).url(), {}
         if says.startswith("timed out"):
-            return self.receiver(lambda arrival: time.sleep(1) or 200).url(), {"timeout_ms": 200}
+            gate = Gate()
+            late = self.receiver(gate)
+            self.addCleanup(gate.open)
+            return late.url(), {"timeout_ms": 200}
         if says.startswith("connect"):
             return f"http://127.0.0.1:{free_port()}/", {}
         if says.startswith("dns"):

@@ -38,7 +38,7 @@ static void test_kinds(void **state)
 	}
 }
 
-/* What is longer than we read: a success where only the status counts, worthless where the answer says what it takes. */
+/* Longer than we read: a success where only the status counts, worthless where the answer says what it takes. */
 static void test_too_long(void **state)
 {
 	static const struct {
