@@ -279,11 +279,6 @@ bool endpoint_wants(const struct endpoint *ep, const struct event *e)
 	       status_passes(ep, e);
 }
 
-bool endpoint_reports(const struct endpoint *ep, const struct event *e)
-{
-	return ep->reports && (ep->internal || e->type == EVENT_INCOMING_MESSAGE);
-}
-
 bool endpoint_has_finals(const struct endpoint *ep)
 {
 	return filter_has_finals(ep->filter);

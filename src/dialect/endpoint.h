@@ -192,8 +192,6 @@ void endpoint_write(const struct endpoint *ep, struct json_writer *w, bool revea
  * `active` and ownership.
  */
 bool endpoint_wants(const struct endpoint *ep, const struct event *e);
-/* True when the hub is to hear what becomes of this event here. */
-bool endpoint_reports(const struct endpoint *ep, const struct event *e);
 /*
  * By `final_statuses` (X12): are there any; and is this a status after
  * which nothing more of its message is sent, once it was acknowledged?

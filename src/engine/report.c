@@ -10,9 +10,9 @@
  */
 #include "engine/impl.h"
 
-static bool is_wanted(const struct lane *lane, const struct endpoint *ep, const struct event *ev)
+static bool is_wanted(const struct lane *lane, const struct endpoint *ep)
 {
-	return lane->engine->host.report && endpoint_reports(ep, ev);
+	return lane->engine->host.report && ep->reports;
 }
 
 void report_item(struct lane *lane, const struct endpoint *ep, struct event *ev, enum engine_outcome outcome,
@@ -29,7 +29,7 @@ void report_item(struct lane *lane, const struct endpoint *ep, struct event *ev,
 				   .answer = answer,
 				   .row = row };
 
-	if (is_wanted(lane, ep, ev))
+	if (is_wanted(lane, ep))
 		host->report(host->ctx, &r, tx);
 }
 
@@ -40,9 +40,9 @@ static void pass(struct lane *lane, struct event *ev)
 	report_item(lane, lane->endpoint, ev, OUTCOME_PASSED, NULL, NULL, reason, engine_turn_tx(lane->engine));
 }
 
-static bool is_told(const struct lane *lane, const struct event *ev)
+static bool is_told(const struct lane *lane)
 {
-	return lane->endpoint->internal && is_wanted(lane, lane->endpoint, ev);
+	return lane->endpoint->internal && is_wanted(lane, lane->endpoint);
 }
 
 static bool goes_soon(const struct lane *lane, const struct event *ev)
@@ -53,7 +53,7 @@ static bool goes_soon(const struct lane *lane, const struct event *ev)
 
 bool report_accepted(struct lane *lane, struct event *ev)
 {
-	bool passes = is_told(lane, ev) && !goes_soon(lane, ev);
+	bool passes = is_told(lane) && !goes_soon(lane, ev);
 
 	if (passes)
 		pass(lane, ev);

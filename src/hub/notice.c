@@ -176,7 +176,7 @@ static uint64_t status_endpoint(struct deed *d, struct slice origin, struct faul
 	sha256(origin, digest);
 	buf_add_str(&id, "_status.");
 	hex_add(&id, digest, ORIGIN_HASH_BYTES);
-	buf_add_str(&settings, "{\"preset\":\"telerivet\",\"url_from_event\":true,\"url\":");
+	buf_add_str(&settings, "{\"preset\":\"telerivet\",\"url_from_event\":true,\"reports\":true,\"url\":");
 	json_add_string(&settings, origin);
 	buf_add_char(&settings, '}');
 	number = book_endpoint(d->book, d->project, buf_slice(&id), buf_slice(&settings), fault);

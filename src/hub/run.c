@@ -364,15 +364,19 @@ static struct slice masked(struct deed *d, const struct endpoint *ep, struct sli
 	return arena_take_buf(d->arena, &out);
 }
 
-static struct slice url_of(struct deed *d, const struct endpoint *ep)
+/* Of the event where each has its own (status_url), else of the endpoint. */
+static struct slice url_of(struct deed *d, const struct report *rep)
 {
+	const struct endpoint *ep = rep->endpoint;
 	struct slice url = SLICE_LIT("");
 	struct json_doc doc;
 	struct buf scratch;
 
 	json_doc_init(&doc);
 	buf_init(&scratch, 65536);
-	if (!json_parse(&doc, ep->source, &json_limits_default, NULL))
+	if (ep->url_from_event)
+		url = arena_slice(d->arena, json_text_slice(event_postrider(rep->event, "url"), &scratch));
+	else if (!json_parse(&doc, ep->source, &json_limits_default, NULL))
 		url = arena_slice(d->arena, json_text_slice(json_get(json_root(&doc), "url"), &scratch));
 	buf_free(&scratch);
 	json_doc_free(&doc);
@@ -504,11 +508,22 @@ static void resume(struct run *r, const struct outcome *o)
 		go_on(r, true, priority, id);
 }
 
+/* A status or the like that went well, or only waits: nobody's run hangs on it, and nothing was asked for. */
+static bool says_nothing(const struct report *rep)
+{
+	if (rep->event->type == EVENT_INCOMING_MESSAGE)
+		return false;
+	return rep->kind == REPORT_PASSED || (rep->kind == REPORT_DELIVERED && slice_trim(rep->body).n == 0);
+}
+
 void run_report(struct deed *d, const struct report *report)
 {
 	struct run r = { .deed = *d };
-	struct outcome o = { .report = report, .url = url_of(d, report->endpoint) };
+	struct outcome o = { .report = report };
 
+	if (says_nothing(report))
+		return;
+	o.url = url_of(d, report);
 	json_doc_init(&r.config);
 	json_doc_init(&o.place);
 	buf_init(&o.notes, NOTES_MAX);

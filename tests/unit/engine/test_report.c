@@ -196,7 +196,7 @@ static void nobody_hears_of_an_endpoint_without_reports(void **state)
 	play_free(p);
 }
 
-static void actions_make_reports_of_incoming_messages_only(void **state)
+static void actions_make_reports_of_every_event(void **state)
 {
 	struct play *p = play_new(NULL, "{'actions':'telerivet'}");
 
@@ -206,7 +206,7 @@ static void actions_make_reports_of_incoming_messages_only(void **state)
 	play_events(p, "b2");
 	play_answer(p, "a", 200, "");
 	play_answer(p, "b", 200, "");
-	expect_told(p, "b=delivered/1/200");
+	expect_told(p, "a=delivered/1/200 b=delivered/1/200");
 	play_free(p);
 }
 
@@ -309,7 +309,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_rendered_is_told),
 		cmocka_unit_test(what_waits_at_a_deleted_endpoint_is_told),
 		cmocka_unit_test(nobody_hears_of_an_endpoint_without_reports),
-		cmocka_unit_test(actions_make_reports_of_incoming_messages_only),
+		cmocka_unit_test(actions_make_reports_of_every_event),
 		cmocka_unit_test(a_throttled_lane_passes_what_comes),
 		cmocka_unit_test(what_has_no_room_is_passed),
 		cmocka_unit_test(a_lane_that_waits_for_its_retries_passes_what_comes),
