@@ -134,17 +134,19 @@ static void test_several(void **state)
 static void test_many(void **state)
 {
 	struct text t;
-	char content[1000] = "";
+	struct buf content;
 	const char *rest;
 	int links = 0;
 
+	buf_init(&content, 1000);
 	for (int i = 0; i < 25; i++)
-		strncat(content, "http://x.example/1 ", sizeof(content) - strlen(content) - 1);
-	t = shortened(*state, content);
+		buf_add_str(&content, "http://x.example/1 ");
+	t = shortened(*state, buf_str(&content));
 	for (rest = t.made; strncmp(rest, BASE, strlen(BASE)) == 0; links++)
 		rest = strchr(rest, ' ') + 1;
 	assert_int_equal(links, 20);
-	assert_string_equal(rest, content + 20 * strlen("http://x.example/1 "));
+	assert_string_equal(rest, buf_str(&content) + 20 * strlen("http://x.example/1 "));
+	buf_free(&content);
 }
 
 static void test_click(void **state)

@@ -214,26 +214,29 @@ static void what_subscribers_write_holds_nothing_up(void **state)
 static void a_service_does_not_expand_for_ever(void **state)
 {
 	struct town *t = *state;
-	char id[64], message[64], actions[4096] = "", *content = mem_alloc(39001);
+	char id[64], message[64], *content = mem_alloc(39001);
 	const char *big = IF("[[content]]", "equals", "x", "") "," LOG("[[content]]") ",";
+	struct buf actions;
 
 	memset(content, 'a', 39000);
 	content[39000] = '\0';
+	buf_init(&actions, 4096);
 	for (int i = 0; i < 12; i++)
-		strncat(actions, big, sizeof(actions) - strlen(actions) - 1);
-	strncat(actions, LOG("enough left"), sizeof(actions) - strlen(actions) - 1);
-	staff_service(t, id, RULES, "R", actions);
+		buf_add_str(&actions, big);
+	buf_add_str(&actions, LOG("enough left"));
+	staff_service(t, id, RULES, "R", buf_str(&actions));
 	staff_message(t, message, content);
 	assert_int_equal(staff_logged(t, id, "enough left"), 1); /* 24 times 39,000 */
 	assert_int_equal(staff_logged(t, id, "was skipped"), 0);
-	actions[strlen(actions) - strlen(LOG("enough left"))] = '\0';
+	buf_truncate(&actions, actions.n - strlen(LOG("enough left")));
 	for (int i = 0; i < 2; i++)
-		strncat(actions, big, sizeof(actions) - strlen(actions) - 1);
-	strncat(actions, LOG("none left"), sizeof(actions) - strlen(actions) - 1);
-	staff_service(t, id, RULES, "R2", actions);
+		buf_add_str(&actions, big);
+	buf_add_str(&actions, LOG("none left"));
+	staff_service(t, id, RULES, "R2", buf_str(&actions));
 	staff_message(t, message, content);
 	assert_int_equal(staff_logged(t, id, "none left"), 0); /* 28 times */
 	assert_int_equal(staff_logged(t, id, "the rest of the actions was skipped"), 1);
+	buf_free(&actions);
 	mem_free(content);
 }
 
