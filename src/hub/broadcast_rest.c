@@ -171,18 +171,11 @@ static void set_content(struct record *b, const struct message_send *ask, const 
 	record_set_bool(b, "simulated", ask->simulated);
 	record_set(b, "label_ids", record_raw(checked->message, "label_ids"));
 	record_set(b, "vars", record_raw(checked->message, "vars"));
-	if (!json_is_nil(ask->route_params))
-		record_set(b, "route_params", json_raw(ask->route_params));
 	if (!json_is_nil(ask->media))
 		record_set(b, "_media_urls", json_raw(ask->media));
 	record_set_given(b, "route_id", ask->route_id);
-	record_set_given(b, "service_id", ask->service_id);
-	record_set_given(b, "audio_url", ask->audio_url);
-	record_set_given(b, "tts_lang", ask->tts_lang);
-	record_set_given(b, "tts_voice", ask->tts_voice);
 	record_set_given(b, "_priority", ask->priority);
-	record_set_given(b, "_status_url", ask->status_url);
-	record_set_given(b, "_status_secret", ask->status_secret);
+	sending_set_given(b, ask);
 }
 
 static void set_audience(struct rest *r, struct record *b, const struct audience *a, struct slice title)

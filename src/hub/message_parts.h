@@ -19,6 +19,8 @@ struct sending {
 int sending_check(struct deed *d, const struct message_send *ask, struct sending *ret, struct fault *fault);
 /* The same of what is for many: without a recipient. */
 int sending_check_template(struct deed *d, const struct message_send *ask, struct sending *ret, struct fault *fault);
+/* What was given and stands alike in a message and in a broadcast, which hands it on to its messages. */
+void sending_set_given(struct record *r, const struct message_send *ask);
 /* `source` of what a REST call makes: "web" by hand, "api" otherwise. */
 struct slice message_source(const struct deed *d);
 /* Makes the message of a sending that was checked, in the same commit. */

@@ -310,6 +310,18 @@ static void set_media(struct sending *s)
 	buf_free(&out);
 }
 
+void sending_set_given(struct record *r, const struct message_send *ask)
+{
+	if (!json_is_nil(ask->route_params))
+		record_set(r, "route_params", json_raw(ask->route_params));
+	record_set_given(r, "service_id", ask->service_id);
+	record_set_given(r, "audio_url", ask->audio_url);
+	record_set_given(r, "tts_lang", ask->tts_lang);
+	record_set_given(r, "tts_voice", ask->tts_voice);
+	record_set_given(r, "_status_url", ask->status_url);
+	record_set_given(r, "_status_secret", ask->status_secret);
+}
+
 static void set_properties(struct deed *d, struct sending *s)
 {
 	const struct message_send *ask = s->ask;
@@ -325,15 +337,8 @@ static void set_properties(struct deed *d, struct sending *s)
 	record_set_text(m, "phone_id", record_id(s->phone));
 	record_set_text(m, "contact_id", record_id(s->contact));
 	record_set(m, "priority", ask->priority.n > 0 ? ask->priority : SLICE_LIT("1"));
-	if (!json_is_nil(ask->route_params))
-		record_set(m, "route_params", json_raw(ask->route_params));
-	record_set_given(m, "service_id", ask->service_id);
-	record_set_given(m, "audio_url", ask->audio_url);
-	record_set_given(m, "tts_lang", ask->tts_lang);
-	record_set_given(m, "tts_voice", ask->tts_voice);
 	record_set_given(m, "broadcast_id", ask->broadcast_id);
-	record_set_given(m, "_status_url", ask->status_url);
-	record_set_given(m, "_status_secret", ask->status_secret);
+	sending_set_given(m, ask);
 	set_media(s);
 	set_content(d, s);
 }
