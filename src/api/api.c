@@ -26,9 +26,10 @@ struct api *api_new(const struct api_options *options)
 	return a;
 }
 
-void api_attach(struct api *a, struct node *node, struct hub *hub)
+void api_attach(struct api *a, struct node *node, struct hub *hub, struct watch *watch)
 {
 	a->hub = hub;
+	a->watch = watch;
 	atomic_store_explicit(&a->node, node, memory_order_release);
 }
 

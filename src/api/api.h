@@ -12,6 +12,7 @@
 #include "hub/hub.h"
 #include "net/server.h"
 #include "node/node.h"
+#include "watch/watch.h"
 
 struct api;
 
@@ -29,8 +30,8 @@ void api_handle(void *ctx, struct server_request *rq);
  * The server's screen: a large body is not read for who would be refused by the head of the request alone. Any thread.
  */
 bool api_screen(void *ctx, struct server_request *rq);
-/* From now on requests are served by this node and its hub, borrowed until api_detach. */
-void api_attach(struct api *a, struct node *node, struct hub *hub);
+/* From now on requests are served by this node, its hub and its watch, borrowed until api_detach. */
+void api_attach(struct api *a, struct node *node, struct hub *hub, struct watch *watch);
 /*
  * Says not ready, takes no events, and answers the tests that still
  * wait for their endpoint. After it server_stop finds an end.

@@ -61,7 +61,8 @@ struct calls; /* the pool */
 
 struct api {
 	struct api_options options;
-	struct hub *hub; /* set before node */
+	struct hub *hub;     /* set before node */
+	struct watch *watch; /* likewise */
 	struct node *_Atomic node;
 	_Atomic bool stopping;
 	struct calls *calls;

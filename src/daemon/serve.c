@@ -25,6 +25,7 @@
 #include "daemon/settings.h"
 #include "dialect/preset.h"
 #include "hub/hub.h"
+#include "watch/watch.h"
 
 #define BODY_MAX       ((size_t)4 * 1024 * 1024)
 #define FILES_LEAST    96 /* to start at all, and some for each shard and thread */
@@ -40,6 +41,7 @@ struct daemon {
 	struct api *api;
 	struct server *server;
 	struct hub *hub;
+	struct watch *watch;
 	struct node *node;
 	char *cert_pem, *key_pem;
 	char address[128]; /* as bound */
@@ -286,7 +288,11 @@ static int node_begin(struct daemon *d, struct fault *fault)
 		.limits = engine_limits_default,
 		.hooks = hub_hooks(d->hub),
 	};
+	struct watch_options watch = { .log = d->log };
 	int err;
+
+	d->watch = watch_new(&watch);
+	o.taps = watch_taps(d->watch);
 
 	/* Both are limits of one engine, and there is one a shard. */
 	o.limits.memory_bytes = (size_t)(s->memory / s->shards);
@@ -347,9 +353,11 @@ static int start(struct daemon *d, struct fault *fault)
 		err = admin_key(d, made, fault);
 	if (!err)
 		err = hub_attach(d->hub, d->node, fault);
+	if (!err)
+		err = watch_attach(d->watch, d->node, fault);
 	if (err)
 		return err;
-	api_attach(d->api, d->node, d->hub);
+	api_attach(d->api, d->node, d->hub, d->watch);
 	announce(d, made);
 	return 0;
 }
@@ -383,10 +391,14 @@ static void stop(struct daemon *d)
 	}
 	if (d->api)
 		api_detach(d->api);
+	if (d->watch)
+		watch_detach(d->watch);
 	if (d->hub)
 		hub_detach(d->hub);
 	if (d->node)
 		node_stop(&d->node);
+	if (d->watch)
+		watch_free(&d->watch);
 	if (d->hub)
 		hub_free(&d->hub);
 	if (d->api)

@@ -378,7 +378,7 @@ void engine_endpoint_delete(struct engine *e, uint64_t number)
 	lane->preparing = 0;
 	holds_free(lane); /* all that waits is ended alike, in any order */
 	lane->ready_cursor = lane->due_cursor = lane->id_cursor = 0;
-	lane_state_set(lane, LANE_DELETED);
+	lane_state_set(lane, LANE_DELETED, "");
 	lane_touch(lane);
 }
 

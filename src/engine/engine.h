@@ -112,6 +112,9 @@ struct engine_host {
 	void (*report)(void *ctx, const struct engine_report *r, struct tx *tx);
 	/* An exchange failed, or the first one after failures went well; for every endpoint. May be NULL. */
 	void (*trouble)(void *ctx, const struct endpoint *endpoint, bool ok, int code, struct slice reason);
+	/* A lane goes from one state to another, both enum lane_state; why is a sentence or empty. May be NULL. */
+	void (*state)(void *ctx, const struct endpoint *endpoint, enum lane_state before, enum lane_state now,
+		      const char *why);
 	/* Something an operator should read; level as in base/log.h. */
 	void (*say)(void *ctx, int level, const char *what, const struct endpoint *endpoint, const char *detail);
 };

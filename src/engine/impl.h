@@ -195,7 +195,7 @@ struct lane *lane_new(struct engine *e, struct endpoint *ep, struct endpoint_sta
 void lane_free(struct lane *lane);
 void lane_touch(struct lane *lane);	  /* look at it at the end of the turn */
 bool lane_sends(const struct lane *lane); /* neither paused, disabled nor deleted */
-void lane_state_set(struct lane *lane, enum lane_state state);
+void lane_state_set(struct lane *lane, enum lane_state state, const char *why);
 bool lane_may_send(struct lane *lane, bool retry);
 bool lane_waits_for_retries(
 	const struct lane *lane); /* nothing goes for the first time while there are so many, or any (strict) */

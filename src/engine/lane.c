@@ -155,13 +155,18 @@ bool lane_ordered(const struct lane *lane)
 
 /* --- states --- */
 
-void lane_state_set(struct lane *lane, enum lane_state state)
+void lane_state_set(struct lane *lane, enum lane_state state, const char *why)
 {
-	if (lane->state == state)
+	const struct engine_host *host = &lane->engine->host;
+	enum lane_state before = lane->state;
+
+	if (before == state)
 		return;
-	assert(lane->state != LANE_DELETED);
+	assert(before != LANE_DELETED);
 	lane->state = state;
 	atomic_store_explicit(&lane->stats->state, state, memory_order_relaxed);
+	if (host->state)
+		host->state(host->ctx, lane->endpoint, before, state, why);
 }
 
 /*
@@ -189,7 +194,7 @@ void lane_settings(struct lane *lane, struct endpoint *ep)
 	if (lane->waiting_rows > 0)
 		lane->next_due_ms = lane->engine->now_ms;
 	stat_set(&lane->stats->failing_since_ms, 0);
-	lane_state_set(lane, ep->active ? LANE_READY : LANE_PAUSED);
+	lane_state_set(lane, ep->active ? LANE_READY : LANE_PAUSED, "");
 }
 
 /* --- may it send? --- */
@@ -245,7 +250,7 @@ void lane_sent(struct lane *lane)
 	if (lane->endpoint->rate_per_s > 0)
 		lane->tokens -= 1;
 	if (lane->state == LANE_THROTTLED)
-		lane_state_set(lane, LANE_PROBE);
+		lane_state_set(lane, LANE_PROBE, "");
 }
 
 /* --- feedback --- */
@@ -261,7 +266,7 @@ void lane_feedback_ok(struct lane *lane)
 	/* A success of what was under way before does not take back a Retry-After. */
 	if (lane->state == LANE_PROBE ||
 	    (lane->state == LANE_THROTTLED && lane->engine->now_ms >= lane->not_before_ms)) {
-		lane_state_set(lane, LANE_READY);
+		lane_state_set(lane, LANE_READY, "");
 		engine_say(lane, LOG_INFO, "endpoint recovered", "");
 	}
 }
@@ -281,13 +286,13 @@ static void throttle(struct lane *lane, const char *why)
 	lane->probe_at_ms = lane->engine->now_ms + lane->probe_delay_ms;
 	if (lane->state == LANE_READY)
 		engine_say(lane, LOG_WARN, "endpoint throttled", why);
-	lane_state_set(lane, LANE_THROTTLED);
+	lane_state_set(lane, LANE_THROTTLED, why);
 	report_queued(lane);
 }
 
 static void disable(struct lane *lane, const char *why)
 {
-	lane_state_set(lane, LANE_DISABLED);
+	lane_state_set(lane, LANE_DISABLED, why);
 	report_queued(lane);
 	lane->engine->host.disable(lane->engine->host.ctx, lane->endpoint, why);
 }

@@ -132,6 +132,14 @@ static bool in_order(const struct fresh *f)
 	return true;
 }
 
+static void tap_events(const struct fresh *f)
+{
+	const struct node_taps *taps = &f->node->taps;
+
+	if (taps->accepted)
+		taps->accepted(taps->ctx, f->events, f->count);
+}
+
 static void give_events(struct fresh *f)
 {
 	struct node *n = f->node;
@@ -140,6 +148,7 @@ static void give_events(struct fresh *f)
 		return;
 	if (!in_order(f))
 		qsort(f->events, f->count, sizeof(struct event *), by_seq);
+	tap_events(f);
 	for (unsigned i = 0; i < n->shard_count; i++)
 		shard_events(n->shards[i], f->events, f->count);
 	atomic_store_explicit(&n->last_event_seq, f->events[f->count - 1]->seq, memory_order_relaxed);

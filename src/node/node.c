@@ -239,6 +239,9 @@ static void take_options(struct node *n, const struct node_options *o)
 	if (own->hooks)
 		n->hooks = *own->hooks;
 	own->hooks = &n->hooks;
+	if (own->taps)
+		n->taps = *own->taps;
+	own->taps = &n->taps;
 }
 
 static int open_store(struct node *n, struct fault *fault)

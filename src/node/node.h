@@ -23,6 +23,25 @@
 struct node;
 struct node_hooks; /* book.h */
 
+/*
+ * What a watcher hears, all after it is on disk (but `state`, which is of memory). None may block or call the node, and
+ * what they are given is valid during the call. Each may be NULL. They come for every event and every attempt, so a
+ * watcher that nobody listens to returns at once.
+ */
+struct node_taps {
+	void *ctx;
+	/* Store thread: new events, in the order of seq. */
+	void (*accepted)(void *ctx, struct event *const *events, size_t count);
+	/*
+	 * Loop thread: an attempt, or an end without one. The row names its endpoint by
+	 * number and its events by seq; node_endpoint_by_number may be called from here.
+	 */
+	void (*attempt)(void *ctx, const struct attempt_row *row);
+	/* Loop thread: an endpoint's lane goes from one state to another; why is a sentence or empty. */
+	void (*state)(void *ctx, const struct endpoint *ep, enum lane_state before, enum lane_state now,
+		      const char *why);
+};
+
 struct node_options {
 	const char *data_dir;
 	unsigned shards;			/* loops; 1 by default */
@@ -36,6 +55,7 @@ struct node_options {
 	int64_t stop_ms;			/* longest wait for what is on the wire at a stop; default 15,000 */
 	struct engine_limits limits;
 	const struct node_hooks *hooks; /* NULL: nobody is told; what it points to is copied */
+	const struct node_taps *taps;	/* NULL: nobody listens; what it points to is copied */
 	struct store *store;		/* NULL: SQLite in data_dir; otherwise taken over (tests) */
 };
 

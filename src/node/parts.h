@@ -22,6 +22,7 @@
 struct node {
 	struct node_options options; /* strings are copies */
 	struct node_hooks hooks;     /* functions may be NULL */
+	struct node_taps taps;	     /* likewise */
 	char *data_dir, *bind_address, *dns_servers;
 	struct clock clock;
 	struct log *log;

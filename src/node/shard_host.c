@@ -149,10 +149,23 @@ struct shard_tx {
 	int err;
 };
 
+static void tap_attempts(const struct shard_host *h, const struct tx *tx)
+{
+	const struct node_taps *taps = &h->node->taps;
+
+	if (!taps->attempt)
+		return;
+	for (const struct change *c = tx->first; c; c = c->next)
+		if (c->kind == CHANGE_ATTEMPT)
+			taps->attempt(taps->ctx, &c->u.attempt);
+}
+
 static void tx_back(struct message *m, struct shard *sh)
 {
 	struct shard_tx *st = CONTAINER_OF(m, struct shard_tx, message);
 
+	if (!st->err)
+		tap_attempts(st->host, st->work.tx);
 	shard_committed(sh, st->work.tx, st->err);
 	mem_free(st);
 }
@@ -275,6 +288,16 @@ static void host_trouble(void *ctx, const struct endpoint *endpoint, bool ok, in
 
 	if (hooks->trouble)
 		hooks->trouble(hooks->ctx, endpoint, ok, code, reason);
+}
+
+static void host_state(void *ctx, const struct endpoint *endpoint, enum lane_state before, enum lane_state now,
+		       const char *why)
+{
+	struct shard_host *h = ctx;
+	const struct node_taps *taps = &h->node->taps;
+
+	if (taps->state)
+		taps->state(taps->ctx, endpoint, before, now, why);
 }
 
 static void host_say(void *ctx, int level, const char *what, const struct endpoint *endpoint, const char *detail)
@@ -411,6 +434,7 @@ struct shard_host *shard_host_new(struct node *n, struct shard *sh, uv_loop_t *l
 		.retire = host_retire,
 		.report = host_report,
 		.trouble = host_trouble,
+		.state = host_state,
 		.say = host_say,
 	};
 	return h;

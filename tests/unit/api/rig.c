@@ -99,10 +99,13 @@ static void start_node(struct rig *r)
 
 	r->hub = hub_new(&hub);
 	o.hooks = hub_hooks(r->hub);
+	r->watch = watch_new(&(struct watch_options){ 0 });
+	o.taps = watch_taps(r->watch);
 	o.store = store_memory_new(&store);
 	if (node_start(&o, &r->node, &fault))
 		fail_msg("%s: %s", fault.param, fault.message);
 	assert_int_equal(hub_attach(r->hub, r->node, &fault), 0);
+	assert_int_equal(watch_attach(r->watch, r->node, &fault), 0);
 	assert_int_equal(node_admin_key(r->node, ADMIN_KEY, made, &fault), 0);
 	assert_string_equal(made, "");
 }
@@ -132,7 +135,7 @@ int rig_begin(void **state)
 	expect_error(r, "not_ready", "");
 	assert_int_equal(rig_call(r, "GET", "/v1/projects", NULL), 503);
 	start_node(r);
-	api_attach(r->api, r->node, r->hub);
+	api_attach(r->api, r->node, r->hub, r->watch);
 	*state = r;
 	return 0;
 }
@@ -146,8 +149,10 @@ int rig_end(void **state)
 	api_quiesce(r->api);
 	server_stop(&r->server);
 	api_detach(r->api);
+	watch_detach(r->watch);
 	hub_detach(r->hub);
 	node_stop(&r->node);
+	watch_free(&r->watch);
 	hub_free(&r->hub);
 	api_free(&r->api);
 	server_stop(&r->receiver);

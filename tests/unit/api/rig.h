@@ -20,6 +20,7 @@
 struct rig {
 	struct guard *guard;
 	struct hub *hub;
+	struct watch *watch;
 	struct node *node;
 	struct api *api;
 	struct server *server;
