@@ -21,6 +21,8 @@ struct api_options {
 	bool metrics_open; /* /metrics answers without a key */
 	/* for what may wait; 0: the default of 2. Each holds at most one of the node's readers at a time */
 	unsigned desk_threads;
+	const char *console_dir;     /* the console's files come from this folder; NULL: from the binary */
+	const char *frame_ancestors; /* who may frame the console, in CSP's words; NULL: nobody */
 };
 
 struct api *api_new(const struct api_options *options);

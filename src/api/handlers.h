@@ -11,7 +11,9 @@ handler health_live, health_ready;
 /* metrics.c */
 handler metrics_show;
 /* openapi.c */
-handler openapi_show, front_show;
+handler openapi_show;
+/* console.c */
+handler console_index, console_show;
 /* projects.c */
 handler projects_list, projects_of_organization, project_get, project_put, project_change, project_delete;
 /* keys.c */

@@ -1,7 +1,7 @@
 /*
  * GET /v1/openapi.json: the table of routes in the words of OpenAPI 3, made anew for each who asks. It names paths,
  * methods, parameters, keys and the shape of errors; what is in the bodies is told by docs/api.md, where there is room
- * for reasons. And GET /: where to find what.
+ * for reasons.
  */
 #include <string.h>
 
@@ -127,20 +127,6 @@ void openapi_show(struct call *c)
 		if (is_first(&r, i))
 			write_path(w, r.path);
 	json_end_object(w);
-	json_end_object(w);
-	answer_json(c, 200);
-}
-
-void front_show(struct call *c)
-{
-	struct json_writer *w = answer_begin(c);
-
-	json_begin_object(w);
-	json_member_str(w, "name", "postrider");
-	json_member_str(w, "version", POSTRIDER_VERSION);
-	json_member_str(w, "api", "/v1/openapi.json");
-	json_member_str(w, "ready", "/readyz");
-	json_member_str(w, "metrics", "/metrics");
 	json_end_object(w);
 	answer_json(c, 200);
 }

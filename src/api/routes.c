@@ -161,7 +161,8 @@ static const struct route routes[] = {
 	HERE("GET", "/readyz", ACCESS_NONE, health_ready, "200 while events are taken, 503 otherwise"),
 	DESK("GET", "/metrics", ACCESS_METRICS, metrics_show, "Numbers as Prometheus reads them"),
 	HERE("GET", "/v1/openapi.json", ACCESS_NONE, openapi_show, "These calls, as OpenAPI 3"),
-	HERE("GET", "/", ACCESS_NONE, front_show, "Where to find what"),
+	HERE("GET", "/", ACCESS_NONE, console_index, "The console, for a browser"),
+	HERE("GET", "/console/{file}", ACCESS_NONE, console_show, "The console's files"),
 };
 /* clang-format on */
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
