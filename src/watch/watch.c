@@ -5,11 +5,13 @@
 #include "watch/watch.h"
 
 #include "base/mem.h"
+#include "watch/watchman.h"
 
 struct watch {
 	struct watch_options options;
 	struct node_taps taps;
 	struct node *node;
+	struct watchman *watchman;
 };
 
 struct watch *watch_new(const struct watch_options *options)
@@ -17,6 +19,7 @@ struct watch *watch_new(const struct watch_options *options)
 	struct watch *w = mem_zalloc(sizeof(*w));
 
 	w->options = *options;
+	w->watchman = watchman_new();
 	w->taps.ctx = w;
 	return w;
 }
@@ -28,18 +31,21 @@ const struct node_taps *watch_taps(struct watch *w)
 
 int watch_attach(struct watch *w, struct node *node, struct fault *fault)
 {
-	(void)fault;
 	w->node = node;
-	return 0;
+	return watchman_start(w->watchman, fault);
 }
 
 void watch_detach(struct watch *w)
 {
+	watchman_stop(w->watchman);
 	w->node = NULL;
 }
 
 void watch_free(struct watch **wp)
 {
-	mem_free(*wp);
+	struct watch *w = *wp;
+
+	watchman_free(&w->watchman);
+	mem_free(w);
 	*wp = NULL;
 }
