@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "daemon/process.h"
 #include "daemon/settings.h"
+#include "daemon/watchdog.h"
 #include "dialect/preset.h"
 #include "hub/hub.h"
 #include "watch/watch.h"
@@ -197,21 +198,26 @@ static int guard_make(struct daemon *d, struct fault *fault)
 	return 0;
 }
 
-/* The first line of the file, as it stands. */
-static int smtp_password(struct daemon *d, char **ret, struct fault *fault)
+/* A secret as it was given, or the first line of the file that was (name is that setting), as it stands. */
+static int read_secret(const struct daemon *d, const char *given, const char *name, const char *path, char **ret,
+		       struct fault *fault)
 {
-	const struct serve_settings *s = &d->settings;
-
-	*ret = mem_strdup(s->smtp_password);
-	if (!s->smtp_password_file)
+	*ret = mem_strdup(given);
+	if (!path)
 		return 0;
-	if (read_file(d, "smtp_password_file", s->smtp_password_file, "a file that holds the password", ret, fault))
+	if (read_file(d, name, path, "a file with the secret in its first line", ret, fault))
 		return ERR_INVALID;
 	(*ret)[strcspn(*ret, "\r\n")] = '\0';
 	return (*ret)[0] ? 0
-			 : fault_param(fault, settings_where(s, "smtp_password_file"),
-				       "the first line of %.200s is empty - write the password there",
-				       s->smtp_password_file);
+			 : fault_param(fault, settings_where(&d->settings, name),
+				       "the first line of %.200s is empty - write the secret there", path);
+}
+
+static void secret_free(char *secret)
+{
+	if (secret)
+		mem_wipe(secret, strlen(secret));
+	mem_free(secret);
 }
 
 static int check_smtp_ca(const struct serve_settings *s, struct fault *fault)
@@ -256,16 +262,14 @@ static int hub_begin(struct daemon *d, struct fault *fault)
 	int err = check_smtp_ca(s, fault);
 
 	if (!err)
-		err = smtp_password(d, &password, fault);
+		err = read_secret(d, s->smtp_password, "smtp_password_file", s->smtp_password_file, &password, fault);
 	buf_init(&url, 8192);
 	public_url(d, &url);
 	o.public_url = buf_str(&url);
 	o.mail.password = password;
 	if (!err)
 		d->hub = hub_new(&o);
-	if (password)
-		mem_wipe(password, strlen(password));
-	mem_free(password);
+	secret_free(password);
 	buf_free(&url);
 	return err;
 }
@@ -287,6 +291,7 @@ static int node_begin(struct daemon *d, struct fault *fault)
 		.stop_ms = s->stop_s > 0 ? s->stop_s * 1000 : 1,
 		.limits = engine_limits_default,
 		.hooks = hub_hooks(d->hub),
+		.progress = watchdog_progress,
 	};
 	struct watch_options watch = { .log = d->log };
 	int err;
@@ -310,10 +315,17 @@ static int node_begin(struct daemon *d, struct fault *fault)
 
 static int admin_key(struct daemon *d, char made[64], struct fault *fault)
 {
-	int err = node_admin_key(d->node, d->settings.admin_key, made, fault);
+	const struct serve_settings *s = &d->settings;
+	const char *name = s->admin_key_file ? "admin_key_file" : "admin_key";
+	char *key = NULL;
+	int err = read_secret(d, s->admin_key, "admin_key_file", s->admin_key_file, &key, fault);
 
-	if (err)
-		slice_copy(fault->param, sizeof(fault->param), slice_str(settings_where(&d->settings, "admin_key")));
+	if (!err) {
+		err = node_admin_key(d->node, key, made, fault);
+		if (err)
+			slice_copy(fault->param, sizeof(fault->param), slice_str(settings_where(s, name)));
+	}
+	secret_free(key);
 	return err;
 }
 
@@ -365,11 +377,14 @@ static int start(struct daemon *d, struct fault *fault)
 /* 0 after a signal, 1 when the store broke. */
 static int wait_for_end(const struct daemon *d)
 {
+	struct watchdog watchdog;
 	struct pollfd fds[] = { { .fd = d->signal_fd, .events = POLLIN },
 				{ .fd = node_broken_fd(d->node), .events = POLLIN } };
 
-	while (poll(fds, 2, -1) < 0 && errno == EINTR)
-		;
+	watchdog_start(&watchdog);
+	do
+		watchdog_look(&watchdog, d->node, d->address, d->log);
+	while (poll(fds, 2, watchdog_wait_ms(&watchdog)) <= 0);
 	if (!(fds[1].revents & POLLIN)) {
 		struct signalfd_siginfo taken;
 
@@ -383,7 +398,7 @@ static int wait_for_end(const struct daemon *d)
 /* In the order of the start, backwards; also after a start that came half way. */
 static void stop(struct daemon *d)
 {
-	process_notify("STOPPING=1");
+	watchdog_stopping(d->settings.stop_s * 1000);
 	if (d->server) {
 		server_quiesce(d->server);
 		api_quiesce(d->api);

@@ -1,6 +1,6 @@
 /*
- * Reading settings: three sources call one function, settings_set, which knows the rows and
- * nothing of where the text came from. A name that nobody knows is refused and the nearest
+ * Reading settings: three sources call one function, settings_set, which knows the rows (settings_table.c)
+ * and nothing of where the text came from. A name that nobody knows is refused and the nearest
  * is named: a misspelt setting that is passed over would be found on the day it was needed.
  */
 #include "daemon/settings.h"
@@ -13,119 +13,11 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "daemon/settings_table.h"
 #include "dialect/nearest.h"
 #include "net/mail.h"
 
-enum kind {
-	KIND_TEXT,
-	KIND_LIST,   /* given several times */
-	KIND_NUMBER, /* int64_t */
-	KIND_SIZE,   /* int64_t, bytes, "64M" */
-	KIND_CHOICE, /* int: the word's place */
-	KIND_URL,    /* text that has to be an http(s) URL */
-};
-
-struct row {
-	const char *name; /* as in the file; --allow-net and POSTRIDER_ALLOW_NET are made of it */
-	enum kind kind;
-	size_t offset;
-	const char *fallback; /* NULL: unset */
-	int64_t least, most;
-	const char *words; /* of a choice, in order, with blanks between */
-	const char *argument, *help;
-};
-
-#define AT(member) offsetof(struct serve_settings, member)
-#define MIB	   (INT64_C(1) << 20)
-#define GIB	   (INT64_C(1) << 30)
-
-/* clang-format off: a table is read by its columns */
-static const struct row rows[] = {
-	{ "config", KIND_TEXT, AT(config), NULL, 0, 0, NULL, "FILE", "read settings from FILE: lines of name = value" },
-	{ "data", KIND_TEXT, AT(data), NULL, 0, 0, NULL, "DIR",
-	  "folder of the embedded store (default: systemd's STATE_DIRECTORY, else /var/lib/postrider)" },
-	{ "store", KIND_TEXT, AT(store), NULL, 0, 0, NULL, "URL",
-	  "the shared store, postgresql://...; not in this version" },
-	{ "listen", KIND_TEXT, AT(listen), "127.0.0.1:8420", 0, 0, NULL, "ADDR:PORT",
-	  "where the API listens; port 0: any free one" },
-	{ "tls_cert", KIND_TEXT, AT(tls_cert), NULL, 0, 0, NULL, "FILE",
-	  "serve HTTPS with this certificate chain (PEM)" },
-	{ "tls_key", KIND_TEXT, AT(tls_key), NULL, 0, 0, NULL, "FILE", "and this private key (PEM)" },
-	{ "admin_key", KIND_TEXT, AT(admin_key), NULL, 0, 0, NULL, "KEY",
-	  "16 or more visible ASCII characters; without one, made at the first start and printed once" },
-	{ "public_url", KIND_URL, AT(public_url), NULL, 0, 0, NULL, "URL",
-	  "begins the URLs that others call (default: http:// and the listen address)" },
-	{ "allow_net", KIND_LIST, AT(allow_net), NULL, 0, 0, NULL, "CIDR",
-	  "open a range of addresses that is refused otherwise, as 10.1.0.0/16; may be given again" },
-	{ "allow_ports", KIND_TEXT, AT(allow_ports), NULL, 0, 0, NULL, "LIST",
-	  "ports of endpoints (default 80,443,1024-65535)" },
-	{ "bind_address", KIND_TEXT, AT(bind_address), NULL, 0, 0, NULL, "ADDR",
-	  "source address of the requests to endpoints" },
-	{ "dns_servers", KIND_TEXT, AT(dns_servers), NULL, 0, 0, NULL, "LIST", "name servers (default: the system's)" },
-	{ "metrics_open", KIND_CHOICE, AT(metrics_open), "auto", 0, 0, "auto yes no", "WORD",
-	  "/metrics without a key: yes, no, or auto: when listening on loopback" },
-	{ "retention_days", KIND_NUMBER, AT(retention_days), "31", 1, 3660, NULL, "N",
-	  "keep events and attempts so long" },
-	{ "dead_retention_days", KIND_NUMBER, AT(dead_retention_days), "31", 1, 3660, NULL, "N",
-	  "keep what failed for good so long" },
-	{ "recent_ids", KIND_NUMBER, AT(recent_ids), "1000000", 1000, 100000000, NULL, "N",
-	  "event ids known as duplicates" },
-	{ "recent_finals", KIND_NUMBER, AT(recent_finals), "1000000", 1000, 100000000, NULL, "N",
-	  "messages known as final, of endpoints with final_statuses" },
-	{ "shards", KIND_NUMBER, AT(shards), "1", 1, 256, NULL, "N",
-	  "threads that deliver; endpoints are spread over them" },
-	{ "threads", KIND_NUMBER, AT(threads), "2", 1, 256, NULL, "N", "threads that take requests" },
-	{ "connections", KIND_NUMBER, AT(connections), "10000", 1, 1000000, NULL, "N",
-	  "most connections of clients at once" },
-	{ "memory", KIND_SIZE, AT(memory), "96M", 4 * MIB, 1024 * GIB, NULL, "SIZE",
-	  "events held in memory; more wait on disk" },
-	{ "endpoint_memory", KIND_SIZE, AT(endpoint_memory), "8M", MIB, 64 * GIB, NULL, "SIZE",
-	  "of them, of one endpoint" },
-	{ "queue_memory", KIND_SIZE, AT(queue_memory), "32M", 8 * MIB, 64 * GIB, NULL, "SIZE",
-	  "events waiting for their commit, and a quarter of what bodies of requests may hold; more gets 503" },
-	{ "stop_s", KIND_NUMBER, AT(stop_s), "15", 0, 600, NULL, "N",
-	  "longest wait, at a stop, for what is on the wire" },
-	{ "smtp_host", KIND_TEXT, AT(smtp_host), NULL, 0, 0, NULL, "HOST",
-	  "the server that mails go through; without one, none are sent" },
-	{ "smtp_port", KIND_NUMBER, AT(smtp_port), "0", 0, 65535, NULL, "N",
-	  "its port; 0: 25, 587 or 465, by smtp_tls" },
-	{ "smtp_tls", KIND_CHOICE, AT(smtp_tls), "starttls", 0, 0, "none starttls tls", "WORD",
-	  "none; starttls: refuse to go on without; tls: from the first byte" },
-	{ "smtp_user", KIND_TEXT, AT(smtp_user), NULL, 0, 0, NULL, "NAME", "log in there as NAME" },
-	{ "smtp_password", KIND_TEXT, AT(smtp_password), NULL, 0, 0, NULL, "TEXT",
-	  "with this password; others can see an option, so better a variable or a file" },
-	{ "smtp_password_file", KIND_TEXT, AT(smtp_password_file), NULL, 0, 0, NULL, "FILE",
-	  "or with the one in FILE's first line" },
-	{ "smtp_from", KIND_TEXT, AT(smtp_from), NULL, 0, 0, NULL, "ADDR", "the address that mails come from" },
-	{ "smtp_ca", KIND_TEXT, AT(smtp_ca), NULL, 0, 0, NULL, "FILE",
-	  "certificates to trust its server by (PEM; default: the system's)" },
-	{ "mail_digest_s", KIND_NUMBER, AT(mail_digest_s), "3600", 1, 86400, NULL, "N",
-	  "at most one mail about an endpoint that goes on failing in so long" },
-	{ "test_step_ms", KIND_NUMBER, AT(test_step_ms), "1000", 1, 3600000, NULL, "N",
-	  "between two statuses of a message on the test route" },
-	{ "log_level", KIND_CHOICE, AT(log_level), "info", 0, 0, "debug info warn error", "WORD",
-	  "least level of log lines on stderr" },
-};
-/* clang-format on */
-#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
-_Static_assert(ROW_COUNT <=
-		       sizeof(((struct serve_settings *)0)->where) / sizeof(((struct serve_settings *)0)->where[0]),
-	       "a place for each row");
-
-/* --- rows --- */
-
-static const struct row *row_find(struct slice name)
-{
-	for (size_t i = 0; i < ROW_COUNT; i++)
-		if (slice_is(name, rows[i].name))
-			return &rows[i];
-	return NULL;
-}
-
-static size_t row_index(const struct row *r)
-{
-	return (size_t)(r - rows);
-}
+#define MIB (INT64_C(1) << 20)
 
 /* "allow_net" from "allow-net" or "ALLOW_NET". */
 static void plain_name(char ret[64], struct slice s)
@@ -144,8 +36,8 @@ static int unknown(const char *where, struct slice name, struct fault *fault)
 	struct nearest near;
 
 	nearest_begin(&near, name);
-	for (size_t i = 0; i < ROW_COUNT; i++)
-		nearest_offer(&near, slice_str(rows[i].name));
+	for (size_t i = 0; setting_at(i); i++)
+		nearest_offer(&near, slice_str(setting_at(i)->name));
 	return fault_param(fault, where, "there is no setting '%.*s' - did you mean '%.*s'?", SLICE_ARG(name),
 			   SLICE_ARG(near.best));
 }
@@ -166,7 +58,8 @@ static void list_add(struct text_list *l, struct slice value)
 	l->items[l->count++] = slice_dup(value);
 }
 
-static int set_number(const struct row *r, int64_t *target, struct slice value, const char *where, struct fault *fault)
+static int set_number(const struct setting *r, int64_t *target, struct slice value, const char *where,
+		      struct fault *fault)
 {
 	long long n;
 
@@ -177,7 +70,8 @@ static int set_number(const struct row *r, int64_t *target, struct slice value, 
 	return 0;
 }
 
-static int set_size(const struct row *r, int64_t *target, struct slice value, const char *where, struct fault *fault)
+static int set_size(const struct setting *r, int64_t *target, struct slice value, const char *where,
+		    struct fault *fault)
 {
 	int64_t n;
 
@@ -189,7 +83,7 @@ static int set_size(const struct row *r, int64_t *target, struct slice value, co
 	return 0;
 }
 
-static int set_choice(const struct row *r, int *target, struct slice value, const char *where, struct fault *fault)
+static int set_choice(const struct setting *r, int *target, struct slice value, const char *where, struct fault *fault)
 {
 	struct slice rest = slice_str(r->words);
 
@@ -206,12 +100,12 @@ static int set_choice(const struct row *r, int *target, struct slice value, cons
 			   r->words);
 }
 
-static int set_text(const struct row *r, char **target, struct slice value, const char *where, struct fault *fault)
+static int set_text(const struct setting *r, char **target, struct slice value, const char *where, struct fault *fault)
 {
 	struct fault why;
 	struct url url;
 
-	if (r->kind == KIND_URL && url_parse(value, &url, &why))
+	if (r->kind == SETTING_URL && url_parse(value, &url, &why))
 		return fault_param(fault, where, "'%.*s' is no URL: %s - write one as https://hooks.example.org",
 				   SLICE_ARG(value), why.message);
 	mem_free(*target);
@@ -220,26 +114,26 @@ static int set_text(const struct row *r, char **target, struct slice value, cons
 }
 
 /* first: of this row in this source, so that a list begins anew. */
-static int settings_set(struct serve_settings *s, const struct row *r, struct slice value, bool first,
+static int settings_set(struct serve_settings *s, const struct setting *r, struct slice value, bool first,
 			const char *where, struct fault *fault)
 {
 	void *target = (char *)s + r->offset;
 
-	slice_copy(s->where[row_index(r)], sizeof(s->where[0]), slice_str(where));
+	slice_copy(s->where[setting_index(r)], sizeof(s->where[0]), slice_str(where));
 	switch (r->kind) {
-	case KIND_TEXT:
-	case KIND_URL:
+	case SETTING_TEXT:
+	case SETTING_URL:
 		return set_text(r, target, value, where, fault);
-	case KIND_LIST:
+	case SETTING_LIST:
 		if (first)
 			list_clear(target);
 		list_add(target, value);
 		return 0;
-	case KIND_NUMBER:
+	case SETTING_NUMBER:
 		return set_number(r, target, value, where, fault);
-	case KIND_SIZE:
+	case SETTING_SIZE:
 		return set_size(r, target, value, where, fault);
-	case KIND_CHOICE:
+	case SETTING_CHOICE:
 		return set_choice(r, target, value, where, fault);
 	}
 	return ERR_INVALID;
@@ -251,14 +145,14 @@ static int settings_set(struct serve_settings *s, const struct row *r, struct sl
 struct source {
 	struct serve_settings *s;
 	struct fault *fault;
-	bool given[ROW_COUNT];
+	bool given[SETTINGS_MAX];
 };
 
-static int source_set(struct source *src, const struct row *r, struct slice value, const char *where)
+static int source_set(struct source *src, const struct setting *r, struct slice value, const char *where)
 {
-	bool *given = &src->given[row_index(r)], first = !*given;
+	bool *given = &src->given[setting_index(r)], first = !*given;
 
-	if (!first && r->kind != KIND_LIST)
+	if (!first && r->kind != SETTING_LIST)
 		return fault_param(src->fault, where, "%s is given twice - leave one of them", r->name);
 	*given = true;
 	return settings_set(src->s, r, value, first, where, src->fault);
@@ -266,8 +160,10 @@ static int source_set(struct source *src, const struct row *r, struct slice valu
 
 static int read_defaults(struct serve_settings *s, struct fault *fault)
 {
-	for (size_t i = 0; i < ROW_COUNT; i++)
-		if (rows[i].fallback && settings_set(s, &rows[i], slice_str(rows[i].fallback), true, "", fault))
+	const struct setting *r;
+
+	for (size_t i = 0; (r = setting_at(i)); i++)
+		if (r->fallback && settings_set(s, r, slice_str(r->fallback), true, "", fault))
 			return ERR_INVALID;
 	return 0;
 }
@@ -295,7 +191,7 @@ static char *file_line(char *text, int n, void *ctx)
 static int file_pair(void *ctx, const char *section, const char *name, const char *value)
 {
 	struct file_source *fs = ctx;
-	const struct row *r = row_find(slice_str(name));
+	const struct setting *r = setting_find(slice_str(name));
 	char where[64];
 	int err;
 
@@ -354,7 +250,7 @@ static int read_variable(struct source *src, struct slice entry)
 {
 	static const struct slice prefix = SLICE_LIT("POSTRIDER_");
 	struct slice name, value;
-	const struct row *r;
+	const struct setting *r;
 	char plain[64], where[64];
 	size_t equals = slice_find(entry, '=');
 
@@ -366,12 +262,12 @@ static int read_variable(struct source *src, struct slice entry)
 		return 0;
 	slice_copy(where, sizeof(where), slice_of(entry.p, equals));
 	plain_name(plain, name);
-	r = row_find(slice_str(plain));
+	r = setting_find(slice_str(plain));
 	if (!r)
 		return unknown(where, slice_str(plain), src->fault);
 	if (strcmp(plain, "config") == 0) /* read before, it names the file */
 		return 0;
-	if (r->kind != KIND_LIST)
+	if (r->kind != SETTING_LIST)
 		return source_set(src, r, value, where);
 	while (value.n > 0) {
 		size_t n = slice_find(value, ',');
@@ -405,7 +301,7 @@ static int read_options(struct serve_settings *s, int argc, char **argv, bool on
 		struct slice arg = slice_str(argv[i]), value = slice_str("");
 		size_t equals = slice_find(arg, '=');
 		char plain[64], where[64];
-		const struct row *r;
+		const struct setting *r;
 
 		if (slice_is(arg, "--help") || slice_is(arg, "-h"))
 			return SETTINGS_HELP;
@@ -414,7 +310,7 @@ static int read_options(struct serve_settings *s, int argc, char **argv, bool on
 			return fault_param(fault, where,
 					   "serve takes options only - `postrider serve --help` lists them");
 		plain_name(plain, slice_from(slice_of(arg.p, equals), 2));
-		r = row_find(slice_str(plain));
+		r = setting_find(slice_str(plain));
 		if (!r)
 			return unknown(where, slice_str(plain), fault);
 		if (equals < arg.n)
@@ -437,7 +333,7 @@ static void config_from_environment(struct serve_settings *s, char *const *envir
 	for (char *const *entry = environment; *entry && !s->config; entry++)
 		if (slice_starts(slice_str(*entry), name) && (*entry)[name.n]) {
 			s->config = mem_strdup(*entry + name.n);
-			slice_copy(s->where[row_index(row_find(SLICE_LIT("config")))], sizeof(s->where[0]),
+			slice_copy(s->where[setting_index(setting_find(SLICE_LIT("config")))], sizeof(s->where[0]),
 				   SLICE_LIT("POSTRIDER_CONFIG"));
 		}
 }
@@ -472,7 +368,7 @@ static int check_mail(const struct serve_settings *s, struct fault *fault)
 							   : NULL;
 
 	for (size_t i = 0; i < sizeof(wants_host) / sizeof(wants_host[0]) && !s->smtp_host; i++)
-		if (*(char *const *)((const char *)s + row_find(slice_str(wants_host[i]))->offset))
+		if (*(char *const *)((const char *)s + setting_find(slice_str(wants_host[i]))->offset))
 			return fault_param(fault, settings_where(s, wants_host[i]),
 					   "there is no mail server that it could be for - give smtp_host too");
 	if (s->smtp_host && !host_is_plain(s->smtp_host))
@@ -503,6 +399,9 @@ static int check(const struct serve_settings *s, struct fault *fault)
 		return fault_param(
 			fault, settings_where(s, "admin_key"),
 			"an admin key has 16 to 200 visible ASCII characters, without blanks - give another one");
+	if (s->admin_key && s->admin_key_file)
+		return fault_param(fault, settings_where(s, "admin_key_file"),
+				   "admin_key is given as well - leave one of them");
 	if (s->store && strncmp(s->store, "postgresql:", 11) == 0)
 		return fault_param(
 			fault, settings_where(s, "store"),
@@ -550,12 +449,14 @@ int settings_read(struct serve_settings *s, int argc, char **argv, char *const *
 
 void settings_free(struct serve_settings *s)
 {
-	for (size_t i = 0; i < ROW_COUNT; i++) {
-		void *target = (char *)s + rows[i].offset;
+	const struct setting *r;
 
-		if (rows[i].kind == KIND_LIST)
+	for (size_t i = 0; (r = setting_at(i)); i++) {
+		void *target = (char *)s + r->offset;
+
+		if (r->kind == SETTING_LIST)
 			list_clear(target);
-		else if (rows[i].kind == KIND_TEXT || rows[i].kind == KIND_URL)
+		else if (r->kind == SETTING_TEXT || r->kind == SETTING_URL)
 			mem_free(*(char **)target);
 	}
 	*s = (struct serve_settings){ .config = NULL };
@@ -563,21 +464,7 @@ void settings_free(struct serve_settings *s)
 
 const char *settings_where(const struct serve_settings *s, const char *name)
 {
-	const struct row *r = row_find(slice_str(name));
+	const struct setting *r = setting_find(slice_str(name));
 
-	return r && s->where[row_index(r)][0] ? s->where[row_index(r)] : name;
-}
-
-void settings_explain(FILE *out)
-{
-	for (size_t i = 0; i < ROW_COUNT; i++) {
-		char option[64];
-
-		snprintf(option, sizeof(option), "--%s %s", rows[i].name, rows[i].argument);
-		for (char *p = option + 2; *p && *p != ' '; p++)
-			if (*p == '_')
-				*p = '-';
-		fprintf(out, "  %-26s %s%s%s%s\n", option, rows[i].help, rows[i].fallback ? " (default " : "",
-			rows[i].fallback ? rows[i].fallback : "", rows[i].fallback ? ")" : "");
-	}
+	return r && s->where[setting_index(r)][0] ? s->where[setting_index(r)] : name;
 }

@@ -12,6 +12,8 @@
 
 #include "base/fault.h"
 
+#define SETTINGS_MAX 64 /* rows of the table */
+
 enum metrics_access { METRICS_AUTO, METRICS_YES, METRICS_NO };
 
 struct text_list {
@@ -20,8 +22,9 @@ struct text_list {
 };
 
 struct serve_settings {
-	char *config, *data, *store, *listen, *admin_key, *allow_ports, *bind_address, *public_url, *tls_cert, *tls_key,
-		*dns_servers;
+	char *config, *data, *store, *listen, *admin_key, *admin_key_file, *allow_ports, *bind_address, *public_url,
+		*tls_cert, *tls_key, *dns_servers;
+	char *console_dir, *portal_frame_ancestors;
 	char *smtp_host, *smtp_user, *smtp_password, *smtp_password_file, *smtp_from, *smtp_ca;
 	struct text_list allow_net;
 	int64_t retention_days, dead_retention_days, recent_ids, recent_finals, shards, threads, connections, stop_s;
@@ -30,7 +33,8 @@ struct serve_settings {
 	int log_level;				       /* enum log_level */
 	int metrics_open;			       /* enum metrics_access */
 	int smtp_tls;				       /* enum mail_tls */
-	char where[48][64]; /* who has said it last, by row: "--listen", "POSTRIDER_LISTEN"; "" for a default */
+	/* who has said it last, by row: "--listen", "POSTRIDER_LISTEN"; "" for a default */
+	char where[SETTINGS_MAX][64];
 };
 
 #define SETTINGS_HELP 1 /* --help was asked for */

@@ -36,6 +36,7 @@ struct committer {
 	_Atomic bool last_orders;
 	_Atomic int state; /* 0, ERR_FULL, ERR_BUSY, ERR_IO */
 	_Atomic uint64_t commits, rows;
+	_Atomic int64_t turn_us; /* since when it works on what it took; 0: it waits for more */
 	/* the store thread's own */
 	int64_t retry_us;  /* not before, while the disk is full */
 	int64_t upkeep_us; /* next call of upkeep when nothing happens */
@@ -87,6 +88,13 @@ void committer_add(struct committer *c, struct work *w)
 int committer_state(const struct committer *c)
 {
 	return atomic_load_explicit(&c->state, memory_order_relaxed);
+}
+
+int64_t committer_turn_ms(const struct committer *c)
+{
+	int64_t since = atomic_load_explicit(&c->turn_us, memory_order_relaxed);
+
+	return since ? (clock_mono_us() - since) / 1000 : 0;
 }
 
 void committer_count(const struct committer *c, struct committer_numbers *ret)
@@ -361,6 +369,7 @@ static void *run(void *ctx)
 	while (queue_wait(c, &ch)) {
 		bool broken = committer_state(c) == ERR_IO;
 
+		atomic_store_explicit(&c->turn_us, clock_mono_us(), memory_order_relaxed);
 		if (ch.first && ch.first->kind == WORK_JOB) {
 			struct work *w = chain_pop(&ch);
 
@@ -374,6 +383,7 @@ static void *run(void *ctx)
 			upkeep(c);
 		else
 			c->upkeep_us = clock_mono_us() + 1000000;
+		atomic_store_explicit(&c->turn_us, 0, memory_order_relaxed);
 	}
 	return NULL;
 }

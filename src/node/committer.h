@@ -70,6 +70,11 @@ int committer_now(struct committer *c, struct tx *tx, struct fault *fault);
 void committer_failed(struct committer *c, int err, const struct fault *fault);
 /* Runs fn as a job and waits for it: store is NULL when it is broken. Any thread but the store's and the loops. */
 void committer_run(struct committer *c, void (*fn)(void *ctx, struct store *store), void *ctx);
+/*
+ * How long the turn under way - a commit, its callbacks, upkeep - has lasted, in
+ * milliseconds; 0 while the thread waits for work. Any thread.
+ */
+int64_t committer_turn_ms(const struct committer *c);
 void committer_count(const struct committer *c, struct committer_numbers *ret);
 
 #endif

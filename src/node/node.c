@@ -20,7 +20,8 @@
 #include "node/recover.h"
 #include "node/secret.h"
 
-#define DAY_MS INT64_C(86400000)
+#define DAY_MS	      INT64_C(86400000)
+#define PROGRESS_ROWS 4096
 
 /* --- submissions --- */
 
@@ -255,6 +256,12 @@ static int open_store(struct node *n, struct fault *fault)
 	return store_sqlite_open(n->data_dir, &options, &n->store, fault);
 }
 
+void node_progress(struct node *n)
+{
+	if (++n->recovered_rows % PROGRESS_ROWS == 0 && n->options.progress)
+		n->options.progress(n->options.progress_ctx, n->recovered_rows);
+}
+
 static int load(struct node *n, struct fault *fault)
 {
 	int err = readers_open(n->store, &n->readers, fault);
@@ -434,6 +441,18 @@ bool node_ready(const struct node *n, const char **ret_reason)
 	if (ret_reason)
 		*ret_reason = reason;
 	return !reason;
+}
+
+const struct node_patience node_patience_default = { .loop_ms = 10000, .store_ms = 120000 };
+
+bool node_alive(struct node *n, const struct node_patience *patience, const char **ret_who)
+{
+	bool loops = true, store = committer_turn_ms(n->committer) <= patience->store_ms;
+
+	for (unsigned i = 0; i < n->shard_count; i++) /* all are asked, also behind a silent one */
+		loops &= shard_silence_ms(n->shards[i]) <= patience->loop_ms;
+	*ret_who = !store ? "store" : !loops ? "shard" : "";
+	return store && loops;
 }
 
 int node_broken_fd(const struct node *n)

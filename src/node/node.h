@@ -57,6 +57,12 @@ struct node_options {
 	const struct node_hooks *hooks; /* NULL: nobody is told; what it points to is copied */
 	const struct node_taps *taps;	/* NULL: nobody listens; what it points to is copied */
 	struct store *store;		/* NULL: SQLite in data_dir; otherwise taken over (tests) */
+	/*
+	 * While node_start recovers, on its thread, every few thousand rows that were read:
+	 * a long start shows that it gets on. NULL: nobody is told.
+	 */
+	void (*progress)(void *ctx, int64_t rows);
+	void *progress_ctx;
 };
 
 /* Opens the store, recovers, starts all threads. On failure nothing is left running; *fault says what to change. */
@@ -68,6 +74,22 @@ void node_stop(struct node **n);
  * (disk full, broken); *ret_reason (may be NULL) is a constant sentence then.
  */
 bool node_ready(const struct node *n, const char **ret_reason);
+/* For how long a thread may be silent before it counts as stuck. */
+struct node_patience {
+	/* A loop waits for nothing: not for the disk, not for names, not for receivers. So a few seconds are many. */
+	int64_t loop_ms;
+	/*
+	 * The store thread waits for the disk, and a new start would not make that faster: it would begin with reading
+	 * all of it again. So one turn of it, a commit and upkeep, may take minutes; a turn that never ends may not.
+	 */
+	int64_t store_ms;
+};
+extern const struct node_patience node_patience_default; /* 10 s, 2 min */
+/*
+ * Whether the threads that an event passes through turn, as of the last call, which is when they were asked; so call
+ * it again and again, from one thread. false: *ret_who is the silent one, a constant word. Never blocks.
+ */
+bool node_alive(struct node *n, const struct node_patience *patience, const char **ret_who);
 /*
  * The store broke for good (fsync failed, damaged): the process should end with an error so that a fresh start
  * recovers. Also signalled through this file descriptor, readable then.

@@ -48,7 +48,8 @@ struct node {
 	_Atomic int64_t last_event_seq; /* given to the shards */
 	_Atomic int64_t store_bytes;
 
-	struct fresh *fresh; /* the store thread's own */
+	struct fresh *fresh;	/* the store thread's own */
+	int64_t recovered_rows; /* read by recovery so far */
 };
 
 /* Where an endpoint lives. */
@@ -59,6 +60,8 @@ static inline struct shard *node_shard(const struct node *n, uint64_t number)
 
 /* 0, or why so much that is new cannot be taken now: ERR_BUSY, or what the store says. */
 int node_may_submit(const struct node *n, size_t bytes);
+/* Recovery has read one more row: now and then, who waits for the start is told. */
+void node_progress(struct node *n);
 /* The lowest floor of all shards. */
 int64_t node_floor(const struct node *n);
 /* A fault for a change that cannot be taken now, 0 when it can: ERR_BUSY while stopping, ERR_FULL, ERR_IO. */

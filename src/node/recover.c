@@ -20,6 +20,7 @@ struct recovery {
 	struct organization_cache cache;
 	int64_t now_ms;
 	size_t events, damaged;
+	struct engine *engine; /* of the endpoint whose pending rows are read */
 };
 
 static struct engine *engine_of(const struct recovery *r, uint64_t number)
@@ -68,14 +69,16 @@ static bool take_summary(void *ctx, const struct pending_summary *sum)
 
 static bool take_row(void *ctx, const struct pending_row *row)
 {
-	engine_recover_row(ctx, row);
+	struct recovery *r = ctx;
+
+	node_progress(r->node);
+	engine_recover_row(r->engine, row);
 	return true;
 }
 
 static int recover_rows(struct recovery *r, const struct pending_summary *sum, struct fault *fault)
 {
 	struct store *store = r->node->store;
-	struct engine *e = engine_of(r, sum->endpoint);
 	struct pending_query ready = { .endpoint = sum->endpoint,
 				       .due_from = PENDING_READY,
 				       .id_after = store_floor(store),
@@ -86,9 +89,11 @@ static int recover_rows(struct recovery *r, const struct pending_summary *sum, s
 				       .id_after = INT64_MAX,
 				       .due_upto = PENDING_HELD,
 				       .max_rows = UINT32_MAX };
-	int err = store_pending(store, &later, take_row, e, fault);
+	int err;
 
-	return err ? err : store_pending(store, &ready, take_row, e, fault);
+	r->engine = engine_of(r, sum->endpoint);
+	err = store_pending(store, &later, take_row, r, fault);
+	return err ? err : store_pending(store, &ready, take_row, r, fault);
 }
 
 static int drop_rows(struct recovery *r, uint64_t number, struct fault *fault)
@@ -131,6 +136,7 @@ static bool take_attempt(void *ctx, const struct log_row *row)
 	struct recovery *r = ctx;
 	const struct attempt_row *at = &row->u.attempt;
 
+	node_progress(r->node);
 	if (row->is_event || row->damaged)
 		return true;
 	for (uint32_t i = 0; i < at->item_count; i++)
@@ -145,6 +151,7 @@ static bool take_event(void *ctx, const struct log_row *row)
 	const struct event_row *er = &row->u.event;
 	struct event *ev;
 
+	node_progress(r->node);
 	if (!row->is_event)
 		return true;
 	if (row->damaged || event_load(er->text, er->project, row->seq, er->accepted_ms, &ev)) {

@@ -56,6 +56,7 @@ static bool take_row(void *ctx, const struct log_row *row)
 	struct finals *f = ctx;
 	const struct attempt_row *at = &row->u.attempt;
 
+	node_progress(f->node);
 	if (row->is_event || row->damaged || !endpoint_with_finals(f->node, at->endpoint))
 		return true;
 	for (uint32_t i = 0; i < at->item_count; i++)
@@ -78,6 +79,7 @@ static void tell_engine(struct node *n, const struct taken *t)
 {
 	struct event *ev = NULL;
 
+	node_progress(n);
 	store_log_get(n->store, t->seq, read_event, &ev, NULL);
 	if (ev && endpoint_is_final(endpoint_with_finals(n, t->endpoint), ev))
 		engine_recover_final(shard_engine(node_shard(n, t->endpoint)), t->endpoint, ev->order_hash);

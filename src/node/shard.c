@@ -46,6 +46,8 @@ struct shard {
 	bool turn_due, halted;
 	pthread_t thread;
 	struct latch parked, halt;
+	struct message beat;
+	_Atomic int64_t asked_us; /* when it was asked for a sign of life; 0: it owes none */
 
 	pthread_mutex_t lock; /* over the inbox */
 	struct message *first, **end;
@@ -210,6 +212,24 @@ void shard_events(struct shard *sh, struct event *const *events, size_t count)
 	}
 	atomic_fetch_add_explicit(&sh->backlog, em->bytes, memory_order_relaxed);
 	shard_post(sh, &em->message);
+}
+
+static void beat_run(struct message *m, struct shard *sh)
+{
+	(void)m;
+	atomic_store(&sh->asked_us, 0);
+}
+
+int64_t shard_silence_ms(struct shard *sh)
+{
+	int64_t now = clock_mono_us(), asked = atomic_load(&sh->asked_us);
+
+	if (asked)
+		return (now - asked) / 1000;
+	atomic_store(&sh->asked_us, now);
+	sh->beat.run = beat_run;
+	shard_post(sh, &sh->beat);
+	return 0;
 }
 
 void shard_broke(struct shard *sh)

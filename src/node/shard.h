@@ -41,6 +41,12 @@ void shard_committed(struct shard *sh, struct tx *tx, int err);
 /* On the loop: the store broke, so this can never be parked, and nobody needs to wait for it. */
 void shard_broke(struct shard *sh);
 
+/*
+ * Asks the loop for a sign of life, and how long it owes the one that was asked for before, in milliseconds; 0 when it
+ * owes none. For one thread at a time.
+ */
+int64_t shard_silence_ms(struct shard *sh);
+
 /* Begins to stop: batches go at once, and when nothing is on the wire the rest is parked. */
 void shard_begin_stop(struct shard *sh);
 /*
