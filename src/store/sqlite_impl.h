@@ -152,6 +152,32 @@ void sqlite_watch_wal(struct sqlite_store *s);
 /* Copies WAL pages into the database file, as many as go without waiting. */
 int sqlite_checkpoint(struct sqlite_store *s, struct fault *fault);
 
+/* --- sqlite_schema.c --- */
+
+/* What a statement's first column says, -1 when it cannot be asked; an rc for what gives nothing back. */
+int64_t sqlite_number(struct sqlite_store *s, const char *sql);
+int sqlite_execute(struct sqlite_store *s, const char *sql);
+/* The schema of a database of ours, 0 for an empty one; one of somebody else, or newer than this, is refused. */
+int sqlite_schema_check(struct sqlite_store *s, int64_t *ret_version, struct fault *fault);
+/* Brings it up to the newest schema, step by step, each in one transaction. */
+int sqlite_schema(struct sqlite_store *s, const struct store_options *options, struct fault *fault);
+
+/* What a restore has made and not yet put in its place; see sqlite_restore.c. */
+#define RESTORED_NAME "store.db.restored"
+
+/* --- sqlite_open.c, for sqlite_backup.c and sqlite_restore.c --- */
+
+/* A handle without a database yet; sqlite_close_any frees it, without a checkpoint unless it is a sound writer's. */
+struct sqlite_store *sqlite_reading(const char *path, const char *vfs);
+int sqlite_connect(struct sqlite_store *s, int flags); /* rc */
+void sqlite_close_any(struct sqlite_store **s);
+/* The numbers of the store's own, of which readers need some. Returns a rc. */
+int sqlite_load_numbers(struct sqlite_store *s);
+/* The folder, made when it is missing; its lock, into *ret_fd; a change of names in it made durable. */
+int sqlite_make_folder(const char *dir, struct fault *fault);
+int sqlite_lock_folder(const char *dir, int *ret_fd, struct fault *fault);
+int sqlite_sync_folder(const char *dir, struct fault *fault);
+
 /* --- sqlite_settle.c --- */
 
 /* Makes what the files of a store are read to be what the disk holds; see there. Before the database is opened. */

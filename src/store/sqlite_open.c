@@ -19,35 +19,6 @@
 #include "base/mem.h"
 #include "store/sqlite_impl.h"
 
-#define APPLICATION_ID 0x706f7374 /* "post": a database of another program is refused */
-#define TEXT(x)	       #x
-#define NUMBER_TEXT(x) TEXT(x)
-
-/* Step i leads from schema version i to i + 1. What was released is never changed, only followed. */
-static const char *const migrations[] = {
-	"CREATE TABLE log (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-	"CREATE TABLE pending (endpoint INTEGER NOT NULL, id INTEGER NOT NULL, due INTEGER NOT NULL,"
-	" replay INTEGER NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL,"
-	" PRIMARY KEY (endpoint, id)) WITHOUT ROWID;"
-	"CREATE INDEX pending_due ON pending (endpoint, due, id);"
-	"CREATE INDEX pending_replay ON pending (endpoint, replay) WHERE replay <> 0;"
-	"CREATE TABLE dead (endpoint INTEGER NOT NULL, event_seq INTEGER NOT NULL, attempt_seq INTEGER NOT NULL,"
-	" time INTEGER NOT NULL, PRIMARY KEY (endpoint, event_seq)) WITHOUT ROWID;"
-	"CREATE INDEX dead_time ON dead (time);"
-	"CREATE TABLE doc (kind BLOB NOT NULL, id BLOB NOT NULL, text BLOB NOT NULL, sum INTEGER NOT NULL,"
-	" PRIMARY KEY (kind, id)) WITHOUT ROWID;"
-	"CREATE TABLE search (place INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
-	"PRAGMA application_id = " NUMBER_TEXT(APPLICATION_ID) ";",
-
-	"CREATE TABLE object (n INTEGER PRIMARY KEY, due INTEGER NOT NULL, body BLOB NOT NULL, project BLOB NOT NULL,"
-	" kind INTEGER NOT NULL, id BLOB NOT NULL);"
-	"CREATE INDEX object_due ON object (due) WHERE due > 0;"
-	/* n without NOT NULL: with it SQLite keeps copies of pages, to take back an insertion of several rows alone */
-	"CREATE TABLE entry (key BLOB PRIMARY KEY, n INTEGER) WITHOUT ROWID;",
-};
-#define SCHEMA_VERSION ((int64_t)(sizeof(migrations) / sizeof(migrations[0])))
-
 /* --- folder and lock --- */
 
 static int system_fault(struct fault *fault, const char *path, const char *call, const char *cure)
@@ -56,7 +27,7 @@ static int system_fault(struct fault *fault, const char *path, const char *call,
 	return ERR_SYSTEM;
 }
 
-static int sync_folder(const char *path, struct fault *fault)
+int sqlite_sync_folder(const char *path, struct fault *fault)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = fd < 0 ? -1 : fsync(fd);
 
@@ -66,7 +37,7 @@ static int sync_folder(const char *path, struct fault *fault)
 }
 
 /* The folder's own name must survive a power cut too, and that is a matter of the folder above. */
-static int make_folder(const char *dir, struct fault *fault)
+int sqlite_make_folder(const char *dir, struct fault *fault)
 {
 	struct buf above;
 	int err;
@@ -77,49 +48,57 @@ static int make_folder(const char *dir, struct fault *fault)
 			       : system_fault(fault, dir, "mkdir", "make the folder above it, or give its rights");
 	buf_init(&above, 8192);
 	buf_addf(&above, "%s/..", dir);
-	err = sync_folder(buf_str(&above), fault);
+	err = sqlite_sync_folder(buf_str(&above), fault);
 	buf_free(&above);
 	return err;
 }
 
-static int lock_folder(struct sqlite_store *s, const char *dir, struct fault *fault)
+int sqlite_lock_folder(const char *dir, int *ret_fd, struct fault *fault)
 {
 	struct buf path;
-	int err = 0;
+	int err = 0, fd;
 
 	buf_init(&path, 8192);
 	buf_addf(&path, "%s/lock", dir);
-	s->lock_fd = open(buf_str(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd < 0) {
+	fd = open(buf_str(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
 		err = system_fault(fault, buf_str(&path), "open", "check that the folder belongs to postrider's user");
-	} else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		fault_set(fault, "busy", "",
 			  "%s: another postrider uses this data folder; stop it, or name another folder", dir);
 		err = ERR_BUSY;
+		close(fd);
+	} else {
+		*ret_fd = fd;
 	}
 	buf_free(&path);
 	return err;
 }
 
+/*
+ * Between the old database and the one to be restored there may be a moment without any (sqlite_restore.c). Whoever
+ * opened the folder then would begin an empty one.
+ */
+static int check_restored(const char *dir, struct fault *fault)
+{
+	struct buf path;
+	bool half;
+
+	buf_init(&path, 8192);
+	buf_addf(&path, "%s/" RESTORED_NAME, dir);
+	half = access(buf_str(&path), F_OK) == 0;
+	buf_free(&path);
+	if (!half)
+		return 0;
+	fault_set(fault, "half_restored", "",
+		  "%s: a restore of this folder was ended in its midst; run `postrider restore` with --force again",
+		  dir);
+	return ERR_SYSTEM;
+}
+
 /* --- connection --- */
 
-static int64_t pragma_number(struct sqlite_store *s, const char *sql)
-{
-	sqlite3_stmt *stmt = NULL;
-	int64_t value = -1;
-
-	if (sqlite3_prepare_v2(s->db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
-		value = sqlite3_column_int64(stmt, 0);
-	sqlite3_finalize(stmt);
-	return value;
-}
-
-static int execute(struct sqlite_store *s, const char *sql)
-{
-	return sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-}
-
-static int connect_file(struct sqlite_store *s, int flags)
+int sqlite_connect(struct sqlite_store *s, int flags)
 {
 	int rc = sqlite3_open_v2(s->path, &s->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, s->vfs);
 
@@ -129,8 +108,8 @@ static int connect_file(struct sqlite_store *s, int flags)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	/* pages of 8 KB make an append a sixth cheaper than 4 KB; more gains little and costs the pending rows */
-	return execute(s, "PRAGMA page_size = 8192; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
-			  " PRAGMA cache_size = -8192");
+	return sqlite_execute(s, "PRAGMA page_size = 8192; PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;"
+				 " PRAGMA cache_size = -8192");
 }
 
 /* Sets and reads back what a promise rests on. */
@@ -146,61 +125,16 @@ static int set_durable(struct sqlite_store *s, bool unsafe_normal, struct fault 
 	}
 	sqlite3_finalize(stmt);
 	if (rc == SQLITE_OK)
-		rc = execute(s, unsafe_normal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+		rc = sqlite_execute(s, unsafe_normal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
 	if (rc != SQLITE_OK)
 		return sqlite_fault(s, rc, fault);
-	if (wal && pragma_number(s, "PRAGMA synchronous") == (unsafe_normal ? 1 : 2))
+	if (wal && sqlite_number(s, "PRAGMA synchronous") == (unsafe_normal ? 1 : 2))
 		return 0;
 	fault_set(fault, "storage_error", "",
 		  "%s: SQLite did not take journal_mode=WAL and synchronous=FULL; "
 		  "use a local disk and an SQLite that has both",
 		  s->path);
 	return ERR_SYSTEM;
-}
-
-static int foreign(struct sqlite_store *s, const char *what, struct fault *fault)
-{
-	fault_set(fault, "damaged", "", "%s: %s; name another data folder", s->path, what);
-	return ERR_CORRUPT;
-}
-
-/* --- schema --- */
-
-static int migrate_step(struct sqlite_store *s, void *ctx)
-{
-	const int64_t *version = ctx;
-	struct buf pragma;
-	int rc = execute(s, migrations[*version]);
-
-	buf_init(&pragma, 64);
-	buf_addf(&pragma, "PRAGMA user_version = %lld", (long long)*version + 1);
-	if (rc == SQLITE_OK)
-		rc = execute(s, buf_str(&pragma));
-	buf_free(&pragma);
-	return rc;
-}
-
-static int migrate(struct sqlite_store *s, struct fault *fault)
-{
-	int64_t version = pragma_number(s, "PRAGMA user_version");
-	int err = 0;
-
-	if (version < 0)
-		return sqlite_fault(s, sqlite3_extended_errcode(s->db), fault);
-	if (version == 0 && pragma_number(s, "SELECT count(*) FROM sqlite_schema") != 0)
-		return foreign(s, "is a database of another program", fault);
-	if (version > 0 && pragma_number(s, "PRAGMA application_id") != APPLICATION_ID)
-		return foreign(s, "is a database of another program", fault);
-	if (version > SCHEMA_VERSION) {
-		fault_set(fault, "too_new", "",
-			  "%s: written by a newer postrider (schema %lld, this one knows %lld); "
-			  "install that version again",
-			  s->path, (long long)version, (long long)SCHEMA_VERSION);
-		return ERR_SYSTEM;
-	}
-	for (; !err && version < SCHEMA_VERSION; version++)
-		err = sqlite_write(s, migrate_step, &version, fault);
-	return err;
 }
 
 /* What is settled once for the life of a store. */
@@ -222,7 +156,7 @@ static int put_birth(struct sqlite_store *s, void *ctx)
 	return rc == SQLITE_OK ? sqlite_meta_put(s, "index_run", run) : rc;
 }
 
-static int load_numbers(struct sqlite_store *s)
+int sqlite_load_numbers(struct sqlite_store *s)
 {
 	int64_t k0, k1;
 	int rc = sqlite_meta_get(s, "index_run", &s->index_run);
@@ -244,13 +178,13 @@ static int load_numbers(struct sqlite_store *s)
 
 static int load_state(struct sqlite_store *s, struct store_options *options, struct fault *fault)
 {
-	int rc = load_numbers(s), err;
+	int rc = sqlite_load_numbers(s), err;
 
 	if (rc == SQLITE_NOTFOUND) { /* a fresh store, or one whose birth a crash cut short */
 		err = sqlite_write(s, put_birth, options, fault);
 		if (err)
 			return err;
-		rc = load_numbers(s);
+		rc = sqlite_load_numbers(s);
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite_recent_fill(s, options->recent_ids);
@@ -341,12 +275,12 @@ static int sqlite_reader(struct store *base, struct store **ret, struct fault *f
 {
 	const struct sqlite_store *parent = sqlite_of(base);
 	struct sqlite_store *s = sqlite_handle(&sqlite_reader_ops, parent->path, parent->vfs);
-	int rc = connect_file(s, SQLITE_OPEN_READONLY), err;
+	int rc = sqlite_connect(s, SQLITE_OPEN_READONLY), err;
 
 	if (rc == SQLITE_OK)
-		rc = execute(s, "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0");
+		rc = sqlite_execute(s, "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0");
 	if (rc == SQLITE_OK)
-		rc = load_numbers(s);
+		rc = sqlite_load_numbers(s);
 	err = sqlite_fault(s, rc, fault);
 	if (err)
 		sqlite_close(&s->base);
@@ -355,13 +289,25 @@ static int sqlite_reader(struct store *base, struct store **ret, struct fault *f
 	return err;
 }
 
+struct sqlite_store *sqlite_reading(const char *path, const char *vfs)
+{
+	return sqlite_handle(&sqlite_reader_ops, path, vfs);
+}
+
+void sqlite_close_any(struct sqlite_store **s)
+{
+	if (*s)
+		sqlite_close(&(*s)->base);
+	*s = NULL;
+}
+
 static int open_writer(struct sqlite_store *s, struct store_options *options, struct fault *fault)
 {
 	int rc, err = sqlite_settle(s->path, s->vfs, fault);
 
 	if (err)
 		return err;
-	rc = connect_file(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	rc = sqlite_connect(s, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (rc != SQLITE_OK)
 		return sqlite_fault(s, rc, fault);
 	sqlite_watch_wal(s);
@@ -369,12 +315,12 @@ static int open_writer(struct sqlite_store *s, struct store_options *options, st
 	 * What a commit changes should fit, or SQLite writes a page to the WAL each time it needs the room: an index of
 	 * a million objects is changed all over.
 	 */
-	rc = execute(s, "PRAGMA cache_size = -32768");
+	rc = sqlite_execute(s, "PRAGMA cache_size = -32768");
 	if (rc != SQLITE_OK)
 		return sqlite_fault(s, rc, fault);
 	err = set_durable(s, options->unsafe_normal, fault);
 	if (!err)
-		err = migrate(s, fault);
+		err = sqlite_schema(s, options, fault);
 	if (!err)
 		err = load_state(s, options, fault);
 	return err ? err : sqlite_sync_names(s, fault);
@@ -397,9 +343,11 @@ int store_sqlite_open(const char *dir, const struct store_options *options, stru
 	s = sqlite_handle(&sqlite_writer_ops, buf_str(&path), options->vfs);
 	buf_free(&path);
 	if (!options->vfs) { /* a VFS of its own has no folder of ours */
-		err = make_folder(dir, fault);
+		err = sqlite_make_folder(dir, fault);
 		if (!err)
-			err = lock_folder(s, dir, fault);
+			err = sqlite_lock_folder(dir, &s->lock_fd, fault);
+		if (!err)
+			err = check_restored(dir, fault);
 	}
 	if (!err)
 		err = open_writer(s, &settled, fault);
