@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/text.h"
+#include "dialect/meaning.h"
 
 #define MASK	     SLICE_LIT("***")
 #define SECRET_LEAST 4 /* shorter ones would mask half of every text */
@@ -237,37 +238,6 @@ void response_show(struct json_writer *w, const struct endpoint *ep, const struc
 	json_end_object(w);
 }
 
-/* What a status means to whoever set the endpoint up, and where to look. The first row that fits. */
-static const struct {
-	int from, to;
-	const char *text;
-} meanings[] = {
-	{ 200, 299, "success.statuses does not count that as a success" },
-	{ 300, 399, "redirects are never followed; look at url" },
-	{ 400, 400, "the receiver does not understand the request; look at its answer and at body" },
-	{ 401, 401, "the receiver wants other credentials; look at auth and headers" },
-	{ 403, 403,
-	  "the receiver lets nobody in like this; look at auth, at secrets, and at the addresses that it allows" },
-	{ 404, 404, "the receiver has nothing there; look at url" },
-	{ 405, 405, "the receiver takes no such method there; look at method" },
-	{ 410, 410, "the receiver says that it is gone for good" },
-	{ 413, 413, "the receiver takes no body of this size; look at batch" },
-	{ 415, 415, "the receiver does not take this kind of body; look at content_type" },
-	{ 422, 422, "the receiver refuses what the body says; look at its answer and at body" },
-	{ 429, 429, "the receiver asks to be sent less; look at rate_per_s" },
-	{ 400, 499, "the receiver refuses the request; look at its answer" },
-	{ 503, 503, "the receiver has no time just now" },
-	{ 500, 599, "the receiver failed; look at its log" },
-};
-
-static const char *meaning(int status)
-{
-	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++)
-		if (status >= meanings[i].from && status <= meanings[i].to)
-			return meanings[i].text;
-	return "that is no answer to a request";
-}
-
 static struct slice location(struct slice headers)
 {
 	struct walk k = { .block = headers };
@@ -286,7 +256,7 @@ void status_reason_show(struct json_writer *w, const struct endpoint *ep, const 
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	buf_addf(&text, "answered %d: %s", status, meaning(status));
+	buf_addf(&text, "answered %d: %s", status, meaning_of_status(status));
 	if (target.n > 0) {
 		buf_add_str(&text, ", it should perhaps be ");
 		buf_add_slice(&text, target);

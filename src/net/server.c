@@ -82,6 +82,15 @@ static void count_down(struct server *s, size_t *counter)
 
 /* --- answers --- */
 
+void server_response_headers(struct MHD_Response *response, const char *content_type,
+			     const struct server_header_out *headers, size_t header_count)
+{
+	if (content_type)
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+	for (size_t i = 0; i < header_count; i++)
+		MHD_add_response_header(response, headers[i].name, headers[i].value);
+}
+
 static struct MHD_Response *response_make(const char *content_type, struct slice body,
 					  const struct server_header_out *headers, size_t header_count)
 {
@@ -90,16 +99,14 @@ static struct MHD_Response *response_make(const char *content_type, struct slice
 		MHD_create_response_from_buffer(body.n, (void *)(uintptr_t)body.p, MHD_RESPMEM_MUST_COPY);
 
 	assert(response);
-	if (content_type)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-	for (size_t i = 0; i < header_count; i++)
-		MHD_add_response_header(response, headers[i].name, headers[i].value);
+	server_response_headers(response, content_type, headers, header_count);
 	return response;
 }
 
 static enum MHD_Result request_send(struct server_request *rq)
 {
-	guest_limit(rq->guest, ANSWER_LIMIT_US);
+	guest_limit(rq->guest,
+		    rq->stream ? 0 : ANSWER_LIMIT_US); /* a stream's reader is cut by what it leaves unread */
 	return MHD_queue_response(rq->connection, rq->status, rq->response);
 }
 
@@ -137,8 +144,7 @@ static enum MHD_Result request_refuse(struct server_request *rq, unsigned status
 	return request_send(rq);
 }
 
-void server_answer(struct server_request *rq, int status, const char *content_type, struct slice body,
-		   const struct server_header_out *headers, size_t header_count)
+void server_request_answer(struct server_request *rq, int status, struct MHD_Response *response)
 {
 	struct server *s = rq->server;
 	struct MHD_Connection *connection = rq->connection;
@@ -146,12 +152,18 @@ void server_answer(struct server_request *rq, int status, const char *content_ty
 
 	assert(rq->handed && status >= 200 && status <= 599);
 	rq->status = (unsigned)status;
-	rq->response = response_make(content_type, body, headers, header_count);
+	rq->response = response;
 	before = atomic_exchange(&rq->answer, ANSWER_GIVEN);
 	assert(before != ANSWER_GIVEN); /* answered twice */
 	if (before == ANSWER_SUSPENDED)
 		MHD_resume_connection(connection);
 	count_down(s, &s->unanswered);
+}
+
+void server_answer(struct server_request *rq, int status, const char *content_type, struct slice body,
+		   const struct server_header_out *headers, size_t header_count)
+{
+	server_request_answer(rq, status, response_make(content_type, body, headers, header_count));
 }
 
 /* --- the way in --- */
@@ -345,6 +357,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
 	*state = NULL;
 	room_count(rq, 0);
 	guest_limit(rq->guest, rest_limit_us(s));
+	server_stream_gone(&rq->stream);
 	if (rq->handed)
 		count_down(s, &s->open);
 	server_request_free(rq);

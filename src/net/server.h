@@ -8,11 +8,13 @@
 
 #include <stdint.h>
 
+#include "base/blob.h"
 #include "base/buf.h"
 #include "base/fault.h"
 
 struct server;
 struct server_request;
+struct server_stream;
 
 /* Takes over the request until it calls server_answer. */
 typedef void server_handler(void *ctx, struct server_request *rq);
@@ -43,7 +45,7 @@ int server_start(const struct server_options *options, server_handler *handler, 
 void server_address(const struct server *s, char *ret, size_t cap);
 /* No new connections are accepted; those under way go on. */
 void server_quiesce(struct server *s);
-/* Waits until all requests are answered (the caller sees to that) and frees. */
+/* Waits until all requests are answered and all streams ended (the caller sees to that) and frees. */
 void server_stop(struct server **s);
 
 /* --- a request; valid until server_answer returns --- */
@@ -71,5 +73,26 @@ struct server_header_out {
  */
 void server_answer(struct server_request *rq, int status, const char *content_type, struct slice body,
 		   const struct server_header_out *headers, size_t header_count);
+
+/* --- a streamed answer: its body comes bit by bit, for as long as both sides like --- */
+
+#define SERVER_STREAM_BACKLOG ((size_t)256 * 1024)
+
+/*
+ * Answers with status and headers, and a body that is written later; like server_answer it ends the request, and may be
+ * called from any thread. The stream is the caller's until server_stream_end, which server_stop waits for. All of them
+ * return at once; those with one stream must come one after the other.
+ */
+struct server_stream *server_stream_begin(struct server_request *rq, int status, const char *content_type,
+					  const struct server_header_out *headers, size_t header_count);
+/*
+ * Adds bytes to the body, by a reference of its own. False when the client has gone, or has left more than
+ * SERVER_STREAM_BACKLOG unread: then it is cut, with what it did not read, and every later write is false too.
+ */
+bool server_stream_write(struct server_stream *st, struct blob *bytes);
+/* Looks at the socket: false when the client has gone, which a stream without news would not hear of. */
+bool server_stream_alive(struct server_stream *st);
+/* The body ends after what was written. NULL is fine; sets *st to NULL. */
+void server_stream_end(struct server_stream **st);
 
 #endif

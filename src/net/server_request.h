@@ -39,6 +39,7 @@ struct server_request {
 	_Atomic int answer; /* enum answer_state */
 	struct MHD_Response *response;
 	unsigned status;
+	struct server_stream *stream; /* NULL: the answer is whole */
 };
 
 /* target: as it stands in the request line. */
@@ -49,5 +50,11 @@ void server_request_free(struct server_request *rq);
  * what proxies before us could read differently (RFC 9112, 6.1).
  */
 const char *server_request_fault(struct server_request *rq);
+/* The answer is there: takes over the response and wakes the connection. */
+void server_request_answer(struct server_request *rq, int status, struct MHD_Response *response);
+void server_response_headers(struct MHD_Response *response, const char *content_type,
+			     const struct server_header_out *headers, size_t header_count);
+/* From now on the connection is not touched any more; its reference is dropped. On the connection's thread. */
+void server_stream_gone(struct server_stream **st);
 
 #endif
