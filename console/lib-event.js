@@ -1,0 +1,49 @@
+// What pages say of an event: in one line, and where it stands at its endpoints.
+//
+// about(event) -> 'delivered · 46710000123'; numbers(event) -> 'from → to'; messageId(event) -> id | null
+// eventHref(project, id), attemptHref, endpointHref(project, row) -> '#/…'
+// standing(event, {most}) -> Element of badges
+// EVENT_TYPES
+
+import { icon, h, state } from './lib-ui.js';
+
+export const EVENT_TYPES = ['send_status', 'incoming_message', 'send_broadcast', 'contact_update', 'message_metadata'];
+
+const part = encodeURIComponent;
+export const eventHref = (project, id) => `#/events/${part(project)}/${part(id)}`;
+export const attemptHref = (project, id) => `#/attempts/${part(project)}/${part(id)}`;
+
+// Endpoints that begin with _ are the daemon's own and have no page; those of services lead to the service.
+export function endpointHref(project, { endpoint_id: id, organization_id: organization }) {
+  if (id.startsWith('_service.')) return `#/services/${part(project)}/${part(id.slice(9))}`;
+  if (id.startsWith('_')) return null;
+  return `#/endpoints/${organization ? `@${part(organization)}` : part(project)}/${part(id)}`;
+}
+
+export const messageId = (event) => event.message?.id ?? event.message_id ?? null;
+
+export function numbers(event) {
+  const { from_number: from, to_number: to } = event.message || {};
+  if (from && to) return `${from} → ${to}`;
+  return from || to || event.contact?.phone_number || '';
+}
+
+export function about(event) {
+  const { status, content } = event.message || {};
+  return status || event.update_type || content || event.contact?.name || '';
+}
+
+const BAD_FIRST = ['failed', 'expired', 'pending', 'delivered', 'superseded'];
+
+export function standing(event, { most = 3 } = {}) {
+  const legs = [...(event.endpoints || [])].sort((a, b) => BAD_FIRST.indexOf(a.state) - BAD_FIRST.indexOf(b.state));
+  if (!legs.length) return h('span', { class: 'muted' }, 'no endpoint');
+  return h('span', { class: 'legs' }, legs.slice(0, most).map((leg) => h('span', { class: 'leg' }, state(leg.state), h('span', { class: 'leg-name' }, leg.endpoint_id))),
+    legs.length > most ? h('span', { class: 'muted' }, `+${legs.length - most}`) : null);
+}
+
+export function endpointName(project, leg) {
+  const href = endpointHref(project, leg);
+  const words = leg.organization_id ? `${leg.endpoint_id} (${leg.organization_id})` : leg.endpoint_id;
+  return href ? h('a', { href, class: 'endpoint-name' }, words) : h('span', { class: 'endpoint-name' }, icon('endpoints'), words);
+}
