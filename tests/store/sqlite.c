@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "folder.h"
+#include "old_schema.h"
 #include "store/object.h"
 #include "store/store.h"
 
@@ -195,24 +196,6 @@ static void test_newer_schema(void **state)
 
 /* --- what an earlier version wrote --- */
 
-/* Schema 1, as it was released; never to be changed. */
-static const char schema_1[] =
-	"PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; BEGIN;"
-	"CREATE TABLE log (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-	"CREATE TABLE pending (endpoint INTEGER NOT NULL, id INTEGER NOT NULL, due INTEGER NOT NULL,"
-	" replay INTEGER NOT NULL, attempts INTEGER NOT NULL, body BLOB NOT NULL,"
-	" PRIMARY KEY (endpoint, id)) WITHOUT ROWID;"
-	"CREATE INDEX pending_due ON pending (endpoint, due, id);"
-	"CREATE INDEX pending_replay ON pending (endpoint, replay) WHERE replay <> 0;"
-	"CREATE TABLE dead (endpoint INTEGER NOT NULL, event_seq INTEGER NOT NULL, attempt_seq INTEGER NOT NULL,"
-	" time INTEGER NOT NULL, PRIMARY KEY (endpoint, event_seq)) WITHOUT ROWID;"
-	"CREATE INDEX dead_time ON dead (time);"
-	"CREATE TABLE doc (kind BLOB NOT NULL, id BLOB NOT NULL, text BLOB NOT NULL, sum INTEGER NOT NULL,"
-	" PRIMARY KEY (kind, id)) WITHOUT ROWID;"
-	"CREATE TABLE search (place INTEGER PRIMARY KEY, body BLOB NOT NULL);"
-	"CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID;"
-	"PRAGMA application_id = 1886352244; PRAGMA user_version = 1; COMMIT";
-
 static void put_object(void *ctx, struct store *s)
 {
 	struct object_key keys[] = { { 1, SLICE_LIT("a") }, { 2, SLICE_LIT("b") } };
@@ -260,7 +243,7 @@ static void test_schema_1(void **state)
 	snprintf(path, sizeof(path), "%s/store.db", (const char *)*state);
 	snprintf(kept, sizeof(kept), "%s/kept.db", (const char *)*state);
 	assert_int_equal(rename(path, kept), 0);
-	tamper(*state, schema_1);
+	tamper(*state, old_schema_1);
 	snprintf(
 		attach, sizeof(attach),
 		"ATTACH '%s' AS kept; INSERT INTO meta SELECT * FROM kept.meta; INSERT INTO log SELECT * FROM kept.log",
