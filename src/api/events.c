@@ -22,6 +22,7 @@
 struct batch {
 	struct call *call;
 	struct slice project; /* in the server's request: lives until the answer */
+	struct slice trace;   /* likewise: the header traceparent */
 	int64_t now_ms;
 	struct event **events;
 	size_t count, cap;
@@ -56,7 +57,7 @@ static bool add(struct batch *b, struct json object)
 			  EVENTS_MAX);
 		return refuse(b, 413);
 	}
-	if (event_parse(object, b->project, b->now_ms, &ev, &b->fault))
+	if (event_parse_traced(object, b->trace, b->project, b->now_ms, &ev, &b->fault))
 		return refuse(b, 400);
 	if (b->count == b->cap) {
 		b->cap = b->cap ? b->cap * 2 : 4;
@@ -280,6 +281,7 @@ void events_post(struct call *c)
 	b = mem_zalloc(sizeof(*b));
 	b->call = c;
 	b->project = c->params[0];
+	b->trace = server_header(c->rq, "traceparent");
 	b->now_ms = node_now_ms(c->node);
 	b->fault.position = -1;
 	if (!read_body(b)) {

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "dialect/event_parts.h"
+#include "dialect/trace.h"
 
 const struct slice member_names[MEMBERS] = {
 	[MEMBER_TYPE] = SLICE_LIT("type"),	     [MEMBER_ID] = SLICE_LIT("id"),
@@ -112,12 +113,20 @@ enum event_type event_type_of(struct slice word)
 
 int event_parse(struct json object, struct slice project, int64_t now_ms, struct event **ret, struct fault *fault)
 {
+	return event_parse_traced(object, SLICE_LIT(""), project, now_ms, ret, fault);
+}
+
+int event_parse_traced(struct json object, struct slice traceparent, struct slice project, int64_t now_ms,
+		       struct event **ret, struct fault *fault)
+{
 	struct parts parts;
 	int err;
 
 	if (json_type(object) != JSON_OBJECT)
 		return fault_param(fault, "", "the event is %s; write an object", json_type_name(json_type(object)));
 	collect(object, &parts);
+	if (trace_valid(traceparent))
+		parts.trace = traceparent;
 	err = event_check(&parts, fault);
 	if (err == 0)
 		err = event_check_numbers(object, fault);

@@ -36,6 +36,7 @@ struct event {
 	/*
 	 * Number of the only endpoint that gets it, whatever that one's filters say; 0: all that match. From the member
 	 * `postrider` of an event that the hub made, {"to":17,…}, which no encoder shows and nobody outside can send.
+	 * (The same member keeps a trace, {"traceparent":"00-…"}, of an event that came with one.)
 	 */
 	uint64_t target;
 	struct slice text;   /* normalised JSON: type, id, time, origin first, then the rest as it came */
@@ -49,6 +50,9 @@ struct event {
  * failure ERR_INVALID, and *fault names the path inside the object ("message.id"), reason and cure. Any thread.
  */
 int event_parse(struct json object, struct slice project, int64_t now_ms, struct event **ret, struct fault *fault);
+/* The same, of an event that came with this header traceparent (trace.h): a valid one is kept with it, unseen. */
+int event_parse_traced(struct json object, struct slice traceparent, struct slice project, int64_t now_ms,
+		       struct event **ret, struct fault *fault);
 /*
  * The same for an event that postrider itself makes: may have the member `postrider`, and the type send_message. What
  * the hub writes is right by construction, so a failure is asserted. text: one JSON object.

@@ -219,11 +219,35 @@ static void write_front(struct writer *w, const struct front *f)
 	write_leaf(w, JSON_STRING, false, f->origin);
 }
 
-static void write_all(struct event *e, char *text, const struct front *front, struct json object)
+#define TRACE_NODES 4 /* the key `postrider`, its object, and in it one key with its value */
+#define TRACE_BYTES (sizeof(",'postrider':{'traceparent':''}") - 1)
+
+/* What came as a header is no member of the caller's: it stands where no encoder looks. */
+static void write_trace(struct writer *w, struct slice trace)
+{
+	struct json_node *object;
+	size_t start;
+
+	write_key(w, MEMBER_POSTRIDER);
+	object = &w->nodes[w->count++];
+	start = w->n;
+	write_text(w, SLICE_LIT("{"));
+	write_leaf(w, JSON_STRING, false, SLICE_LIT("traceparent"));
+	write_text(w, SLICE_LIT(":"));
+	write_leaf(w, JSON_STRING, false, trace);
+	write_text(w, SLICE_LIT("}"));
+	*object = (struct json_node){
+		.start = (uint32_t)start, .len = (uint32_t)(w->n - start), .next = w->count, .type = JSON_OBJECT
+	};
+}
+
+static void write_all(struct event *e, char *text, const struct front *front, const struct parts *p, struct json object)
 {
 	struct writer w = { text, 0, e->doc.nodes, 1 };
 
 	write_front(&w, front);
+	if (p->trace.n > 0)
+		write_trace(&w, p->trace);
 	write_rest(&w, object);
 	w.text[w.n++] = '}';
 	w.nodes[0] = (struct json_node){ .start = 0, .len = (uint32_t)w.n, .next = w.count, .type = JSON_OBJECT };
@@ -245,10 +269,14 @@ struct event *event_build(struct json object, const struct parts *p, struct slic
 	sizes.message_id = json_text_slice(message_id_of(p), &message_text);
 	sizes.nodes = FRONT_NODES + p->nodes;
 	sizes.text = front_bytes(&front) + p->text + 1;
+	if (p->trace.n > 0) {
+		sizes.nodes += TRACE_NODES;
+		sizes.text += TRACE_BYTES + p->trace.n;
+	}
 	e = make(p, &sizes, &text);
 	e->accepted_ms = now_ms;
 	e->order_hash = order_hash(p, e, &id_text);
-	write_all(e, text, &front, object);
+	write_all(e, text, &front, p, object);
 	buf_free(&id_text);
 	buf_free(&message_text);
 	return e;

@@ -298,5 +298,6 @@ bool event_made_is_right(const struct parts *p)
 	if (check_id(p, NULL) != 0 || check_time(p, NULL) != 0 || check_objects(p, NULL) != 0 ||
 	    check_ids(p, NULL) != 0 || check_message(p, NULL) != 0)
 		return false;
-	return json_is_nil(order) || (json_i64(json_get(order, "to"), &to) && to > 0);
+	order = json_get(order, "to");
+	return json_is_nil(order) || (json_i64(order, &to) && to > 0);
 }

@@ -36,6 +36,7 @@ struct parts {
 	bool order;		  /* then: it is send_message */
 	enum event_origin origin; /* the default when absent, ORIGINS when it is no known word */
 	size_t text, nodes;	  /* of the members that are passed on: bytes with comma and colon, nodes with keys */
+	struct slice trace;	  /* a traceparent to be kept in `postrider`; empty: none */
 };
 
 /* MEMBERS for a key of the caller's own. */

@@ -17,10 +17,12 @@
 #include "base/url.h"
 #include "dialect/encode.h"
 #include "dialect/sign.h"
+#include "dialect/trace.h"
 
 #define URL_MAX		 (64 * 1024)
 #define HEADER_VALUE_MAX (8 * 1024)
-#define OWN_HEADERS	 (5 + SIGN_HEADERS_MAX) /* Content-Type, User-Agent, three of headers_extra, the signature */
+#define OWN_HEADERS                                                                                                    \
+	(6 + SIGN_HEADERS_MAX) /* Content-Type, User-Agent, traceparent, three of headers_extra, the signature */
 
 /* --- the delivery id --- */
 
@@ -331,9 +333,10 @@ static void add_signed(void *ctx, const char *name, struct slice value)
 	add_header(ctx, name, value);
 }
 
-static int make_headers(struct render *r)
+static int make_headers(struct render *r, size_t taken)
 {
 	const struct endpoint *ep = r->ep;
+	struct slice trace = trace_of(r->events, taken);
 	struct signing s = signing_of(r);
 	struct headers h = { .arena = &r->rq->arena };
 	int err;
@@ -344,6 +347,8 @@ static int make_headers(struct render *r)
 	if (!is_customized(ep, "User-Agent"))
 		add_header(&h, "User-Agent", SLICE_LIT("postrider/" POSTRIDER_VERSION));
 	err = add_custom(r, &h);
+	if (trace.n > 0 && !is_customized(ep, "traceparent"))
+		add_header(&h, "traceparent", trace);
 	if (ep->headers_extra || sign_covers_id(ep->signature)) {
 		add_header(&h, "webhook-id", slice_str(r->rq->delivery_id));
 		add_number(&h, "webhook-timestamp", r->now_s);
@@ -377,7 +382,7 @@ int request_render(const struct endpoint *ep, struct event *const *events, size_
 	if (err == 0) {
 		err = make_url(&r);
 		if (err == 0)
-			err = make_headers(&r);
+			err = make_headers(&r, taken);
 		if (err != 0)
 			*ret_taken = 0; /* all events agree in URL and headers: the first one stands for all */
 	}

@@ -285,6 +285,22 @@ static void put_stored(struct deed *d, const struct telling *t, struct record *r
 		 is_message && json_is_nil(json_get(posted, "from_number_e164")) ? t->e164 : SLICE_LIT(""), w);
 }
 
+/* Where it goes, if to one place, and the trace that it came with. */
+static void put_own(struct deed *d, const struct telling *t, struct json_writer *w)
+{
+	struct record *message = t->objects[0].stored;
+	struct slice trace = json_escaped_text(event_postrider(t->event, "traceparent"));
+
+	if (message && t->event->type == EVENT_SEND_STATUS && notice_url_write(d, message, trace, w))
+		return;
+	if (trace.n == 0)
+		return;
+	json_key(w, "postrider");
+	json_begin_object(w);
+	json_member_string(w, "traceparent", trace);
+	json_end_object(w);
+}
+
 static void write_telling(struct deed *d, const struct telling *t, struct json_writer *w)
 {
 	struct json root = json_root(&t->event->doc);
@@ -293,6 +309,8 @@ static void write_telling(struct deed *d, const struct telling *t, struct json_w
 	for (struct json_iter it = json_each(root); json_next(&it);) {
 		struct record *stored = stored_for(t, it.key);
 
+		if (json_is(it.key, "postrider"))
+			continue;
 		if (!stored) {
 			put_member(w, &it);
 			continue;
@@ -305,8 +323,7 @@ static void write_telling(struct deed *d, const struct telling *t, struct json_w
 			json_key(w, t->objects[i].name);
 			put_stored(d, t, t->objects[i].stored, (struct json){ 0 }, w);
 		}
-	if (t->objects[0].stored && t->event->type == EVENT_SEND_STATUS)
-		notice_url_write(d, t->objects[0].stored, w);
+	put_own(d, t, w);
 	json_end_object(w);
 }
 

@@ -201,7 +201,7 @@ int notice_url_check(struct deed *d, struct slice status_url, struct fault *faul
 	return err;
 }
 
-uint64_t notice_url_write(struct deed *d, struct record *message, struct json_writer *w)
+uint64_t notice_url_write(struct deed *d, struct record *message, struct slice trace, struct json_writer *w)
 {
 	struct slice url = record_text(message, "_status_url"), secret = record_text(message, "_status_secret"), origin;
 	struct fault ignored =
@@ -219,6 +219,8 @@ uint64_t notice_url_write(struct deed *d, struct record *message, struct json_wr
 	json_member_string(w, "url", url);
 	if (secret.n > 0)
 		json_member_string(w, "secret", secret);
+	if (trace.n > 0)
+		json_member_string(w, "traceparent", trace);
 	json_end_object(w);
 	return number;
 }
@@ -230,7 +232,7 @@ void notice_status(struct deed *d, struct record *message, struct record *contac
 	begin(&n, d, "send_status", ORIGIN_PLATFORM);
 	put_object(&n, "message", message);
 	put_object(&n, "contact", contact);
-	notice_url_write(d, message, &n.w);
+	notice_url_write(d, message, SLICE_LIT(""), &n.w);
 	tell(&n);
 }
 

@@ -30,8 +30,11 @@ void notice_status(struct deed *d, struct record *message, struct record *contac
  * reason, param status_url.
  */
 int notice_url_check(struct deed *d, struct slice status_url, struct fault *fault);
-/* Writes the member `postrider` of an event for the message's status_url. 0, and nothing written: it has none. */
-uint64_t notice_url_write(struct deed *d, struct record *message, struct json_writer *w);
+/*
+ * Writes the member `postrider` of an event for the message's status_url, with the traceparent that the event came with
+ * (may be empty). 0, and nothing written: the message has none.
+ */
+uint64_t notice_url_write(struct deed *d, struct record *message, struct slice trace, struct json_writer *w);
 /* recipients_str: for people; user_name and user_email may be empty. */
 void notice_broadcast(struct deed *d, struct record *broadcast, struct slice recipients_str, struct slice user_name,
 		      struct slice user_email);
