@@ -8,6 +8,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,14 +20,15 @@
 
 struct log {
 	int fd;
-	enum log_level least;
+	_Atomic int least; /* enum log_level */
 };
 
 struct log *log_new(int fd, enum log_level least)
 {
 	struct log *l = mem_alloc(sizeof(*l));
 
-	*l = (struct log){ .fd = fd, .least = least };
+	l->fd = fd;
+	atomic_init(&l->least, (int)least);
 	return l;
 }
 
@@ -34,6 +36,11 @@ void log_free(struct log **l)
 {
 	mem_free(*l);
 	*l = NULL;
+}
+
+void log_set_level(struct log *l, enum log_level least)
+{
+	atomic_store_explicit(&l->least, (int)least, memory_order_relaxed);
 }
 
 /* The length of the visible UTF-8 sequence in front of s; 0 when its first byte has to be escaped. */
@@ -121,7 +128,7 @@ void log_fields(struct log *l, enum log_level level, const char *what, const str
 	static const char *const names[] = { "debug", "info", "warn", "error" };
 	struct buf line;
 
-	if (!l || level < l->least)
+	if (!l || (int)level < atomic_load_explicit(&l->least, memory_order_relaxed))
 		return;
 	buf_init(&line, LINE_MAX);
 	time_add_iso_ms(&line, clock_wall_ms());

@@ -17,6 +17,8 @@ struct log; /* thread-safe: a line is one write(2) */
 /* Writes to fd, which stays the caller's. */
 struct log *log_new(int fd, enum log_level least);
 void log_free(struct log **l);
+/* From now on; any thread. */
+void log_set_level(struct log *l, enum log_level least);
 
 struct log_field {
 	const char *name;

@@ -12,6 +12,7 @@
 #include "cli/cmd_send.h"
 #include "cli/cmd_status.h"
 #include "cli/cmd_tail.h"
+#include "daemon/backup.h"
 #include "daemon/serve.h"
 #include "dialect/nearest.h"
 #include "listen/listen.h"
@@ -23,6 +24,8 @@ struct command {
 
 static const struct command commands[] = {
 	{ "serve", "the daemon", cmd_serve },
+	{ "backup", "copy the store into a file, also while the daemon works", cmd_backup },
+	{ "restore", "make a data folder of such a file", cmd_restore },
 	{ "apply", "make projects, endpoints, phones and services as a JSON file says", cmd_apply },
 	{ "export", "write that file from what the daemon has", cmd_export },
 	{ "send", "post events", cmd_send },

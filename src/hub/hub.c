@@ -71,29 +71,6 @@ static void on_trouble(void *ctx, const struct endpoint *ep, bool ok, int code, 
 
 /* --- life --- */
 
-static struct mail_server server_copy(const struct mail_server *s)
-{
-	struct mail_server copy = *s;
-
-	copy.host = mem_strdup(s->host);
-	copy.user = mem_strdup(s->user);
-	copy.password = mem_strdup(s->password);
-	copy.from = mem_strdup(s->from);
-	copy.ca = mem_strdup(s->ca);
-	return copy;
-}
-
-static void server_drop(struct mail_server *s)
-{
-	if (s->password)
-		mem_wipe((char *)s->password, strlen(s->password));
-	mem_free((char *)s->host);
-	mem_free((char *)s->user);
-	mem_free((char *)s->password);
-	mem_free((char *)s->from);
-	mem_free((char *)s->ca);
-}
-
 struct hub *hub_new(const struct hub_options *options)
 {
 	struct hub *h = mem_zalloc(sizeof(*h));
@@ -102,7 +79,6 @@ struct hub *hub_new(const struct hub_options *options)
 
 	*o = *options;
 	o->public_url = mem_strdup(options->public_url ? options->public_url : "");
-	o->mail = server_copy(&options->mail);
 	if (!o->test_step_ms)
 		o->test_step_ms = TEST_STEP_MS;
 	if (!o->log_retention_ms)
@@ -112,12 +88,13 @@ struct hub *hub_new(const struct hub_options *options)
 	h->log = options->log;
 	pthread_rwlock_init(&h->projects_lock, NULL);
 	map_init(&h->projects);
-	mailer = (struct mailer_options){ .server = o->mail,
+	mailer = (struct mailer_options){ .server = options->mail,
 					  .log = h->log,
 					  .public_url = o->public_url,
 					  .digest_ms = o->digest_ms,
 					  .retry_ms = o->mail_retry_ms };
 	h->mailer = mailer_new(&mailer);
+	o->mail = (struct mail_server){ .host = NULL }; /* the mailer's */
 	h->tick = tick_new();
 	h->hooks = (struct node_hooks){ .ctx = h, .secret = h->sign_key, .report = on_report, .trouble = on_trouble };
 	return h;
@@ -162,10 +139,14 @@ void hub_free(struct hub **hp)
 	map_free(&h->projects);
 	pthread_rwlock_destroy(&h->projects_lock);
 	mem_wipe(h->sign_key, sizeof(h->sign_key));
-	server_drop(&h->options.mail);
 	mem_free((char *)h->options.public_url);
 	mem_free(h);
 	*hp = NULL;
+}
+
+void hub_set_mail(struct hub *h, const struct mail_server *server, int64_t digest_ms)
+{
+	mailer_change(h->mailer, server, digest_ms ? digest_ms : DIGEST_MS);
 }
 
 const char *hub_public_url(const struct hub *h)

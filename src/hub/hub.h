@@ -52,6 +52,9 @@ void hub_detach(struct hub *h);
 /* After node_stop. */
 void hub_free(struct hub **h);
 
+/* Other settings of mails, copied, from the next mail on; as in hub_options. Any thread. */
+void hub_set_mail(struct hub *h, const struct mail_server *server, int64_t digest_ms);
+
 const char *hub_public_url(const struct hub *h);
 
 #endif

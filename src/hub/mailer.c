@@ -34,7 +34,8 @@
 #define SETTINGS_MAX   ((size_t)1024 * 1024)
 
 struct mailer {
-	struct mailer_options options; /* strings are the hub's */
+	struct mailer_options
+		options; /* the server is a copy, which the thread alone changes; public_url is the hub's */
 	struct clock clock;
 	struct troubles *troubles;
 	struct hub *hub;
@@ -50,7 +51,10 @@ struct mailer {
 
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	bool poked; /* under the lock */
+	bool poked;		 /* under the lock, as the next two */
+	bool changed;		 /* there is another server, which the thread takes over */
+	struct mail_server next; /* it; empty otherwise */
+	atomic_bool works;	 /* there is a server, or will be */
 
 	/* the thread's own */
 	int64_t minute_ms; /* when the minute began that minute_mails counts */
@@ -68,7 +72,9 @@ struct mailer *mailer_new(const struct mailer_options *options)
 	m->options = *options;
 	if (!m->options.retry_ms)
 		m->options.retry_ms = RETRY_MS;
+	m->options.server = mail_server_copy(&options->server);
 	m->options.server.give_up = &m->stopping;
+	atomic_init(&m->works, options->server.host != NULL);
 	clock_start(&m->clock);
 	m->troubles = troubles_new(options->digest_ms);
 	pthread_mutex_init(&m->lock, NULL);
@@ -81,6 +87,8 @@ void mailer_free(struct mailer **mp)
 	struct mailer *m = *mp;
 
 	troubles_free(&m->troubles);
+	mail_server_drop(&m->options.server);
+	mail_server_drop(&m->next);
 	pthread_cond_destroy(&m->wake);
 	pthread_mutex_destroy(&m->lock);
 	mem_free(m);
@@ -89,7 +97,7 @@ void mailer_free(struct mailer **mp)
 
 bool mailer_works(const struct mailer *m)
 {
-	return m->options.server.host != NULL;
+	return atomic_load(&m->works);
 }
 
 static void poke(struct mailer *m)
@@ -97,6 +105,33 @@ static void poke(struct mailer *m)
 	pthread_mutex_lock(&m->lock);
 	m->poked = true;
 	pthread_cond_signal(&m->wake);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void mailer_change(struct mailer *m, const struct mail_server *server, int64_t digest_ms)
+{
+	troubles_set_digest(m->troubles, digest_ms);
+	pthread_mutex_lock(&m->lock);
+	mail_server_drop(&m->next);
+	m->next = mail_server_copy(server);
+	m->changed = true;
+	atomic_store(&m->works, server->host != NULL);
+	pthread_mutex_unlock(&m->lock);
+	poke(m);
+}
+
+/* Mails that waited for a server that was not to be reached try the new one at once. */
+static void take_change(struct mailer *m)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->changed) {
+		mail_server_drop(&m->options.server);
+		m->options.server = m->next;
+		m->options.server.give_up = &m->stopping;
+		m->next = (struct mail_server){ .host = NULL };
+		m->changed = false;
+		m->server_ms = m->server_delay_ms = 0;
+	}
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -255,7 +290,7 @@ static void send_one(struct mailer *m, struct stored_mail *mail)
 /* Sends some of what is due, so that new failures need not wait for all of it; sets when there is more. */
 static void send_due(struct mailer *m)
 {
-	for (int i = 0; i < MAILS_A_TURN && !atomic_load(&m->stopping) && mailer_works(m); i++) {
+	for (int i = 0; i < MAILS_A_TURN && !atomic_load(&m->stopping) && m->options.server.host; i++) {
 		struct pick p = { .m = m };
 		int64_t now = node_now_ms(m->node);
 
@@ -477,6 +512,7 @@ static void *run(void *ctx)
 	struct mailer *m = ctx;
 
 	while (!atomic_load(&m->stopping)) {
+		take_change(m);
 		tell_due(m);
 		send_due(m);
 		wait_for_work(m);

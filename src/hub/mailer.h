@@ -12,7 +12,7 @@
 
 struct mailer;
 struct mailer_options {
-	struct mail_server server;
+	struct mail_server server; /* copied */
 	struct log *log;
 	const char *public_url;
 	int64_t digest_ms; /* at most one mail an endpoint and this time while it goes on failing */
@@ -23,6 +23,8 @@ struct mailer *mailer_new(const struct mailer_options *options);
 int mailer_start(struct mailer *m, struct hub *h, struct node *node, struct fault *fault);
 void mailer_stop(struct mailer *m);
 void mailer_free(struct mailer **m);
+/* Another server and digest, copied; in force from the next mail on. Any thread. */
+void mailer_change(struct mailer *m, const struct mail_server *server, int64_t digest_ms);
 /* Is there a server to send through? */
 bool mailer_works(const struct mailer *m);
 

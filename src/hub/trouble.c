@@ -51,6 +51,13 @@ struct troubles *troubles_new(int64_t digest_ms)
 	return t;
 }
 
+void troubles_set_digest(struct troubles *t, int64_t digest_ms)
+{
+	pthread_mutex_lock(&t->lock);
+	t->digest_ms = digest_ms;
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void forget(struct troubles *t, struct trouble *tr)
 {
 	heap_remove(&t->heap, &tr->due);

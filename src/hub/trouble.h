@@ -15,6 +15,7 @@
 struct troubles;
 struct troubles *troubles_new(int64_t digest_ms);
 void troubles_free(struct troubles **t);
+void troubles_set_digest(struct troubles *t, int64_t digest_ms);
 
 /* As node_hooks.trouble. Short: it counts. True when somebody is to be told at once. */
 bool troubles_note(struct troubles *t, const struct endpoint *ep, bool ok, int code, struct slice reason,

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -46,7 +47,8 @@ struct guard {
 	size_t own_count;
 	struct port_range *ports;
 	size_t port_count;
-	bool ports_chosen; /* by the operator */
+	bool ports_chosen;	/* by the operator */
+	pthread_rwlock_t *lock; /* a pointer, for who reads has a const guard; uncontended but while settings change */
 };
 
 struct special {
@@ -205,6 +207,8 @@ struct guard *guard_new(void)
 
 	g->ports = mem_dup(usual, sizeof(usual));
 	g->port_count = COUNT(usual);
+	g->lock = mem_alloc(sizeof(*g->lock));
+	pthread_rwlock_init(g->lock, NULL);
 	return g;
 }
 
@@ -215,8 +219,28 @@ void guard_free(struct guard **g)
 	mem_free((*g)->nets);
 	mem_free((*g)->own);
 	mem_free((*g)->ports);
+	pthread_rwlock_destroy((*g)->lock);
+	mem_free((*g)->lock);
 	mem_free(*g);
 	*g = NULL;
+}
+
+void guard_replace(struct guard *g, struct guard *from)
+{
+	struct guard old = *g;
+
+	pthread_rwlock_wrlock(g->lock);
+	g->nets = from->nets;
+	g->net_count = from->net_count;
+	g->ports = from->ports;
+	g->port_count = from->port_count;
+	g->ports_chosen = from->ports_chosen;
+	pthread_rwlock_unlock(g->lock);
+	mem_free(old.nets);
+	mem_free(old.ports);
+	from->nets = NULL;
+	from->ports = NULL;
+	from->net_count = from->port_count = 0;
 }
 
 /* The address part of a range; a slice because it stands in a longer text. */
@@ -438,21 +462,31 @@ const char *guard_check(const struct guard *g, const struct sockaddr *address)
 
 	if (!address_read(address, &a, &port))
 		return "it is neither an IPv4 nor an IPv6 address";
+	pthread_rwlock_rdlock(g->lock);
 	why = judge(g, &a, port);
 	if (!why && a.n == V6_BYTES && !is_loopback6(&a))
 		why = judge_embedded(g, &a, port);
+	pthread_rwlock_unlock(g->lock);
 	return why;
 }
 
 bool guard_port(const struct guard *g, uint16_t port)
 {
-	for (size_t i = 0; i < g->port_count; i++)
-		if (port >= g->ports[i].first && port <= g->ports[i].last)
-			return true;
-	return false;
+	bool open = false;
+
+	pthread_rwlock_rdlock(g->lock);
+	for (size_t i = 0; i < g->port_count && !open; i++)
+		open = port >= g->ports[i].first && port <= g->ports[i].last;
+	pthread_rwlock_unlock(g->lock);
+	return open;
 }
 
 bool guard_ports_chosen(const struct guard *g)
 {
-	return g->ports_chosen;
+	bool chosen;
+
+	pthread_rwlock_rdlock(g->lock);
+	chosen = g->ports_chosen;
+	pthread_rwlock_unlock(g->lock);
+	return chosen;
 }

@@ -12,7 +12,7 @@
 #include "base/fault.h"
 #include "base/slice.h"
 
-struct guard; /* immutable after set-up; any thread */
+struct guard; /* after set-up changed by guard_replace alone; any thread */
 
 struct guard *guard_new(void);
 void guard_free(struct guard **g);
@@ -24,6 +24,12 @@ int guard_allow_ports(struct guard *g, struct slice list, struct fault *fault);
  * An address and port of our own listener: refused even inside an allowed range, so that the daemon never calls itself.
  */
 void guard_deny_own(struct guard *g, const struct sockaddr *address);
+
+/*
+ * Takes the ranges and ports of `from`, which becomes empty; own listeners stay. Any thread: who checks meanwhile goes
+ * by the old ones or by the new ones.
+ */
+void guard_replace(struct guard *g, struct guard *from);
 
 /* NULL when the address may be connected to; otherwise a constant sentence naming the range it is in. */
 const char *guard_check(const struct guard *g, const struct sockaddr *address);

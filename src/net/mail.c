@@ -22,6 +22,32 @@
 #define WORD_BYTES	45 /* of an encoded word: 60 characters of base64, 72 in all; RFC 2047 allows 75 */
 #define HEADER_LINE_MAX 70 /* of a subject that goes as it is, without folding */
 
+/* --- the server --- */
+
+struct mail_server mail_server_copy(const struct mail_server *s)
+{
+	struct mail_server copy = *s;
+
+	copy.host = mem_strdup(s->host);
+	copy.user = mem_strdup(s->user);
+	copy.password = mem_strdup(s->password);
+	copy.from = mem_strdup(s->from);
+	copy.ca = mem_strdup(s->ca);
+	return copy;
+}
+
+void mail_server_drop(struct mail_server *s)
+{
+	if (s->password)
+		mem_wipe((char *)(uintptr_t)s->password, strlen(s->password));
+	mem_free((char *)(uintptr_t)s->host);
+	mem_free((char *)(uintptr_t)s->user);
+	mem_free((char *)(uintptr_t)s->password);
+	mem_free((char *)(uintptr_t)s->from);
+	mem_free((char *)(uintptr_t)s->ca);
+	*s = (struct mail_server){ .host = NULL };
+}
+
 /* --- addresses --- */
 
 static bool is_atom(char c)

@@ -23,6 +23,10 @@ struct mail_server {
 	const atomic_bool *give_up;  /* NULL, or: once true, mail_send ends within a second with ERR_BUSY */
 };
 
+/* A copy with strings of its own, and its end; the password is wiped. */
+struct mail_server mail_server_copy(const struct mail_server *server);
+void mail_server_drop(struct mail_server *server);
+
 struct mail {
 	struct slice to;	    /* addresses separated by commas */
 	struct slice subject, text; /* UTF-8 */

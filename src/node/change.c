@@ -177,12 +177,14 @@ static void settings_text(const struct entry *en, struct json settings, enum end
 
 static int check_retention(const struct node *n, const struct endpoint *ep, struct fault *fault)
 {
-	if (ep->retry.max_age_ms <= n->options.retention_ms)
+	int64_t kept_ms = atomic_load(&n->retention_ms);
+
+	if (ep->retry.max_age_ms <= kept_ms)
 		return 0;
 	return fault_param(fault, "retry.max_age_s",
 			   "is longer than events are kept (%" PRId64
 			   " s): choose a smaller value or keep events longer",
-			   n->options.retention_ms / 1000);
+			   kept_ms / 1000);
 }
 
 static void organization_of(struct node *n, struct owner owner, char ret[256])

@@ -218,6 +218,13 @@ static void set_default(int64_t *v, int64_t value)
 		*v = value;
 }
 
+void node_tune(struct node *n, const struct node_tuning *t)
+{
+	atomic_store(&n->retention_ms, t->retention_ms);
+	atomic_store(&n->dead_retention_ms, t->dead_retention_ms);
+	atomic_store(&n->stop_ms, t->stop_ms);
+}
+
 static void take_options(struct node *n, const struct node_options *o)
 {
 	struct node_options *own = &n->options;
@@ -235,6 +242,7 @@ static void take_options(struct node *n, const struct node_options *o)
 		own->queue_bytes = 32u << 20;
 	if (own->limits.memory_bytes == 0)
 		own->limits = engine_limits_default;
+	node_tune(n, &(struct node_tuning){ own->retention_ms, own->dead_retention_ms, own->stop_ms });
 	n->shard_count = own->shards ? own->shards : 1;
 	n->log = own->log;
 	if (own->hooks)
@@ -245,10 +253,21 @@ static void take_options(struct node *n, const struct node_options *o)
 	own->taps = &n->taps;
 }
 
+static void on_migration(void *ctx, int64_t from, int64_t to)
+{
+	const struct node *n = ctx;
+
+	log_warn(n->log,
+		 "the store is brought to a new schema; only a backup from before leads back to the old version",
+		 LOG_INT("from", from), LOG_INT("to", to), LOG_STR("data", n->data_dir));
+}
+
 static int open_store(struct node *n, struct fault *fault)
 {
 	struct store_options options = STORE_OPTIONS_DEFAULT;
 
+	options.migrates = on_migration;
+	options.ctx = n;
 	options.recent_ids = n->options.recent_ids;
 	n->store = n->options.store;
 	if (n->store)
@@ -391,7 +410,7 @@ static void write_floor(void *ctx, struct store *store)
 void node_stop(struct node **np)
 {
 	struct node *n = *np;
-	int64_t deadline_us = clock_mono_us() + n->options.stop_ms * 1000;
+	int64_t deadline_us = clock_mono_us() + atomic_load(&n->stop_ms) * 1000;
 	bool parked = true;
 
 	atomic_store(&n->stopping, true);

@@ -67,6 +67,12 @@ struct node_options {
 
 /* Opens the store, recovers, starts all threads. On failure nothing is left running; *fault says what to change. */
 int node_start(const struct node_options *options, struct node **ret, struct fault *fault);
+/* What may change while it runs; as in node_options. */
+struct node_tuning {
+	int64_t retention_ms, dead_retention_ms, stop_ms;
+};
+/* Each is in force from the next time that it is asked for. */
+void node_tune(struct node *n, const struct node_tuning *tuning);
 /* Stops in order: no new submissions (ERR_BUSY), flush, finish what is on the wire, park, floor, close. */
 void node_stop(struct node **n);
 /*

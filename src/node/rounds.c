@@ -127,8 +127,8 @@ static void drop_revisions(void *ctx, struct store *store)
 
 static void go_revisions(struct node *n)
 {
-	const struct node_options *o = &n->options;
-	int64_t kept = (o->retention_ms > o->dead_retention_ms ? o->retention_ms : o->dead_retention_ms) + DAY_MS;
+	int64_t events = atomic_load(&n->retention_ms), dead = atomic_load(&n->dead_retention_ms);
+	int64_t kept = (events > dead ? events : dead) + DAY_MS;
 	struct old_revisions old = { n, clock_ms(&n->clock) - kept };
 
 	committer_run(n->committer, drop_revisions, &old);

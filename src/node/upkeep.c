@@ -94,7 +94,7 @@ static void go_index(struct upkeep *u, struct store *store)
 
 static void go_prune(struct upkeep *u, struct store *store, int64_t now)
 {
-	const struct node_options *o = &u->node->options;
+	const struct node *n = u->node;
 	struct fault fault = NO_FAULT;
 	int64_t ms = clock_ms(&u->node->clock);
 	int err;
@@ -102,8 +102,8 @@ static void go_prune(struct upkeep *u, struct store *store, int64_t now)
 	if (now < u->prune_ms && !u->prune_more)
 		return;
 	u->prune_ms = now + PRUNE_MS;
-	err = store_prune(store, ms - o->retention_ms, ms - o->dead_retention_ms, replays_keep_from(u->node->replays),
-			  PRUNE_STEP, &u->prune_more, &fault);
+	err = store_prune(store, ms - atomic_load(&n->retention_ms), ms - atomic_load(&n->dead_retention_ms),
+			  replays_keep_from(n->replays), PRUNE_STEP, &u->prune_more, &fault);
 	if (err) {
 		failed(u, "old rows not dropped", err, &fault);
 		u->prune_more = false;
