@@ -22,6 +22,12 @@ handler keys_list, key_create, key_delete;
 handler endpoints_list, endpoint_create, endpoint_get, endpoint_put, endpoint_change, endpoint_delete;
 /* endpoint_actions.c */
 handler endpoint_enable, endpoint_disable, endpoint_rotate_secret;
+/* overview.c */
+handler overview_show, overview_of_project;
+/* endpoint_numbers.c */
+handler endpoint_numbers_list, endpoint_numbers_of_project;
+/* endpoint_detail.c */
+handler endpoint_numbers_get, endpoint_retries;
 /* endpoint_try.c */
 handler endpoint_test, endpoint_render;
 /* replays.c */

@@ -27,6 +27,14 @@ static const struct route routes[] = {
 	     "Delivery attempts, newest first, with request and response"),
 	DESK("GET", PROJECT "/attempts/{id}", ACCESS_PROJECT, attempt_get, "One delivery attempt"),
 
+	DESK("GET", "/v1/overview", ACCESS_ADMIN, overview_show,
+	     "How all of it does now and over the last hour and day, and which endpoints are in trouble"),
+	DESK("GET", PROJECT "/overview", ACCESS_PROJECT, overview_of_project, "The same of one project"),
+	DESK("GET", "/v1/endpoint_numbers", ACCESS_ADMIN, endpoint_numbers_list,
+	     "All endpoints with their numbers, sorted by one of them"),
+	DESK("GET", PROJECT "/endpoint_numbers", ACCESS_PROJECT, endpoint_numbers_of_project,
+	     "The project's endpoints with their numbers, sorted by one of them"),
+
 	DESK("GET", "/v1/projects", ACCESS_KEY, projects_list, "All projects; with a project's key only its own"),
 	DESK("GET", ORGANIZATION "/projects", ACCESS_ADMIN, projects_of_organization,
 	     "The projects of one organization"),
@@ -61,6 +69,10 @@ static const struct route routes[] = {
 	     "Shows the request for a sample event without sending it"),                                               \
 	DESK("POST", OWNER ENDPOINT "/replay", ACCESS, replay_start,                                                   \
 	     "Counts or sends again what failed, or everything"),                                                      \
+	DESK("GET", OWNER ENDPOINT "/numbers", ACCESS, endpoint_numbers_get,                                           \
+	     "The endpoint's numbers over the last hour and day, by code, and how long exchanges took"),               \
+	DESK("GET", OWNER ENDPOINT "/retries", ACCESS, endpoint_retries,                                               \
+	     "What waits to be sent again, by the attempts made so far"),                                              \
 	DESK("GET", OWNER ENDPOINT "/replays/{id}", ACCESS, replay_get, "How far a replay is"),                        \
 	DESK("DELETE", OWNER ENDPOINT "/replays/{id}", ACCESS, replay_cancel,                                          \
 	     "Cancels a replay; what was not sent yet is not sent")

@@ -17,6 +17,7 @@
 #include "node/node.h"
 
 struct watch;
+struct series;
 
 struct watch_options {
 	struct log *log; /* borrowed */
@@ -28,6 +29,7 @@ const struct node_taps *watch_taps(struct watch *w);
 /* After node_start: the watchman starts. The node is borrowed until watch_detach, before node_stop. */
 int watch_attach(struct watch *w, struct node *node, struct fault *fault);
 void watch_detach(struct watch *w);
+struct series *watch_series(struct watch *w);
 /* After node_stop. */
 void watch_free(struct watch **w);
 

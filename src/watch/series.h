@@ -1,0 +1,68 @@
+/*
+ * Numbers of the last hour and day: of the node, of each project, of each endpoint. Every ten seconds, and when
+ * somebody asks, a round looks at the counters of all endpoints; what happened in between is written down in rings, so
+ * nothing here touches deliveries. All of it is bounded: plots are kept for the node and SERIES_PLOTS_MAX projects that
+ * had traffic within a day, and an endpoint that never had any costs 40 bytes.
+ *
+ * Any thread may call, and waits for a round that is under way: some milliseconds with 10,000 endpoints.
+ * Times are the node's milliseconds and handed in.
+ */
+#ifndef WATCH_SERIES_H
+#define WATCH_SERIES_H
+
+#include "node/node.h"
+#include "watch/crowd.h"
+#include "watch/track.h"
+
+#define SERIES_PLOTS_MAX 500
+#define SERIES_ROUND_MS	 10000 /* between two rounds, when nobody asks */
+
+struct series;
+
+struct series *series_new(void);
+void series_free(struct series **s);
+
+/* New events; on the store thread, waits for nothing that takes long. */
+void series_accepted(struct series *s, struct event *const *events, size_t count);
+/* A round, when the last one is at least age_ms old. */
+void series_round(struct series *s, struct node *node, int64_t now_ms, int64_t age_ms);
+/* A round by hand (tests): begin, look at each endpoint, grouped by their owners, end. */
+void series_begin(struct series *s, int64_t now_ms);
+void series_look(struct series *s, const struct endpoint *ep, const struct endpoint_stats *stats);
+void series_end(struct series *s);
+
+/* --- asking, as of the last round --- */
+
+struct series_plot {
+	uint32_t step_s, count;
+	int64_t end_s;			    /* of the last step; it is over */
+	uint32_t values[PLOT_COLUMNS][360]; /* oldest first; units as in crowd.h */
+};
+
+struct series_numbers {
+	int64_t pending, waiting, in_flight, oldest_ms;
+	size_t endpoints, states[LANE_DELETED + 1];
+	struct rates rates;
+	struct window window;
+};
+
+/* project empty: of all. plots: NULL, or room for two, the hour and the day. Zeroes when nothing is known of it. */
+void series_numbers(struct series *s, struct slice project, struct series_numbers *ret, struct series_plot *plots);
+
+/* Of one endpoint, zeroes when nothing is known of it. per_s: delivered, over the last minute or two. */
+void series_recent(struct series *s, uint64_t number, struct window *ret, double *ret_per_s);
+
+#define SERIES_MINUTES 60
+/* The last minutes, the one that runs included, oldest first; returns how many there are. */
+uint32_t series_spark(struct series *s, uint64_t number, uint32_t ret_delivered[SERIES_MINUTES],
+		      uint32_t ret_bad[SERIES_MINUTES]);
+
+struct series_track {
+	uint32_t step_s, count;
+	int64_t end_s; /* of the last step, which runs still */
+	uint32_t values[TRACK_COLUMNS][96];
+	uint32_t codes[STATS_CODES][96]; /* in the places that they have in struct endpoint_stats */
+};
+void series_endpoint(struct series *s, uint64_t number, struct series_track *ret_hour, struct series_track *ret_day);
+
+#endif
