@@ -1,8 +1,9 @@
 // A text field for templates: a plain textarea over a layer that shows the same text with its placeholders and its fault marked. The
 // layer is what gives the field its height, so the two never scroll apart.
 //
-// editor({label, value, rows, help, onInput}) -> {el, input, value, fault({message, position} | null), insert(text)}
-//   rows: 1 makes a field of one line. position is a byte offset into the text, as the API gives it.
+// editor({label, value, rows, help, onInput}) -> {el, input, value, fault({message, position | index} | null), insert(text)}
+//   rows: 1 makes a field of one line. position is a byte offset into the text, as the API
+//   gives it; index one into the string.
 // atByte(text, offset) -> the same place as an index into the string
 // where(text, index) -> {line, column}, both from 1
 
@@ -99,8 +100,8 @@ export function editor({ label, value = '', rows = 1, help, onInput = () => {} }
 
   function draw() {
     const text = input.value;
-    const placed = fault && Number.isInteger(fault.position);
-    const index = placed ? atByte(text, fault.position) : -1;
+    const placed = fault && Number.isInteger(fault.index ?? fault.position);
+    const index = placed ? fault.index ?? atByte(text, fault.position) : -1;
     back.replaceChildren(...layer(text, index, placed ? index + markedLength(text.slice(index)) : -1));
     input.setAttribute('aria-invalid', fault ? 'true' : 'false');
     message.show(fault, placed ? index : null);
@@ -119,7 +120,7 @@ export function editor({ label, value = '', rows = 1, help, onInput = () => {} }
   draw();
   return {
     el: h('div', { class: 'editor-field' }, h('label', { for: id }, label),
-      h('div', { class: single ? 'editor one-line' : 'editor', style: null }, back, input), message.box,
+      h('div', { class: single ? 'editor one-line' : 'editor' }, back, input), message.box,
       help ? h('p', { id: `${id}-help`, class: 'help' }, help) : null),
     input,
     get value() { return input.value; },

@@ -43,7 +43,7 @@ function headerList(headers) {
   return h('dl', { class: 'headers' }, ...rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, String(value))]));
 }
 
-const block = (text) => h('pre', { class: 'bytes', tabindex: '0' }, text);
+const block = (text, look = '') => h('pre', { class: `bytes ${look}`, tabindex: '0' }, text);
 
 function bodyNotes(side, size) {
   if (side.body_truncated) return `${bytes(side.body_bytes)}, of which the first ${bytes(size)} were kept`;
@@ -57,7 +57,7 @@ function bodyView(side) {
   const kind = kindOf(side.headers, text);
   const all = [
     { id: 'raw', label: 'Raw', content: () => block(text) },
-    { id: 'hex', label: 'Hex', content: () => block(hexDump(raw)) },
+    { id: 'hex', label: 'Hex', content: () => block(hexDump(raw), 'hex') },
   ];
   if (side.body_base64 || isBinary(text)) all.reverse();
   else if (kind !== 'text') all.unshift({ id: 'pretty', label: 'Pretty', content: () => block(pretty(kind, text)) });
