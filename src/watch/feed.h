@@ -40,9 +40,9 @@ struct feed_sink {
 struct feed *feed_new(void);
 /* Registers its duty; before watchman_start. */
 void feed_enlist(struct feed *f, struct watchman *m);
-/* The node is read from between these two, on the watchman's thread. Detached after the watchman has stopped. */
+/* Before watchman_start: the node that is read from, on the watchman's thread. */
 void feed_attach(struct feed *f, struct node *node);
-void feed_detach(struct feed *f);
+/* After the watchman and the node have stopped. */
 void feed_free(struct feed **f);
 
 /* False: there are FEED_SEATS_MAX already, or the feed is closed; the sink is the caller's still. Any thread. */

@@ -5,8 +5,12 @@
 #include "watch/watch.h"
 
 #include "base/mem.h"
+#include "watch/feed.h"
+#include "watch/operations.h"
 #include "watch/series.h"
 #include "watch/watchman.h"
+
+#define TELL_US INT64_C(1000000)
 
 struct watch {
 	struct watch_options options;
@@ -14,6 +18,8 @@ struct watch {
 	struct node *node;
 	struct watchman *watchman;
 	struct series *series;
+	struct feed *feed;
+	struct operations *operations;
 };
 
 static void on_accepted(void *ctx, struct event *const *events, size_t count)
@@ -21,6 +27,31 @@ static void on_accepted(void *ctx, struct event *const *events, size_t count)
 	struct watch *w = ctx;
 
 	series_accepted(w->series, events, count);
+	feed_accepted(w->feed, events, count);
+}
+
+static void on_attempt(void *ctx, const struct attempt_row *row)
+{
+	struct watch *w = ctx;
+
+	feed_attempt(w->feed, row);
+	operations_attempt(w->operations, row);
+}
+
+static void on_state(void *ctx, const struct endpoint *ep, enum lane_state before, enum lane_state now, const char *why)
+{
+	struct watch *w = ctx;
+
+	feed_state(w->feed, ep, before, now, why);
+	operations_state(w->operations, ep, now, why);
+}
+
+static int64_t tell(void *ctx, int64_t due_us)
+{
+	struct watch *w = ctx;
+
+	operations_tell(w->operations, w->node, node_now_ms(w->node));
+	return due_us + TELL_US;
 }
 
 /* Shortly after each step of the plots has ended. */
@@ -41,8 +72,14 @@ struct watch *watch_new(const struct watch_options *options)
 	w->watchman = watchman_new();
 	w->series = series_new();
 	watchman_add(w->watchman, count, w);
+	w->feed = feed_new();
+	feed_enlist(w->feed, w->watchman);
+	w->operations = operations_new(options->operations_project, options->log);
+	watchman_add(w->watchman, tell, w);
 	w->taps.ctx = w;
 	w->taps.accepted = on_accepted;
+	w->taps.attempt = on_attempt;
+	w->taps.state = on_state;
 	return w;
 }
 
@@ -54,6 +91,7 @@ const struct node_taps *watch_taps(struct watch *w)
 int watch_attach(struct watch *w, struct node *node, struct fault *fault)
 {
 	w->node = node;
+	feed_attach(w->feed, node);
 	return watchman_start(w->watchman, fault);
 }
 
@@ -69,6 +107,8 @@ void watch_free(struct watch **wp)
 
 	watchman_free(&w->watchman);
 	series_free(&w->series);
+	feed_free(&w->feed);
+	operations_free(&w->operations);
 	mem_free(w);
 	*wp = NULL;
 }
@@ -76,4 +116,9 @@ void watch_free(struct watch **wp)
 struct series *watch_series(struct watch *w)
 {
 	return w->series;
+}
+
+struct feed *watch_feed(struct watch *w)
+{
+	return w->feed;
 }

@@ -18,9 +18,11 @@
 
 struct watch;
 struct series;
+struct feed;
 
 struct watch_options {
-	struct log *log; /* borrowed */
+	struct log *log;		/* borrowed */
+	const char *operations_project; /* whom operational events go to; NULL: nobody. Copied */
 };
 
 /* Before node_start: its taps are part of the node's options. */
@@ -30,6 +32,7 @@ const struct node_taps *watch_taps(struct watch *w);
 int watch_attach(struct watch *w, struct node *node, struct fault *fault);
 void watch_detach(struct watch *w);
 struct series *watch_series(struct watch *w);
+struct feed *watch_feed(struct watch *w);
 /* After node_stop. */
 void watch_free(struct watch **w);
 
