@@ -1,0 +1,53 @@
+// What several pages say of an endpoint, from the rows of endpoint_numbers.
+//
+// endpointHref(row) -> '#/endpoints/shop/crm' or '#/endpoints/@acme/audit'
+// ownerWord(row) -> 'shop' or 'organization acme'
+// trouble(row) -> one sentence why it is in trouble, or null when it is not
+// codeWords(code) -> 503 as '503', 'timeout' as 'no answer in time' …
+
+import { number, percent, plural, seconds } from './lib-format.js';
+
+const WORDS = { dns: 'its name cannot be looked up', connect: 'no connection', tls: 'TLS fails', timeout: 'no answer in time', reset: 'the connection breaks',
+  protocol: 'no HTTP', too_large: 'the answer is too large', refused_address: 'its address is not allowed', bad_ack: 'the answer does not confirm', render: 'the request cannot be made' };
+
+export const codeWords = (code) => (code === null || code === undefined ? 'none yet' : WORDS[code] || String(code));
+
+const part = encodeURIComponent;
+
+export const endpointHref = (row) => `#/endpoints/${row.owner === 'organization' ? `@${part(row.organization)}` : part(row.project)}/${part(row.id)}`;
+
+export const ownerWord = (row) => (row.owner === 'organization' ? `organization ${row.organization}` : row.project);
+
+function waits(row) {
+  if (!row.pending) return '';
+  const oldest = row.oldest_pending_s > 1 ? `, the oldest for ${seconds(Math.round(row.oldest_pending_s))}` : '';
+  return ` ${plural(row.pending, 'event')} ${row.pending === 1 ? 'waits' : 'wait'}${oldest}.`;
+}
+
+function next(row) {
+  const left = row.next_retry_time && row.next_retry_time - Date.now() / 1000;
+  return left > 1 ? ` Next try in ${seconds(Math.round(left))}.` : '';
+}
+
+const lastAnswer = (row) => (typeof row.last_code === 'number' ? `the last answer was ${row.last_code}` : `the last time: ${codeWords(row.last_code)}`);
+
+function since(row) {
+  const for_s = row.failing_since && Date.now() / 1000 - row.failing_since;
+  return for_s > 1 ? `has failed for ${seconds(Math.round(for_s))}` : 'fails';
+}
+
+const FAILING = 0.05; // of the last five minutes' exchanges
+const OLD_S = 60;
+
+export function trouble(row) {
+  if (row.state === 'disabled' || row.active === false) {
+    return row.disabled_reason ? `Switched off by itself: ${row.disabled_reason}.${waits(row)}` : null;
+  }
+  if (row.state === 'throttled' || row.state === 'probe') return `It ${since(row)}, ${lastAnswer(row)}.${waits(row)}${next(row)}`;
+  if (row.error_rate > FAILING) return `${percent(row.error_rate)} of its requests failed in the last 5 minutes; ${lastAnswer(row)}.${waits(row)}${next(row)}`;
+  if (row.oldest_pending_s > OLD_S) {
+    const full = row.in_flight >= row.window ? ` All ${number(row.window)} requests that it may have at a time are under way.` : '';
+    return `${waits(row).trim()}${full}${next(row)}`;
+  }
+  return null;
+}
