@@ -142,7 +142,7 @@ void crowd_end(struct crowd *cr, int64_t time_ms, int64_t now_ms)
 		cell[0] += (uint32_t)cr->accepted;
 		cell[1] += (uint32_t)cr->delta.delivered;
 		cell[2] += (uint32_t)cr->delta.failed;
-		recent_add(&cr->recent, time_ms, &cr->delta);
+		window_add(&cr->recent, time_ms, &cr->delta);
 	}
 	if (cr->plots) {
 		plot_add(&cr->plots->hour, &plot_hour, cr, time_ms, now_ms);

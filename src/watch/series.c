@@ -343,7 +343,7 @@ static void read_crowd(const struct series *s, const struct crowd *cr, struct se
 	ret->endpoints = cr->endpoints;
 	memcpy(ret->states, cr->states, sizeof(ret->states));
 	crowd_rates(cr, s->since_ms, s->last_ms, &ret->rates);
-	recent_read(&cr->recent, s->last_ms, &ret->window);
+	window_read(&cr->recent, s->last_ms, &ret->window);
 }
 
 void series_numbers(struct series *s, struct slice project, struct series_numbers *ret, struct series_plot *plots)
@@ -358,7 +358,7 @@ void series_numbers(struct series *s, struct slice project, struct series_number
 	if (cr)
 		read_crowd(s, cr, ret);
 	else
-		recent_read(&none, s->last_ms, &ret->window);
+		window_read(&none, s->last_ms, &ret->window);
 	p = cr && cr->plots ? cr->plots : s->all->plots;
 	if (plots) {
 		read_plot(s, cr, &plot_hour, &p->hour, &plots[0]);
@@ -396,7 +396,7 @@ void series_recent(struct series *s, uint64_t number, struct window *ret, double
 	pthread_mutex_lock(&s->lock);
 	t = track_find(s, number);
 	w = t ? t->work : NULL;
-	recent_read(w ? &w->recent : &none, s->last_ms, ret);
+	window_read(w ? &w->recent : &none, s->last_ms, ret);
 	*ret_per_s = w ? per_second(s, &w->hour) : 0;
 	pthread_mutex_unlock(&s->lock);
 }

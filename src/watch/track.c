@@ -8,31 +8,31 @@
 #include "base/mem.h"
 #include "watch/latency.h"
 
-const struct ring_shape recent_shape = { 60, RECENT_MINUTES + 1, STATS_BUCKETS + 2, 0 };
+const struct ring_shape window_shape = { 60, WINDOW_MINUTES + 1, STATS_BUCKETS + 2, 0 };
 const struct ring_shape track_hour = { 60, 60, TRACK_COLUMNS, 1u << TRACK_PENDING };
 const struct ring_shape track_day = { 900, 96, TRACK_COLUMNS, 1u << TRACK_PENDING };
 const struct ring_shape code_hour = { 60, 60, 1, 0 };
 const struct ring_shape code_day = { 900, 96, 1, 0 };
 
-void recent_add(struct ring *recent, int64_t time_ms, const struct delta *d)
+void window_add(struct ring *recent, int64_t time_ms, const struct delta *d)
 {
-	uint32_t *cell = ring_at(recent, &recent_shape, time_ms);
+	uint32_t *cell = ring_at(recent, &window_shape, time_ms);
 
 	for (int i = 0; i < STATS_BUCKETS; i++)
 		cell[i] += d->delivery[i];
-	cell[RECENT_OK] += (uint32_t)d->ok;
-	cell[RECENT_BAD] += (uint32_t)d->bad;
+	cell[WINDOW_OK] += (uint32_t)d->ok;
+	cell[WINDOW_BAD] += (uint32_t)d->bad;
 }
 
-void recent_read(const struct ring *recent, int64_t now_ms, struct window *ret)
+void window_read(const struct ring *recent, int64_t now_ms, struct window *ret)
 {
-	int64_t last = ring_step(&recent_shape, now_ms), first = last - RECENT_MINUTES;
+	int64_t last = ring_step(&window_shape, now_ms), first = last - WINDOW_MINUTES;
 	uint32_t delivery[STATS_BUCKETS];
 
 	for (uint32_t i = 0; i < STATS_BUCKETS; i++)
-		delivery[i] = (uint32_t)ring_sum(recent, &recent_shape, first, last, i);
-	*ret = (struct window){ .ok = ring_sum(recent, &recent_shape, first, last, RECENT_OK),
-				.bad = ring_sum(recent, &recent_shape, first, last, RECENT_BAD),
+		delivery[i] = (uint32_t)ring_sum(recent, &window_shape, first, last, i);
+	*ret = (struct window){ .ok = ring_sum(recent, &window_shape, first, last, WINDOW_OK),
+				.bad = ring_sum(recent, &window_shape, first, last, WINDOW_BAD),
 				.p50_ms = latency_quantile(delivery, 0.5),
 				.p99_ms = latency_quantile(delivery, 0.99) };
 }
@@ -130,7 +130,7 @@ static void keep(struct track_work *w, const struct delta *d, int64_t time_ms)
 		cell[TRACK_BAD] += (uint32_t)d->bad;
 		cell[TRACK_PENDING] = w->pending;
 	}
-	recent_add(&w->recent, time_ms, d);
+	window_add(&w->recent, time_ms, d);
 }
 
 bool track_look(struct track *t, const struct endpoint_stats *stats, int64_t time_ms, struct delta *ret)

@@ -16,19 +16,19 @@ struct delta {
 	uint32_t delivery[STATS_BUCKETS];
 };
 
-/* The last minutes, of an endpoint or of many: RECENT_MINUTES and the one that runs. */
-#define RECENT_MINUTES 5
-#define RECENT_OK      STATS_BUCKETS
-#define RECENT_BAD     (STATS_BUCKETS + 1)
-extern const struct ring_shape recent_shape;
-/* Adds to a ring of recent_shape. */
-void recent_add(struct ring *recent, int64_t time_ms, const struct delta *d);
+/* The last minutes, of an endpoint or of many: WINDOW_MINUTES and the one that runs. */
+#define WINDOW_MINUTES 5
+#define WINDOW_OK      STATS_BUCKETS
+#define WINDOW_BAD     (STATS_BUCKETS + 1)
+extern const struct ring_shape window_shape;
+/* Adds to a ring of window_shape. */
+void window_add(struct ring *recent, int64_t time_ms, const struct delta *d);
 
 struct window {
 	uint64_t ok, bad;      /* exchanges */
 	double p50_ms, p99_ms; /* acceptance to delivery; negative when nothing was delivered */
 };
-void recent_read(const struct ring *recent, int64_t now_ms, struct window *ret);
+void window_read(const struct ring *recent, int64_t now_ms, struct window *ret);
 
 enum track_column { TRACK_DELIVERED, TRACK_BAD, TRACK_PENDING, TRACK_COLUMNS };
 extern const struct ring_shape track_hour, track_day, code_hour, code_day;
