@@ -5,12 +5,11 @@
 // listAll(pid, what) -> Promise of up to 500 of a project's phones, labels, groups or services; kept for a while, forget(what) ends that
 // projectColumn() -> [column] while all projects are shown, [] otherwise
 // writers(...els) -> els where this session may change things, [] otherwise
-// sub(words) -> words with the name of the place: one project or all
-// replaceQuery(path, params)               what is filtered by stands in the address, and nothing is drawn anew
+// place(ctx) -> [project, id] of an address
 // otherNumber(message), direction(message), chips(names), starButton(pid, message), nameField(options)
 // bubble(message, {href}) -> a message as in a conversation;  when(unix) for its time
 // messageTable(params, {caption, empty, ids})
-// sendDialog({pid, to, contact}) -> Promise of the message that was sent
+// sendDialog({pid, to, phone, title}) -> Promise of the message that was sent
 // varsEditor(vars) -> Element with changes(): what to send as `vars` (null takes one away)
 // askName(title, {label, value, submit})   a dialog with one field
 
@@ -20,7 +19,7 @@ import { button, dialog, field, form, h, link, state, table, timeAgo } from './l
 
 export const enc = encodeURIComponent;
 // The project and the thing that an address names.
-export const place = (ctx) => [ctx.params.pid, ctx.params.id];
+export const place = (ctx) => [ctx.params.project, ctx.params.id];
 const KEEP_MS = 20000;
 const FINAL = new Set(['delivered', 'not_delivered', 'failed', 'cancelled', 'received']);
 
@@ -56,11 +55,6 @@ export function forget(what) {
 
 export const byId = (list) => new Map(list.map((one) => [one.id, one]));
 export const nameOf = (one) => one.name || one.phone_number || one.id;
-
-export function replaceQuery(path, params) {
-  const used = Object.entries(params).filter(([, value]) => value !== null && value !== undefined && value !== '');
-  window.history.replaceState(null, '', `#${path}${used.length ? `?${new URLSearchParams(used)}` : ''}`);
-}
 
 // --- messages ---
 
@@ -146,7 +140,7 @@ function testNumbers(take) {
 
 export const phoneOptions = (phones) => [['', 'the usual one'], ...phones.map((p) => [p.id, `${nameOf(p)} – ${p.phone_type}${p.send_paused ? ', paused' : ''}`])];
 
-export async function sendDialog({ pid, to = '', title = 'Send a message' }) {
+export async function sendDialog({ pid, to = '', phone = '', title = 'Send a message' }) {
   pid ||= await inProject(title);
   if (!pid) return undefined;
   const phones = await listAll(pid, 'phones');
@@ -155,13 +149,13 @@ export async function sendDialog({ pid, to = '', title = 'Send a message' }) {
     toField,
     testNumbers((number) => { toField.value = number; }),
     field({ label: 'Text', name: 'content', type: 'textarea', rows: 4, required: true }),
-    field({ label: 'By phone', name: 'route_id', type: 'select', options: phoneOptions(phones), value: '',
+    field({ label: 'By phone', name: 'route_id', type: 'select', options: phoneOptions(phones), value: phone,
       help: phones.length ? null : 'This project has no phone yet: make one under Phones.' }),
     field({ label: 'Fill in variables', name: 'replace_variables', type: 'checkbox', help: 'such as [[contact.name]]' }),
     field({ label: 'Track clicks', name: 'track_clicks', type: 'checkbox', help: 'its links become short ones' }),
   ];
   return dialog({ title, body: ({ close }) => form(fields, { label: 'Send', submit: async (values) => {
-    const body = { ...values, source: undefined, route_id: values.route_id || undefined };
+    const body = { ...values, route_id: values.route_id || undefined };
     close(await api.post(`${ownerPath(pid)}/messages/send`, body));
   } }) });
 }

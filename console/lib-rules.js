@@ -70,7 +70,7 @@ function readIf(action) {
 }
 
 export function rulesView(actions) {
-  if (!actions || !actions.length) return h('p', { class: 'quiet' }, 'Nothing is done.');
+  if (!actions || !actions.length) return h('p', { class: 'muted' }, 'Nothing is done.');
   return h('ol', { class: 'rules-view' }, ...actions.map((action) => {
     if (action.type === 'if') return readIf(action);
     const words = SENTENCES[action.type];
@@ -315,4 +315,12 @@ export function rulesEditor(actions, { holder, what = 'action' }) {
     add: adder,
   });
   return { el, value: () => clean(actions) };
+}
+
+// --- questions of a poll ---
+
+export function questionFields(holder, question) {
+  return h('div', { class: 'entry-fields' }, textControl(holder, question, 'text', 'Question', { long: true }),
+    textControl(holder, question, 'variable', 'Kept in', { placeholder: 'contact.vars.colour' }),
+    textControl(holder, question, 'choices', 'Choices, one on each line', { list: true }));
 }

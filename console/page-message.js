@@ -3,6 +3,7 @@
 import { api, ownerPath } from './lib-api.js';
 import { dateTime, ms } from './lib-format.js';
 import { badge, button, card, confirm, dialog, facts, h, json, link, page, picker, state, table, timeAgo, toast } from './lib-ui.js';
+import { logTable } from './page-service-logs.js';
 import { askName, bubble, byId, direction, enc, forget, isFinal, listAll, nameOf, otherNumber, place, starButton, varsEditor, writers } from './lib-messaging.js';
 
 export const title = 'Message';
@@ -34,18 +35,6 @@ function everything(pid, m, phones) {
   return facts([['id', h('code', null, m.id)], ...names.map((name) => [name.replaceAll('_', ' '), factOf(pid, m, name, phones)])]);
 }
 
-function logTable(pid, id) {
-  return table({ caption: 'What services did', empty: 'No service did anything with this message.',
-    load: ({ marker }) => api.get(`${ownerPath(pid)}/service_logs`, { message_id: id, sort_dir: 'desc', marker }),
-    columns: [
-      { key: 'type', label: 'What', cell: (l) => badge(l.type.replaceAll('_', ' '), l.error ? 'bad' : 'info', l.error ? 'bad' : 'info') },
-      { key: 'content', label: 'Sentence', wide: true, cell: (l) => h('span', { class: 'sentence' }, l.content) },
-      { key: 'service', label: 'Service', cell: (l) => (l.service_id ? link(l.service_id, `#/services/${enc(pid)}/${enc(l.service_id)}`) : '–') },
-      { key: 'elapsed_ms', label: 'Took', num: true, cell: (l) => ms(l.elapsed_ms) },
-      { key: 'time', label: 'When', cell: (l) => timeAgo(l.time_created) },
-    ] });
-}
-
 function attemptTable(pid, id) {
   return table({ caption: 'Attempts', empty: 'Nothing was sent to an endpoint, webhook or gateway about it.',
     load: ({ marker }) => api.get(`${ownerPath(pid)}/attempts`, { message_id: id, page_size: 20, marker }),
@@ -75,7 +64,7 @@ function labelsCard(pid, m, labels, change) {
       forget('labels');
       await change({ label_ids: [...without(made.id), made.id] });
     } }) }));
-  return card('Labels', mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'quiet' }, 'None.'), adding.length ? h('div', { class: 'toolbar' }, adding) : null);
+  return card('Labels', mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'None.'), adding.length ? h('div', { class: 'toolbar' }, adding) : null);
 }
 
 function varsCard(m, change) {
@@ -117,7 +106,12 @@ function actions(ctx, pid, m, reload) {
 
 // --- the page ---
 
-function draw(ctx, pid, m, labels, phones, reload) {
+async function names(pid) {
+  const [labels, phones, services] = await Promise.all(['labels', 'phones', 'services'].map((what) => listAll(pid, what)));
+  return { labels: byId(labels), phones: byId(phones), services: byId(services) };
+}
+
+function draw(ctx, pid, m, { labels, phones, services }, reload) {
   const change = async (body) => {
     await api.post(`${ownerPath(pid)}/messages/${enc(m.id)}`, body);
     toast('Changed', 'ok');
@@ -126,21 +120,20 @@ function draw(ctx, pid, m, labels, phones, reload) {
   const head = h('div', { class: 'message-head' }, direction(m), ' ', state(m.status), m.simulated ? badge('test', 'muted', 'info') : null, starButton(pid, m));
   return page(`Message ${m.direction === 'incoming' ? 'from' : 'to'} ${otherNumber(m)}`, {
     crumbs: [['Messages', '#/messages']], sub: head, actions: actions(ctx, pid, m, reload) },
-  h('div', { class: 'two' },
+  h('div', { class: 'halves' },
     h('div', null,
       card('Text', h('div', { class: 'conversation' }, bubble(m))),
       card('What became of it', history(m), m.error_message ? h('p', { class: 'strong' }, m.error_message) : null,
         h('p', null, link('The events that were told of it', `#/events?q=${enc(m.id)}`)))),
     h('div', null, labelsCard(pid, m, labels, change), varsCard(m, change),
       m.contact_id ? card('Contact', h('p', null, link('The conversation with this contact', `#/contacts/${enc(pid)}/${enc(m.contact_id)}`))) : null)),
-  card('Services', logTable(pid, m.id)),
+  card('Services', logTable({ message_id: m.id }, services, { ids: pid, empty: 'No service did anything with this message.' })),
   card('Attempts', attemptTable(pid, m.id)),
   card({ title: 'Everything', actions: [button('As JSON', { small: true, run: () => dialog({ title: 'The message as the API gives it', body: json(m), wide: true }) })] }, everything(pid, m, phones)));
 }
 
 export async function show(ctx) {
   const [pid, id] = place(ctx);
-  const phones = byId(await listAll(pid, 'phones'));
   const root = h('div', null);
   let shown = null;
   let timer = null;
@@ -150,7 +143,7 @@ export async function show(ctx) {
     const m = await api.get(`${ownerPath(pid)}/messages/${enc(id)}`);
     if (left) return;
     const text = JSON.stringify(m);
-    if (text !== shown) root.replaceChildren(draw(ctx, pid, m, byId(await listAll(pid, 'labels')), phones, load));
+    if (text !== shown) root.replaceChildren(draw(ctx, pid, m, await names(pid), load));
     shown = text;
     clearTimeout(timer);
     if (!isFinal(m)) timer = setTimeout(watch, POLL_MS);

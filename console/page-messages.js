@@ -2,7 +2,7 @@
 
 import { api, merged, ownerPath, project, projects } from './lib-api.js';
 import { button, field, form, h, dialog, page, picker, searchBox, toast, toolbar } from './lib-ui.js';
-import { byId, enc, inProject, listAll, messageTable, nameOf, phoneOptions, replaceQuery, sendDialog, writers } from './lib-messaging.js';
+import { byId, enc, inProject, listAll, messageTable, nameOf, phoneOptions, sendDialog, writers } from './lib-messaging.js';
 
 export const title = 'Messages';
 
@@ -88,7 +88,7 @@ function filters(now, set, phones, labels) {
 function bounds(now, set) {
   const words = { broadcast_id: 'of the broadcast', service_id: 'handled by the service', group_id: 'of contacts in the group' };
   return Object.entries(words).filter(([name]) => now[name]).map(([name, text]) => h('p', { class: 'bound' }, `Only messages ${text} `, h('code', null, now[name]), ' ',
-    button('Show all', { small: true, run: () => set(name, '', true) })));
+    button('Show all', { small: true, run: () => set(name, '') })));
 }
 
 // --- a message that comes in ---
@@ -98,7 +98,7 @@ async function receiveDialog() {
   if (!pid) return undefined;
   const phones = await listAll(pid, 'phones');
   return dialog({ title: 'Receive a message', body: ({ close }) => form([
-    h('p', { class: 'quiet' }, 'As if a phone had received it: the services run, and endpoints are told.'),
+    h('p', { class: 'muted' }, 'As if a phone had received it: the services run, and endpoints are told.'),
     field({ label: 'From', name: 'from_number', required: true, placeholder: '+46701234567' }),
     field({ label: 'By phone', name: 'phone_id', type: 'select', options: phoneOptions(phones).slice(1), required: true }),
     field({ label: 'Text', name: 'content', type: 'textarea', required: true }),
@@ -108,8 +108,7 @@ async function receiveDialog() {
 export async function show(ctx) {
   const pid = project();
   const [phones, labels] = pid ? await Promise.all([listAll(pid, 'phones'), listAll(pid, 'labels')]) : [[], []];
-  const asked = (name) => (ctx.query.get ? ctx.query.get(name) : ctx.query[name]) || '';
-  const now = Object.fromEntries(NAMES.map((name) => [name, asked(name)]));
+  const now = Object.fromEntries(NAMES.map((name) => [name, ctx.query[name] || '']));
   const place = h('div', { class: 'table-place' });
   const found = h('p', { class: 'bound', role: 'status' });
 
@@ -124,7 +123,7 @@ export async function show(ctx) {
 
   function set(name, value) {
     now[name] = value;
-    replaceQuery('/messages', now);
+    ctx.setQuery(now);
     draw();
   }
 
