@@ -15,11 +15,17 @@
 
 /* --- life --- */
 
+void api_set_metrics_open(struct api *a, bool open)
+{
+	atomic_store(&a->metrics_open, open);
+}
+
 struct api *api_new(const struct api_options *options)
 {
 	struct api *a = mem_zalloc(sizeof(*a));
 
 	a->options = *options;
+	atomic_init(&a->metrics_open, options->metrics_open);
 	a->calls = calls_new();
 	a->tests = tests_new();
 	a->desk = desk_new(options->desk_threads ? options->desk_threads : DESK_THREADS);
@@ -113,7 +119,7 @@ static bool may(struct call *c)
 {
 	enum access access = c->route->access;
 
-	if (access == ACCESS_NONE || (access == ACCESS_METRICS && c->api->options.metrics_open))
+	if (access == ACCESS_NONE || (access == ACCESS_METRICS && atomic_load(&c->api->metrics_open)))
 		return true;
 	c->role = check_key(c);
 	if (c->role == KEY_NONE) {

@@ -26,6 +26,8 @@ struct api_options {
 };
 
 struct api *api_new(const struct api_options *options);
+/* As in api_options, from the next request on. Any thread. */
+void api_set_metrics_open(struct api *a, bool open);
 /* The server's handler; ctx is the api. Before api_attach everything but /healthz is answered with 503. Any thread. */
 void api_handle(void *ctx, struct server_request *rq);
 /*

@@ -65,6 +65,7 @@ struct api {
 	struct watch *watch; /* likewise */
 	struct node *_Atomic node;
 	_Atomic bool stopping;
+	_Atomic bool metrics_open; /* api_set_metrics_open */
 	struct calls *calls;
 	struct desk *desk;
 	struct tests *tests; /* test requests under way */

@@ -56,6 +56,7 @@ int process_signals(void)
 	sigset_t set;
 
 	stop_signals(&set);
+	sigaddset(&set, SIGHUP);
 	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

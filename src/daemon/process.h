@@ -12,7 +12,7 @@ void process_settle(void);
 /* How many files this process may have open, sockets among them. */
 int64_t process_files(void);
 /*
- * Blocks SIGTERM and SIGINT for this thread and all that it starts; a descriptor that is readable when one came, or -1.
+ * Blocks SIGTERM, SIGINT and SIGHUP for this thread and all that it starts; a descriptor that is readable when one came, or -1.
  */
 int process_signals(void);
 /* From now on such a signal ends the process at once with 1. */

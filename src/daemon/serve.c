@@ -21,7 +21,9 @@
 
 #include "api/api.h"
 #include "base/mem.h"
+#include "daemon/parts.h"
 #include "daemon/process.h"
+#include "daemon/reload.h"
 #include "daemon/settings.h"
 #include "daemon/watchdog.h"
 #include "dialect/preset.h"
@@ -32,7 +34,6 @@
 #define FILES_LEAST    96 /* to start at all, and some for each shard and thread */
 #define FILES_EACH     16
 #define IDLE_TIMEOUT_S 60
-#define PEM_MAX	       ((size_t)1024 * 1024)
 #define DAY_MS	       INT64_C(86400000)
 
 struct daemon {
@@ -47,84 +48,11 @@ struct daemon {
 	char *cert_pem, *key_pem;
 	char address[128]; /* as bound */
 	int signal_fd;
+	int argc; /* of the command line, which a reload reads once more */
+	char **argv;
 };
 
 /* --- the listener --- */
-
-/* give: what the file should be, for the message. */
-static int read_file(const struct daemon *d, const char *name, const char *path, const char *give, char **ret,
-		     struct fault *fault)
-{
-	struct buf text;
-	char *room;
-	ssize_t n = 1;
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-
-	if (!path)
-		return 0;
-	buf_init(&text, PEM_MAX + 4096);
-	while (fd >= 0 && n > 0 && text.n <= PEM_MAX && (room = buf_extend(&text, 4096))) {
-		n = read(fd, room, 4096);
-		buf_truncate(&text, text.n - 4096 + (size_t)(n > 0 ? n : 0));
-	}
-	if (fd < 0 || n < 0 || text.n > PEM_MAX) {
-		fault_param(fault, settings_where(&d->settings, name), "cannot read %.200s: %s - give %s", path,
-			    fd >= 0 && n >= 0 ? "too large" : strerror(errno), give);
-		buf_free(&text);
-		if (fd >= 0)
-			close(fd);
-		return ERR_INVALID;
-	}
-	close(fd);
-	*ret = buf_take(&text);
-	return 0;
-}
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-/* "127.0.0.1:8420" or "[::1]:8420", as server_address writes it. */
-static bool address_read(struct slice text, union address *ret)
-{
-	const char *colon = memrchr(text.p, ':', text.n);
-	struct slice host;
-	long long port;
-	char name[64];
-
-	memset(ret, 0, sizeof(*ret));
-	if (!colon || !slice_to_i64(slice_from(text, (size_t)(colon - text.p) + 1), &port))
-		return false;
-	host = slice_of(text.p, (size_t)(colon - text.p));
-	if (host.n > 2 && host.p[0] == '[') {
-		slice_copy(name, sizeof(name), slice_of(host.p + 1, host.n - 2));
-		ret->v6.sin6_family = AF_INET6;
-		ret->v6.sin6_port = htons((uint16_t)port);
-		return inet_pton(AF_INET6, name, &ret->v6.sin6_addr) == 1;
-	}
-	slice_copy(name, sizeof(name), host);
-	ret->v4.sin_family = AF_INET;
-	ret->v4.sin_port = htons((uint16_t)port);
-	return inet_pton(AF_INET, name, &ret->v4.sin_addr) == 1;
-}
-
-static bool is_loopback(const union address *a)
-{
-	if (a->any.sa_family == AF_INET)
-		return (ntohl(a->v4.sin_addr.s_addr) >> 24) == 127;
-	return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
-}
-
-static bool metrics_open(const struct serve_settings *s)
-{
-	union address a;
-
-	if (s->metrics_open != METRICS_AUTO)
-		return s->metrics_open == METRICS_YES;
-	return address_read(slice_str(s->listen), &a) && is_loopback(&a);
-}
 
 /* What the store, the loops and the threads open, and a few connections each way. */
 static int files_check(const struct serve_settings *s, struct fault *fault)
@@ -151,7 +79,7 @@ static unsigned connections_max(const struct serve_settings *s)
 static int listen_start(struct daemon *d, struct fault *fault)
 {
 	const struct serve_settings *s = &d->settings;
-	struct api_options api = { .log = d->log, .metrics_open = metrics_open(s) };
+	struct api_options api = { .log = d->log, .metrics_open = parts_metrics_open(s) };
 	struct server_options server = { .address = s->listen,
 					 .threads = (unsigned)s->threads,
 					 .body_max = BODY_MAX,
@@ -160,8 +88,8 @@ static int listen_start(struct daemon *d, struct fault *fault)
 					 .connections_max = connections_max(s),
 					 .idle_timeout_s = IDLE_TIMEOUT_S };
 
-	if (read_file(d, "tls_cert", s->tls_cert, "a PEM file", &d->cert_pem, fault) ||
-	    read_file(d, "tls_key", s->tls_key, "a PEM file", &d->key_pem, fault))
+	if (parts_file(s, "tls_cert", s->tls_cert, "a PEM file", &d->cert_pem, fault) ||
+	    parts_file(s, "tls_key", s->tls_key, "a PEM file", &d->key_pem, fault))
 		return ERR_INVALID;
 	server.tls_cert_pem = d->cert_pem;
 	server.tls_key_pem = d->key_pem;
@@ -178,54 +106,13 @@ static int listen_start(struct daemon *d, struct fault *fault)
 
 static int guard_make(struct daemon *d, struct fault *fault)
 {
-	const struct serve_settings *s = &d->settings;
-	union address own;
-	int err = 0;
+	union listen_address own;
 
-	d->guard = guard_new();
-	for (size_t i = 0; i < s->allow_net.count && !err; i++)
-		err = guard_allow_net(d->guard, slice_str(s->allow_net.items[i]), fault);
-	if (err) {
-		slice_copy(fault->param, sizeof(fault->param), slice_str(settings_where(s, "allow_net")));
-		return err;
-	}
-	if (s->allow_ports && guard_allow_ports(d->guard, slice_str(s->allow_ports), fault)) {
-		slice_copy(fault->param, sizeof(fault->param), slice_str(settings_where(s, "allow_ports")));
+	if (parts_guard(&d->settings, &d->guard, fault))
 		return ERR_INVALID;
-	}
-	if (address_read(slice_str(d->address), &own))
+	if (listen_read(slice_str(d->address), &own))
 		guard_deny_own(d->guard, &own.any);
 	return 0;
-}
-
-/* A secret as it was given, or the first line of the file that was (name is that setting), as it stands. */
-static int read_secret(const struct daemon *d, const char *given, const char *name, const char *path, char **ret,
-		       struct fault *fault)
-{
-	*ret = mem_strdup(given);
-	if (!path)
-		return 0;
-	if (read_file(d, name, path, "a file with the secret in its first line", ret, fault))
-		return ERR_INVALID;
-	(*ret)[strcspn(*ret, "\r\n")] = '\0';
-	return (*ret)[0] ? 0
-			 : fault_param(fault, settings_where(&d->settings, name),
-				       "the first line of %.200s is empty - write the secret there", path);
-}
-
-static void secret_free(char *secret)
-{
-	if (secret)
-		mem_wipe(secret, strlen(secret));
-	mem_free(secret);
-}
-
-static int check_smtp_ca(const struct serve_settings *s, struct fault *fault)
-{
-	if (!s->smtp_ca || access(s->smtp_ca, R_OK) == 0)
-		return 0;
-	return fault_param(fault, settings_where(s, "smtp_ca"), "cannot read %.200s: %s - give a PEM file", s->smtp_ca,
-			   strerror(errno));
 }
 
 /* What others call us, when nobody says better: as the API listens. */
@@ -250,28 +137,18 @@ static int hub_begin(struct daemon *d, struct fault *fault)
 		.log = d->log,
 		.test_step_ms = s->test_step_ms,
 		.digest_ms = s->mail_digest_s * 1000,
-		.mail = { .host = s->smtp_host,
-			  .port = (uint16_t)s->smtp_port,
-			  .tls = (enum mail_tls)s->smtp_tls,
-			  .user = s->smtp_user,
-			  .from = s->smtp_from,
-			  .ca = s->smtp_ca },
 	};
-	char *password = NULL;
 	struct buf url;
-	int err = check_smtp_ca(s, fault);
 
-	if (!err)
-		err = read_secret(d, s->smtp_password, "smtp_password_file", s->smtp_password_file, &password, fault);
+	if (parts_mail(s, &o.mail, fault))
+		return ERR_INVALID;
 	buf_init(&url, 8192);
 	public_url(d, &url);
 	o.public_url = buf_str(&url);
-	o.mail.password = password;
-	if (!err)
-		d->hub = hub_new(&o);
-	secret_free(password);
+	d->hub = hub_new(&o);
+	mail_server_drop(&o.mail);
 	buf_free(&url);
-	return err;
+	return 0;
 }
 
 static int node_begin(struct daemon *d, struct fault *fault)
@@ -318,14 +195,14 @@ static int admin_key(struct daemon *d, char made[64], struct fault *fault)
 	const struct serve_settings *s = &d->settings;
 	const char *name = s->admin_key_file ? "admin_key_file" : "admin_key";
 	char *key = NULL;
-	int err = read_secret(d, s->admin_key, "admin_key_file", s->admin_key_file, &key, fault);
+	int err = parts_admin_key(s, &key, fault);
 
 	if (!err) {
 		err = node_admin_key(d->node, key, made, fault);
 		if (err)
 			slice_copy(fault->param, sizeof(fault->param), slice_str(settings_where(s, name)));
 	}
-	secret_free(key);
+	parts_secret_free(key);
 	return err;
 }
 
@@ -374,22 +251,51 @@ static int start(struct daemon *d, struct fault *fault)
 	return 0;
 }
 
+/* SIGHUP: the settings once more. */
+static void reload(struct daemon *d)
+{
+	const struct reload_host host = { .log = d->log,
+					  .guard = d->guard,
+					  .api = d->api,
+					  .hub = d->hub,
+					  .node = d->node,
+					  .cert_pem = d->cert_pem,
+					  .key_pem = d->key_pem,
+					  .argc = d->argc,
+					  .argv = d->argv };
+
+	reload_settings(&d->settings, &host);
+}
+
+/* True when it is one that ends. A signal that stays pending would be taken for the second one, which ends at once. */
+static bool take_signal(struct daemon *d)
+{
+	struct signalfd_siginfo taken;
+
+	if (read(d->signal_fd, &taken, sizeof(taken)) != (ssize_t)sizeof(taken))
+		return false;
+	if (taken.ssi_signo != SIGHUP)
+		return true;
+	reload(d);
+	return false;
+}
+
 /* 0 after a signal, 1 when the store broke. */
-static int wait_for_end(const struct daemon *d)
+static int wait_for_end(struct daemon *d)
 {
 	struct watchdog watchdog;
 	struct pollfd fds[] = { { .fd = d->signal_fd, .events = POLLIN },
 				{ .fd = node_broken_fd(d->node), .events = POLLIN } };
 
 	watchdog_start(&watchdog);
-	do
+	for (;;) {
 		watchdog_look(&watchdog, d->node, d->address, d->log);
-	while (poll(fds, 2, watchdog_wait_ms(&watchdog)) <= 0);
-	if (!(fds[1].revents & POLLIN)) {
-		struct signalfd_siginfo taken;
-
-		/* A signal that stays pending would be taken for the second one, which ends at once. */
-		return read(d->signal_fd, &taken, sizeof(taken)) == (ssize_t)sizeof(taken) ? 0 : 1;
+		if (poll(fds, 2, watchdog_wait_ms(&watchdog)) <= 0)
+			continue;
+		if (fds[1].revents & POLLIN)
+			break;
+		if (take_signal(d))
+			return 0;
 	}
 	log_error(d->log, "the store broke; ending, so that a fresh start recovers", LOG_STR("data", d->settings.data));
 	return 1;
@@ -442,13 +348,13 @@ static void help(void)
 	       "The daemon: takes events over HTTP and delivers them. Every option may also stand in the settings "
 	       "file, with\n"
 	       "underscores (allow_net = 10.1.0.0/16), and in a variable (POSTRIDER_ALLOW_NET); an option wins over a\n"
-	       "variable, a variable over the file.\n\n");
+	       "variable, a variable over the file. (reload): a SIGHUP takes a new value over, without a restart.\n\n");
 	settings_explain(stdout);
 }
 
 int cmd_serve(int argc, char **argv)
 {
-	struct daemon d = { .signal_fd = -1 };
+	struct daemon d = { .signal_fd = -1, .argc = argc, .argv = argv };
 	struct fault fault = NO_FAULT;
 	int rc = settings_read(&d.settings, argc, argv, environ, &fault);
 

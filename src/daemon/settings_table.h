@@ -25,6 +25,7 @@ struct setting {
 	int64_t least, most;
 	const char *words; /* of a choice, in order, with blanks between */
 	const char *argument, *help;
+	bool reload; /* a SIGHUP takes a new value over; otherwise it needs a restart */
 };
 
 /* The i-th row, NULL after the last; there are at most SETTINGS_MAX. */
