@@ -96,8 +96,9 @@ function axisX(spec) {
   const grid = { display: false, drawBorder: true, borderColor: colour('border'), tickLength: 4 };
   if (spec.labels) return { type: 'category', stacked: spec.stacked, ticks, grid };
   const times = timesOf(spec);
-  const min = times[0] ?? spec.end - spec.step_s;
-  return { type: 'linear', stacked: spec.stacked, offset: spec.type === 'bar', min, max: times.at(-1) ?? spec.end, ticks: { ...ticks, callback: (t) => clock(t) }, grid,
+  const wide = spec.type === 'bar' ? spec.step_s / 2 : 0; // half a column at each end
+  const min = (times[0] ?? spec.end - spec.step_s) - wide;
+  return { type: 'linear', stacked: spec.stacked, offset: false, min, max: (times.at(-1) ?? spec.end) + wide, ticks: { ...ticks, callback: (t) => clock(t) }, grid,
     afterBuildTicks: (axis) => { axis.ticks = timeTicks(axis.min, axis.max, Math.max(2, Math.floor(axis.width / 70))); } };
 }
 
@@ -148,7 +149,7 @@ function valuesTable(spec) {
   const heads = spec.labels || timesOf(spec);
   const every = Math.max(1, Math.ceil(heads.length / 60));
   const rows = heads.map((head, i) => [head, i]).filter(([, i]) => (heads.length - 1 - i) % every === 0);
-  return h('table', { class: 'visually-hidden' }, h('caption', null, spec.title),
+  return h('table', null, h('caption', null, spec.title),
     h('thead', null, h('tr', null, h('th', { scope: 'col' }, spec.labels ? 'Range' : 'Time'), spec.series.map((s) => h('th', { scope: 'col' }, s.label)))),
     h('tbody', null, rows.map(([head, i]) => h('tr', null, h('th', { scope: 'row' }, spec.labels ? head : clock(head)),
       spec.series.map((s) => h('td', null, spec.write(s.data[i])))))));
@@ -158,7 +159,7 @@ function chart(spec) {
   spec.write = writer(spec.unit);
   const canvas = h('canvas', { role: 'img', 'aria-label': `Plot: ${spec.title}. Its values stand in the table after it.` });
   const head = h('div', { class: 'chart-legend' });
-  const below = h('div', { class: 'chart-values' });
+  const below = h('div', { class: 'visually-hidden' });
   const el = h('figure', { class: 'chart' }, head, h('div', { class: 'chart-canvas', style: { height: `${spec.height || 180}px` } }, canvas), below);
   let drawn = null;
   let seen = false;

@@ -9,6 +9,7 @@
 // time(unix)     14:05:09 (local)       clock(unix) 14:05
 // dateTime(unix) 21 Nov 2026, 14:05:09 (local)
 // ago(unix)      just now · 12 s ago · 5 min ago · in 3 h · 21 Nov 2026
+// sentence(text)  with a capital and a full stop
 // plural(n, 'event')            "1 event", "2,000 events"; plural(n, 'reply', 'replies')
 
 const DASH = '–';
@@ -43,7 +44,7 @@ export function ms(x) {
   if (!known(x)) return DASH;
   if (x < 10) return `${Number(Number(x).toFixed(1))} ms`;
   if (x < 1000) return `${Math.round(x)} ms`;
-  return x < 60000 ? `${(x / 1000).toFixed(1)} s` : seconds(x / 1000);
+  return x < 60000 ? `${Number((x / 1000).toFixed(1))} s` : seconds(x / 1000);
 }
 
 function two(large, unit, small, less) {
@@ -94,6 +95,8 @@ export function ago(unix, now = Date.now() / 1000) {
   const words = size < 60 ? `${Math.round(size)} s` : size < 3600 ? `${Math.floor(size / 60)} min` : seconds(Math.floor(size / 60) * 60);
   return past > 0 ? `${words} ago` : `in ${words}`;
 }
+
+export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? '' : '.'}`;
 
 export function plural(n, one, many = `${one}s`) {
   return `${number(n, { exact: true })} ${n === 1 ? one : many}`;

@@ -467,8 +467,10 @@ export function tabs(items, { selected = items[0].id, onSelect = () => {} } = {}
 
 // --- tables ---
 
+// The roles are what the elements mean anyway; in a small window, where style.css lays rows out as cards, browsers would forget them.
+
 function headCell(column, now, sortBy) {
-  const props = { scope: 'col', class: classes(column.num && 'num', column.wide && 'wide'), title: column.hint || null };
+  const props = { role: 'columnheader', scope: 'col', class: classes(column.num && 'num', column.wide && 'wide', column.sort && 'sortable'), title: column.hint || null };
   if (!column.sort) return h('th', props, column.label);
   const sorted = now.sort === column.sort;
   return h('th', { ...props, 'aria-sort': sorted ? (now.dir === 'asc' ? 'ascending' : 'descending') : 'none' },
@@ -480,10 +482,10 @@ function bodyRow(columns, row, rowHref) {
   const href = rowHref && rowHref(row);
   const cells = columns.map((column, i) => {
     const inside = column.cell ? column.cell(row) : row[column.key] ?? '–';
-    const el = h(i === 0 ? 'th' : 'td', { scope: i === 0 ? 'row' : null, class: classes(column.num && 'num', column.wide && 'wide'), dataset: { label: column.label } });
+    const el = h(i === 0 ? 'th' : 'td', { role: i === 0 ? 'rowheader' : 'cell', scope: i === 0 ? 'row' : null, class: classes(column.num && 'num', column.wide && 'wide'), dataset: { label: column.label } });
     return add(el, i === 0 && href ? h('a', { href, class: 'row-link' }, inside) : inside);
   });
-  const el = h('tr', { class: href ? 'linked' : null }, cells);
+  const el = h('tr', { role: 'row', class: href ? 'linked' : null }, cells);
   if (href) {
     el.addEventListener('click', (event) => {
       if (event.target.closest('a, button, input, select, label, summary') || String(window.getSelection())) return;
@@ -499,11 +501,12 @@ export function table({ columns, load, empty: nothing = 'Nothing here.', rowHref
   let marker = null;
   let pages = 0;
   let ending = null;
-  const body = h('tbody');
-  const head = h('tr');
+  const body = h('tbody', { role: 'rowgroup' });
+  const head = h('tr', { role: 'row' });
   const foot = h('div', { class: 'table-foot', role: 'status' });
   const scroll = h('div', { class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': caption },
-    h('table', null, h('caption', { class: 'visually-hidden' }, caption), h('thead', null, head), body));
+    h('table', { role: 'table' }, h('caption', { class: 'visually-hidden' }, caption),
+      h('thead', { role: 'rowgroup', class: columns.some((column) => column.sort) ? 'sorts' : null }, head), body));
   const el = h('div', { class: 'table' }, scroll, foot);
 
   function sortBy(column) {

@@ -4,7 +4,7 @@ import { api, may, merged, ownerPath, projects } from './lib-api.js';
 import { bars, lineChart } from './lib-chart.js';
 import { trouble } from './lib-endpoint.js';
 import { exchange } from './lib-exchange.js';
-import { ms, number, percent, plural, rate, seconds } from './lib-format.js';
+import { ms, number, percent, plural, rate, seconds, sentence } from './lib-format.js';
 import { poll } from './lib-poll.js';
 import { countAgain, sendAgain } from './lib-replay.js';
 import { badge, button, card, confirm, copyButton, dialog, errorBox, field, form, grid, h, json, notice, page, segments, stat, state, stats, table,
@@ -25,16 +25,15 @@ const settingsOf = (shown) => Object.fromEntries(Object.entries(shown).filter(([
 
 function numbers() {
   const made = { pending: stat('Backlog', '–'), oldest: stat('Oldest waiting', '–'), window: stat('Window', '–'), rate: stat('Rate', '–'), errors: stat('Errors', '–'),
-    latency: stat('Latency p50', '–'), p99: stat('Latency p99', '–') };
+    latency: stat('Latency p50', '–') };
   const el = stats(Object.values(made));
   el.update = (n) => {
     made.pending.set(number(n.pending), { hint: `${number(n.waiting)} for a retry` });
-    made.oldest.set(n.pending ? seconds(Math.floor(n.oldest_pending_s ?? 0)) : 'none', { kind: n.pending && n.oldest_pending_s > 60 ? 'warn' : null });
-    made.window.set(`${number(n.in_flight)} / ${number(n.window)}`, { hint: 'requests under way / at most' });
+    made.oldest.set(n.pending ? seconds(Math.floor(n.oldest_pending_s ?? 0)) : 'none', { kind: n.pending && n.oldest_pending_s > 60 ? 'warn' : null, hint: 'since it was accepted' });
+    made.window.set(`${number(n.in_flight)} / ${number(n.window)}`, { hint: 'under way / at most' });
     made.rate.set(rate(n.per_s), { hint: `${number(n.delivered)} delivered since start` });
-    made.errors.set(percent(n.error_rate), { kind: n.error_rate > 0.05 ? 'bad' : null, hint: 'of requests, last 5 min' });
-    made.latency.set(ms(n.p50_ms), { hint: 'accepted to delivered' });
-    made.p99.set(ms(n.p99_ms), { hint: n.last_time ? ['last answer ', h('b', null, String(n.last_code)), ' ', timeAgo(n.last_time)] : 'no answer yet' });
+    made.errors.set(percent(n.error_rate), { kind: n.error_rate > 0.05 ? 'bad' : null, hint: n.last_time ? ['last: ', h('b', null, String(n.last_code)), ', ', timeAgo(n.last_time)] : 'no answer yet' });
+    made.latency.set(ms(n.p50_ms), { hint: ['p99 ', h('b', null, ms(n.p99_ms))] });
   };
   return el;
 }
@@ -232,7 +231,7 @@ function settingsTab(ctx, path) {
 async function test(path) {
   const result = await api.post(`${path}/test`);
   await dialog({ title: 'Test', wide: true, body: h('div', null,
-    h('p', null, state(result.outcome), ' ', result.outcome === 'ok' ? `It took a sample event in ${ms(result.duration_ms)}.` : result.reason || `It answered ${result.code}.`),
+    h('p', null, state(result.outcome), ' ', result.outcome === 'ok' ? `It took a sample event in ${ms(result.duration_ms)}.` : sentence(result.reason || `it answered ${result.code}`)),
     h('p', { class: 'muted' }, 'A sample event was really sent, with the settings in force. It is recorded nowhere.'), exchange(result)),
   actions: [{ label: 'Close', kind: 'primary' }] });
 }

@@ -31,19 +31,18 @@ function rateKind(x) {
 function numbers() {
   const made = {
     oldest: stat('Oldest waiting event', '–'), pending: stat('Backlog', '–'), accepted: stat('Accepted', '–'),
-    delivered: stat('Delivered', '–'), success: stat('Success rate', '–'), latency: stat('Latency p50', '–'), p99: stat('Latency p99', '–'),
+    delivered: stat('Delivered', '–'), success: stat('Success rate', '–'), latency: stat('Latency p50', '–'),
   };
   made.oldest.classList.add('lead');
   const el = stats(Object.values(made));
   el.update = (o) => {
     made.oldest.set(o.oldest_pending_s === null ? 'none' : seconds(Math.floor(o.oldest_pending_s)), { kind: ageKind(o.oldest_pending_s),
       hint: o.oldest_pending_s === null ? 'nothing waits' : 'since it was accepted' });
-    made.pending.set(number(o.pending), { hint: `${number(o.waiting)} for a retry, ${number(o.in_flight)} on the wire` });
+    made.pending.set(number(o.pending), { hint: `${number(o.waiting)} for a retry` });
     made.accepted.set(rate(o.accepted_per_s), { hint: 'events' });
     made.delivered.set(rate(o.delivered_per_s), { hint: `${rate(o.failed_per_s)} failed` });
     made.success.set(percent(o.success_rate), { kind: rateKind(o.success_rate), hint: 'of requests, last 5 min' });
-    made.latency.set(ms(o.p50_ms), { hint: 'accepted to delivered' });
-    made.p99.set(ms(o.p99_ms), { hint: 'last 5 min' });
+    made.latency.set(ms(o.p50_ms), { hint: ['p99 ', h('b', null, ms(o.p99_ms)), ', last 5 min'] });
   };
   return el;
 }

@@ -81,7 +81,7 @@ async function openWindow(browser, given, problems, { size = DESKTOP, dark = fal
     await page.goto(`${url}/`);
     await page.getByLabel('Key').fill(key);
     await page.keyboard.press('Enter');
-    await page.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'attached' });
+    await page.locator('nav.nav').waitFor({ state: 'attached' }); // on a phone it is in the drawer
   };
   w.go = async (route) => { await page.evaluate((r) => { window.location.hash = r; }, `#${route}`); };
   w.follow = async (name) => {
