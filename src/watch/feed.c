@@ -39,7 +39,7 @@ struct feed {
 	size_t seats;
 	bool closed;
 	/* of a round */
-	struct names *names; /* NULL while nobody listens */
+	struct feed_names *names; /* NULL while nobody listens */
 	struct known known[KNOWN_SLOTS];
 	struct buf entry;
 	struct arena arena;
@@ -99,7 +99,7 @@ static bool wants_project(const struct channel *c, struct slice project)
 
 static void give_accepted(struct feed *f, const struct note *n)
 {
-	names_add(f->names, n->seq, &(struct name){ .project = n->owner, .id = n->id, .message_id = n->message_id });
+	feed_names_add(f->names, n->seq, &(struct name){ .project = n->owner, .id = n->id, .message_id = n->message_id });
 	if (n->targeted)
 		return;
 	LIST_EACH (l, &f->channels) {
@@ -144,7 +144,7 @@ static void find_names(struct feed *f, struct attempt *a)
 		return;
 	a->names = arena_alloc(&f->arena, count * sizeof(struct name) + 1);
 	for (uint32_t i = 0; i < count; i++)
-		a->names[i] = names_find(f->names, f->node, a->note->u.attempt.items[i].event_seq);
+		a->names[i] = feed_names_find(f->names, f->node, a->note->u.attempt.items[i].event_seq);
 }
 
 /* Whether it carries an event of this project: then the project hears of it. */
@@ -240,14 +240,14 @@ static void end_round(struct feed *f, int64_t now_us)
 		if (list_empty(&c->seats))
 			channel_close(f, c);
 	}
-	names_rest(f->names, f->node);
+	feed_names_rest(f->names, f->node);
 	known_forget(f);
 }
 
 /* Nobody listens any more; what was noted since is for nobody. */
 static void rest(struct feed *f)
 {
-	names_free(&f->names);
+	feed_names_free(&f->names);
 	notes_take(f->notes);
 	notes_take(f->notes);
 }
@@ -297,7 +297,8 @@ bool feed_join(struct feed *f, const struct feed_want *want, const struct feed_s
 	ok = !f->closed && f->seats < FEED_SEATS_MAX;
 	if (ok) {
 		if (!f->names)
-			f->names = names_new();
+			f->names = feed_names_new();
+		sink->begin(sink->ctx);
 		seat_add(channel_for(f, want), sink, clock_mono_us());
 		f->seats++;
 	}
@@ -371,7 +372,7 @@ void feed_free(struct feed **fp)
 	if (!f)
 		return;
 	feed_close(f);
-	names_free(&f->names);
+	feed_names_free(&f->names);
 	notes_free(&f->notes);
 	buf_free(&f->entry);
 	arena_free(&f->arena);

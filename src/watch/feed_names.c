@@ -16,19 +16,19 @@ struct place {
 	char text[TEXT_MAX];
 };
 
-struct names {
+struct feed_names {
 	struct place places[PLACES];
 	struct store *reader; /* begun in this round */
 	unsigned reads;
 	struct arena arena; /* what was read in it */
 };
 
-static struct place *place_of(struct names *n, int64_t seq)
+static struct place *place_of(struct feed_names *n, int64_t seq)
 {
 	return &n->places[(uint64_t)seq % PLACES];
 }
 
-void names_add(struct names *n, int64_t seq, const struct name *name)
+void feed_names_add(struct feed_names *n, int64_t seq, const struct name *name)
 {
 	struct place *p = place_of(n, seq);
 
@@ -60,7 +60,7 @@ static bool take(void *ctx, const struct log_row *row)
 	return false;
 }
 
-static struct name read_name(struct names *n, struct node *node, int64_t seq)
+static struct name read_name(struct feed_names *n, struct node *node, int64_t seq)
 {
 	struct reading r = { .arena = &n->arena };
 	struct fault fault;
@@ -73,7 +73,7 @@ static struct name read_name(struct names *n, struct node *node, int64_t seq)
 	return r.name;
 }
 
-struct name names_find(struct names *n, struct node *node, int64_t seq)
+struct name feed_names_find(struct feed_names *n, struct node *node, int64_t seq)
 {
 	struct place *p = place_of(n, seq);
 
@@ -84,7 +84,7 @@ struct name names_find(struct names *n, struct node *node, int64_t seq)
 			      .message_id = slice_of(p->text + p->project + p->id, p->message_id) };
 }
 
-void names_rest(struct names *n, struct node *node)
+void feed_names_rest(struct feed_names *n, struct node *node)
 {
 	if (n->reader)
 		node_reader_end(node, n->reader);
@@ -93,15 +93,15 @@ void names_rest(struct names *n, struct node *node)
 	arena_reset(&n->arena);
 }
 
-struct names *names_new(void)
+struct feed_names *feed_names_new(void)
 {
-	struct names *n = mem_zalloc(sizeof(*n)); /* seqs begin at 1, so no place fits yet */
+	struct feed_names *n = mem_zalloc(sizeof(*n)); /* seqs begin at 1, so no place fits yet */
 
 	arena_init(&n->arena);
 	return n;
 }
 
-void names_free(struct names **np)
+void feed_names_free(struct feed_names **np)
 {
 	if (!*np)
 		return;

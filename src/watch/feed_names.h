@@ -12,16 +12,16 @@ struct name {
 	struct slice project, id, message_id; /* project empty: not known (any more) */
 };
 
-struct names;
+struct feed_names;
 
-struct names *names_new(void);
-void names_free(struct names **n);
-void names_add(struct names *n, int64_t seq, const struct name *name);
+struct feed_names *feed_names_new(void);
+void feed_names_free(struct feed_names **n);
+void feed_names_add(struct feed_names *n, int64_t seq, const struct name *name);
 /*
  * Looks one up; what is given lives as long as the round. The first that has to be read begins a reader of the node,
- * which names_rest, at the end of the round, gives back.
+ * which feed_names_rest, at the end of the round, gives back.
  */
-struct name names_find(struct names *n, struct node *node, int64_t seq);
-void names_rest(struct names *n, struct node *node);
+struct name feed_names_find(struct feed_names *n, struct node *node, int64_t seq);
+void feed_names_rest(struct feed_names *n, struct node *node);
 
 #endif
