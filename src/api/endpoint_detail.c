@@ -10,8 +10,6 @@
 #include "base/failure.h"
 #include "base/mem.h"
 
-#define FRESH_MS 1000
-
 /* --- numbers --- */
 
 static void write_values(struct json_writer *w, const char *name, const uint32_t *values, uint32_t count)
@@ -84,7 +82,7 @@ void endpoint_numbers_get(struct call *c)
 
 	if (!call_endpoint(c, &v))
 		return;
-	series_round(series, c->node, now_ms, FRESH_MS);
+	series_freshen(series, c->node, now_ms);
 	series_endpoint(series, v.endpoint->number, &tracks[0], &tracks[1]);
 	w = answer_begin(c);
 	json_begin_object(w);

@@ -3,8 +3,8 @@
  * directory's lock keeps nothing but what each is sorted by, that is sorted, and only the page's endpoints are looked
  * at again. Who stands at the same value keeps the order of the directory, by owner and id.
  *
- * A marker holds the last row's value and name: `VALUE p/PROJECT/ID`. Values change between two pages, so a row may
- * then come twice or not at all; in the order of ids it can't.
+ * A marker holds the last row's value and name: the bytes of the one in hex, then `p/PROJECT/ID`. Values change between
+ * two pages, so a row may then come twice or not at all; in the order of ids it can't.
  */
 #include <stdlib.h>
 
@@ -12,8 +12,9 @@
 #include "api/handlers.h"
 #include "api/owner.h"
 #include "base/mem.h"
+#include "base/text.h"
 
-#define FRESH_MS 1000
+#define MARKER_HEAD (2 * sizeof(double))
 
 /* --- what a table can be sorted by --- */
 
@@ -289,17 +290,15 @@ static bool read_state(struct call *c, struct table *t)
 
 static bool read_marker(struct call *c, struct table *t)
 {
-	struct slice rest = t->page.marker;
-	size_t blank = slice_find(rest, ' ');
-	char number[64], *end;
+	struct slice marker = t->page.marker;
 
-	if (rest.n == 0)
+	if (marker.n == 0)
 		return true;
-	slice_copy(number, sizeof(number), slice_of(rest.p, blank));
-	t->after_value = strtod(number, &end);
-	t->after_name = slice_from(rest, blank < rest.n ? blank + 1 : blank);
-	if (end != number && *end == '\0' && t->after_name.n > 4)
+	if (marker.n > MARKER_HEAD + 4 &&
+	    hex_read(slice_of(marker.p, MARKER_HEAD), &t->after_value, sizeof(t->after_value))) {
+		t->after_name = slice_from(marker, MARKER_HEAD);
 		return true;
+	}
 	answer_error(c, 400, "invalid_param", "marker", "must be the next_marker of the page before");
 	return false;
 }
@@ -323,7 +322,7 @@ static void write_page(struct table *t)
 		endpoint_row_write(&c->w, &v, t->series, t->now_ms);
 		json_end_object(&c->w);
 		buf_reset(&marker);
-		buf_addf(&marker, "%.17g ", t->all[i].value);
+		hex_add(&marker, &t->all[i].value, sizeof(t->all[i].value));
 		write_name(&marker, v.endpoint);
 		node_endpoint_view_free(&v);
 	}
@@ -338,7 +337,7 @@ static void list(struct call *c, struct owner owner, bool all_owners)
 	    !page_read(c, t.sort->name, t.descending ? "desc" : "asc", &t.page) || !read_marker(c, &t))
 		return;
 	call_argument(c, "q", &t.q);
-	series_round(t.series, c->node, t.now_ms, FRESH_MS);
+	series_freshen(t.series, c->node, t.now_ms);
 	node_endpoint_list(c->node, owner, all_owners, SLICE_LIT(""), collect, &t);
 	sort_entries(&t);
 	if (t.page.count)

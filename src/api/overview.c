@@ -1,7 +1,7 @@
 /*
  * The overview: how all of it does, or one project, and who is in trouble. The numbers are those of the
- * last round of the watch, which is made now when it is older than a second; so a hundred browsers that look
- * at it cost one round a second.
+ * last round of the watch, which is made now unless rounds have taken too much time of late; so a hundred browsers that
+ * look at it cost no more than a few.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,6 @@
 #include "api/owner.h"
 #include "base/mem.h"
 
-#define FRESH_MS     1000
 #define TROUBLE_ROWS 20
 
 /* --- who is in trouble --- */
@@ -182,7 +181,7 @@ static void show(struct call *c, struct slice project)
 	struct json_writer *w = answer_begin(c);
 	struct series_numbers n;
 
-	series_round(series, c->node, now_ms, FRESH_MS);
+	series_freshen(series, c->node, now_ms);
 	series_numbers(series, project, &n, plots);
 	json_begin_object(w);
 	json_member_i64(w, "time", now_ms / 1000);

@@ -10,10 +10,12 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
 
 #define FORGET_MS INT64_C(86400000)
+#define SHARE	  50 /* rounds for who asks take one part in so many of the time */
 
 /* Events of a project since the last round. */
 struct tally {
@@ -33,6 +35,7 @@ struct series {
 	int64_t now_ms, middle_ms;
 	uint32_t round;
 	size_t seen;
+	int64_t cost_us;     /* of the last one */
 	struct crowd *owner; /* of the endpoint before */
 
 	pthread_mutex_t door;
@@ -301,18 +304,25 @@ static bool look(void *ctx, const struct endpoint_view *v)
 	return true;
 }
 
-void series_round(struct series *s, struct node *node, int64_t now_ms, int64_t age_ms)
+void series_round(struct series *s, struct node *node, int64_t now_ms)
+{
+	int64_t begin_us = clock_mono_us();
+
+	series_begin(s, now_ms);
+	node_endpoint_list(node, (struct owner){ SLICE_LIT(""), false }, true, SLICE_LIT(""), look, s);
+	s->cost_us = clock_mono_us() - begin_us;
+	series_end(s);
+}
+
+void series_freshen(struct series *s, struct node *node, int64_t now_ms)
 {
 	bool young;
 
 	pthread_mutex_lock(&s->lock);
-	young = s->last_ms && now_ms - s->last_ms < age_ms;
+	young = s->last_ms && (now_ms - s->last_ms) * 1000 < s->cost_us * SHARE;
 	pthread_mutex_unlock(&s->lock);
-	if (young)
-		return;
-	series_begin(s, now_ms);
-	node_endpoint_list(node, (struct owner){ SLICE_LIT(""), false }, true, SLICE_LIT(""), look, s);
-	series_end(s);
+	if (!young)
+		series_round(s, node, now_ms);
 }
 
 /* --- asking --- */

@@ -60,7 +60,7 @@ static int64_t count(void *ctx, int64_t due_us)
 	struct watch *w = ctx;
 	int64_t now_ms = node_now_ms(w->node);
 
-	series_round(w->series, w->node, now_ms, 1000);
+	series_round(w->series, w->node, now_ms);
 	return due_us + (SERIES_ROUND_MS - now_ms % SERIES_ROUND_MS + 20) * 1000;
 }
 
