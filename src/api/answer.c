@@ -58,6 +58,17 @@ void answer_text(struct call *c, const char *content_type)
 		give(c, 200, content_type, NULL, 0);
 }
 
+struct server_stream *answer_stream(struct call *c)
+{
+	/* The second one keeps nginx from collecting it. */
+	static const struct server_header_out headers[] = { { "Cache-Control", "no-store" },
+							    { "X-Accel-Buffering", "no" } };
+	struct server_stream *st = server_stream_begin(c->rq, 200, "text/event-stream", headers, 2);
+
+	call_end(c);
+	return st;
+}
+
 void answer_redirect(struct call *c, const char *url)
 {
 	struct server_header_out headers[] = { { "Location", url }, { "Cache-Control", "no-store" } };

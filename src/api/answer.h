@@ -13,6 +13,8 @@ struct json_writer *answer_begin(struct call *c);
 void answer_json(struct call *c, int status);
 void answer_empty(struct call *c); /* 200 {} */
 void answer_text(struct call *c, const char *content_type);
+/* 200 and a body that is written from now on: server-sent events. The caller owns the stream. */
+struct server_stream *answer_stream(struct call *c);
 void answer_redirect(struct call *c, const char *url); /* 302 */
 /* {"error":{"code","message","param"}}; param may be NULL. 429 and 503 carry Retry-After. */
 void answer_error(struct call *c, int status, const char *code, const char *param, const char *fmt, ...)

@@ -8,6 +8,7 @@
 #include "api/tests.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "watch/feed.h"
 
 #define ID_MAX	     64
 #define DESK_THREADS 2
@@ -28,6 +29,7 @@ struct api *api_new(const struct api_options *options)
 	atomic_init(&a->metrics_open, options->metrics_open);
 	a->calls = calls_new();
 	a->tests = tests_new();
+	pthread_mutex_init(&a->settings_lock, NULL);
 	a->desk = desk_new(options->desk_threads ? options->desk_threads : DESK_THREADS);
 	return a;
 }
@@ -39,10 +41,20 @@ void api_attach(struct api *a, struct node *node, struct hub *hub, struct watch 
 	atomic_store_explicit(&a->node, node, memory_order_release);
 }
 
+void api_settings(struct api *a, struct slice json)
+{
+	pthread_mutex_lock(&a->settings_lock);
+	mem_free(a->settings);
+	a->settings = slice_dup(json);
+	pthread_mutex_unlock(&a->settings_lock);
+}
+
 void api_quiesce(struct api *a)
 {
 	atomic_store(&a->stopping, true);
 	tests_quiesce(a->tests);
+	if (a->watch)
+		feed_close(watch_feed(a->watch));
 }
 
 void api_detach(struct api *a)
@@ -57,6 +69,8 @@ void api_free(struct api **ap)
 	tests_free(&a->tests);
 	desk_free(&a->desk);
 	calls_free(&a->calls);
+	pthread_mutex_destroy(&a->settings_lock);
+	mem_free(a->settings);
 	mem_free(a);
 	*ap = NULL;
 }
@@ -73,8 +87,24 @@ static bool scheme_is(struct slice header, const char *scheme, struct slice *ret
 	return true;
 }
 
+/* *ret_expired: it would have been a link's, and its time is over. */
+static enum key_role check_token(struct call *c, struct slice key, bool *ret_expired)
+{
+	enum portal_answer answer;
+
+	if (!slice_starts(key, SLICE_LIT(PORTAL_PREFIX)))
+		return node_key_check(c->node, key, c->key_project);
+	answer = node_portal_check(c->node, key, &c->portal);
+	*ret_expired = answer == PORTAL_EXPIRED;
+	if (answer != PORTAL_VALID)
+		return KEY_NONE;
+	c->by_link = true;
+	slice_copy(c->key_project, sizeof(c->key_project), slice_str(c->portal.project));
+	return KEY_PROJECT;
+}
+
 /* The user name of Basic credentials is the key; the password does not matter. */
-static enum key_role check_basic(struct call *c, struct slice credentials)
+static enum key_role check_basic(struct call *c, struct slice credentials, bool *ret_expired)
 {
 	enum key_role role = KEY_NONE;
 	struct buf text;
@@ -83,21 +113,38 @@ static enum key_role check_basic(struct call *c, struct slice credentials)
 	if (credentials.n < BASIC_MAX && base64_read(credentials, &text)) {
 		struct slice pair = buf_slice(&text);
 
-		role = node_key_check(c->node, slice_of(pair.p, slice_find(pair, ':')), c->key_project);
+		role = check_token(c, slice_of(pair.p, slice_find(pair, ':')), ret_expired);
 	}
 	buf_free(&text);
 	return role;
 }
 
-static enum key_role check_key(struct call *c)
+static enum key_role check_header(struct call *c, struct slice header, bool *ret_expired)
 {
-	struct slice header = server_header(c->rq, "Authorization"), rest;
+	struct slice rest;
 
+	*ret_expired = false;
 	if (scheme_is(header, "Bearer", &rest))
-		return node_key_check(c->node, rest, c->key_project);
+		return check_token(c, rest, ret_expired);
 	if (scheme_is(header, "Basic", &rest))
-		return check_basic(c, rest);
+		return check_basic(c, rest, ret_expired);
 	return KEY_NONE;
+}
+
+static enum key_role check_key(struct call *c, bool *ret_expired)
+{
+	return check_header(c, server_header(c->rq, "Authorization"), ret_expired);
+}
+
+bool api_may_still(struct api *a, struct slice authorization, struct slice project)
+{
+	struct call c = { .api = a, .node = atomic_load_explicit(&a->node, memory_order_acquire) };
+	bool expired;
+	enum key_role role = check_header(&c, authorization, &expired);
+
+	if (project.n > 0 && !node_project_exists(c.node, project))
+		return false;
+	return role == KEY_ADMIN || (role == KEY_PROJECT && project.n > 0 && slice_is(project, c.key_project));
 }
 
 static struct slice param_named(const struct call *c, const char *name)
@@ -114,22 +161,45 @@ static void answer_no_project(struct call *c)
 	answer_error(c, 404, "not_found", NULL, "there is no project \"%.*s\"", SLICE_ARG(id));
 }
 
+/* What a link may not do although a key of its project may. False: answered. */
+static bool may_by_link(struct call *c)
+{
+	const struct route *r = c->route;
+	const char *why = NULL;
+
+	if (!c->by_link)
+		return true;
+	if (r->portal == PORTAL_NEVER)
+		why = "a portal link does not open this; it takes a key";
+	else if (r->portal == PORTAL_BY_METHOD && !c->portal.write && strcmp(r->method, "GET") != 0)
+		why = "this portal link is for looking only; ask for one that may change things";
+	if (why)
+		answer_error(c, 403, "forbidden", NULL, "%s", why);
+	return !why;
+}
+
 /* False: answered. */
 static bool may(struct call *c)
 {
 	enum access access = c->route->access;
+	bool expired;
 
 	if (access == ACCESS_NONE || (access == ACCESS_METRICS && atomic_load(&c->api->metrics_open)))
 		return true;
-	c->role = check_key(c);
+	c->role = check_key(c, &expired);
 	if (c->role == KEY_NONE) {
-		answer_unauthorized(c);
+		if (expired)
+			answer_error(c, 401, "expired", NULL, "this link has ended; ask for a new one");
+		else
+			answer_unauthorized(c);
 		return false;
 	}
-	if (c->role == KEY_ADMIN || access == ACCESS_KEY)
+	if (c->role == KEY_ADMIN)
 		return true;
+	if (access == ACCESS_KEY)
+		return may_by_link(c);
 	if (access == ACCESS_PROJECT && slice_is(param_named(c, "pid"), c->key_project))
-		return true;
+		return may_by_link(c);
 	if (access == ACCESS_PROJECT)
 		answer_no_project(c);
 	else
@@ -217,11 +287,12 @@ bool api_screen(void *ctx, struct server_request *rq)
 	struct api *a = ctx;
 	struct call c = { .api = a, .rq = rq, .node = atomic_load_explicit(&a->node, memory_order_acquire) };
 	char allowed[64];
+	bool expired;
 
 	c.route = route_find(server_method(rq), server_path(rq), c.params, allowed);
 	if (!c.route)
 		return false;
-	return !c.node || c.route->access == ACCESS_NONE || check_key(&c) != KEY_NONE;
+	return !c.node || c.route->access == ACCESS_NONE || check_key(&c, &expired) != KEY_NONE;
 }
 
 void api_handle(void *ctx, struct server_request *rq)

@@ -37,8 +37,13 @@ bool api_screen(void *ctx, struct server_request *rq);
 /* From now on requests are served by this node, its hub and its watch, borrowed until api_detach. */
 void api_attach(struct api *a, struct node *node, struct hub *hub, struct watch *watch);
 /*
- * Says not ready, takes no events, and answers the tests that still
- * wait for their endpoint. After it server_stop finds an end.
+ * The settings in force, a JSON array as /v1/settings shows it; copied. At the start, and again when they change. Any
+ * thread.
+ */
+void api_settings(struct api *a, struct slice json);
+/*
+ * Says not ready, takes no events, answers the tests that still wait
+ * for their endpoint, ends the streams. After it server_stop finds an end.
  */
 void api_quiesce(struct api *a);
 /* After server_stop: ends the threads; the node is not called any more. */

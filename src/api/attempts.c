@@ -365,6 +365,8 @@ static void write_attempt(struct json_writer *w, const struct finding *f, const 
 	json_key(w, "code");
 	code_write(w, row->code);
 	write_detail(w, s);
+	json_key(w, "explanation");
+	explanation_show(w, row->outcome == ATTEMPT_OK ? 0 : row->code);
 	json_key(w, "items");
 	write_items(w, f, s);
 	json_end_object(w);

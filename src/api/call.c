@@ -74,6 +74,7 @@ struct call *call_begin(struct api *a, struct server_request *rq)
 	c->route = NULL;
 	c->role = KEY_NONE;
 	c->key_project[0] = '\0';
+	c->by_link = false;
 	return c;
 }
 

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "hub/rest.h"
+#include "node/portal.h"
 
 #define CALL_PARAMS_MAX 3
 #define CALL_ANSWER_MAX ((size_t)64 * 1024 * 1024)
@@ -23,6 +24,13 @@ enum access {
 	ACCESS_PROJECT, /* the admin key, or a key of the project that the path names */
 	ACCESS_ADMIN,
 	ACCESS_METRICS /* the admin key, or anybody where the operator says so */
+};
+
+/* What a portal link (node/portal.h) may do with a route that a project's key may call. */
+enum portal {
+	PORTAL_BY_METHOD, /* GET: every link; other methods: only one that may write */
+	PORTAL_LOOKS,	  /* changes nothing, whatever its method says: every link */
+	PORTAL_NEVER
 };
 
 enum place {
@@ -40,6 +48,7 @@ struct route {
 	const char *summary;
 	rest_op *op; /* of the messaging side; NULL for others */
 	enum rest_way way;
+	enum portal portal;
 };
 
 struct call {
@@ -49,7 +58,10 @@ struct call {
 	const struct route *route;
 	struct slice params[CALL_PARAMS_MAX]; /* of the path, decoded */
 	enum key_role role;
-	char key_project[256]; /* of a project's key */
+	char key_project[256]; /* of a project's key, or of a link */
+	/* The key is a portal link: role is KEY_PROJECT then, so that who forgets to ask treats it as the lesser one. */
+	bool by_link;
+	struct portal_link portal;
 	struct arena arena;
 	struct json_doc doc;  /* of the body; its memory is used again by later calls */
 	struct buf out;	      /* the answer, likewise */
@@ -69,6 +81,8 @@ struct api {
 	struct calls *calls;
 	struct desk *desk;
 	struct tests *tests; /* test requests under way */
+	pthread_mutex_t settings_lock;
+	char *settings; /* api_settings; under the lock; NULL: not told yet */
 };
 
 /* --- the pool (call.c) --- */
@@ -97,6 +111,11 @@ bool call_body_or_none(struct call *c, struct json *ret);
 /* The organization of a project, in the call's arena; empty when it has none, or there is no such project. */
 struct slice call_organization(struct call *c, struct slice project);
 bool call_is_admin(const struct call *c);
+/*
+ * For a call that lasts: whether who came with this Authorization header may still see the project, or with an empty one
+ * everything. Any thread.
+ */
+bool api_may_still(struct api *a, struct slice authorization, struct slice project);
 /* Is this an id that a caller may choose? False: answered with 400 and param. */
 bool api_id_check(struct call *c, struct slice id, const char *param);
 /* Like server_argument, with the argument given as text: false when it is not there or empty. */

@@ -258,11 +258,25 @@ void status_reason_show(struct json_writer *w, const struct endpoint *ep, const 
 	buf_init(&text, TEXT_MAX);
 	buf_addf(&text, "answered %d: %s", status, meaning_of_status(status));
 	if (target.n > 0) {
-		buf_add_str(&text, ", it should perhaps be ");
+		buf_add_str(&text, ": ");
 		buf_add_slice(&text, target);
 	}
 	put_masked(w, ep, ev, buf_slice(&text));
 	buf_free(&text);
+}
+
+void explanation_show(struct json_writer *w, int code)
+{
+	struct meaning said;
+
+	if (!meaning_of_code(code, &said)) {
+		json_put_null(w);
+		return;
+	}
+	json_begin_object(w);
+	json_member_str(w, "what", said.what);
+	json_member_str(w, "cure", said.cure);
+	json_end_object(w);
 }
 
 void ms_write(struct json_writer *w, int64_t us)

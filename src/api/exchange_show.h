@@ -20,6 +20,8 @@ void response_show(struct json_writer *w, const struct endpoint *ep, const struc
 /* Writes why an answer of this status was no success, a sentence with the cure; headers as for response_show. */
 void status_reason_show(struct json_writer *w, const struct endpoint *ep, const struct event *ev, int status,
 			struct slice headers);
+/* Writes {"what","cure"} for the code of an outcome that was no success; null when there is nothing to say. */
+void explanation_show(struct json_writer *w, int code);
 /* Writes {"dns","connect","tls","first_byte"} in milliseconds, null where a phase was not reached. */
 void timings_show(struct json_writer *w, const struct http_timings *t);
 /* Writes the event without what only the hub may know of it. */

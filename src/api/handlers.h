@@ -16,6 +16,16 @@ handler openapi_show;
 handler console_index, console_show;
 /* projects.c */
 handler projects_list, projects_of_organization, project_get, project_put, project_change, project_delete;
+/* whoami.c */
+handler whoami_show, settings_show;
+/* presets.c */
+handler presets_list, preset_get;
+/* portal_links.c */
+handler portal_link_create, portal_links_end;
+/* drafts.c */
+handler draft_render, draft_send;
+/* dead.c */
+handler dead_list;
 /* keys.c */
 handler keys_list, key_create, key_delete;
 /* endpoints.c */
@@ -40,6 +50,8 @@ handler messaging_call;
 handler kannel_message, kannel_report, link_follow;
 /* history.c */
 handler events_list, event_get;
+/* stream.c */
+handler stream_project, stream_all;
 /* attempts.c */
 handler attempts_list, attempt_get;
 

@@ -15,8 +15,11 @@
 
 /* A table is read by its columns. */
 /* clang-format off */
-#define DESK(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_DESK, RUN, SUMMARY, NULL, REST_READS }
-#define HERE(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_HERE, RUN, SUMMARY, NULL, REST_READS }
+#define DESK(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_DESK, RUN, SUMMARY, NULL, REST_READS, PORTAL_BY_METHOD }
+#define HERE(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_HERE, RUN, SUMMARY, NULL, REST_READS, PORTAL_BY_METHOD }
+/* As DESK, but not for portal links; and, although it is no GET, for those as well that may only look. */
+#define KEYED(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_DESK, RUN, SUMMARY, NULL, REST_READS, PORTAL_NEVER }
+#define LOOKS(METHOD, PATH, ACCESS, RUN, SUMMARY) { METHOD, PATH, ACCESS, PLACE_DESK, RUN, SUMMARY, NULL, REST_READS, PORTAL_LOOKS }
 static const struct route routes[] = {
 	HERE("POST", PROJECT "/events", ACCESS_PROJECT, events_post,
 	     "Takes one event, an array of events or NDJSON; answers 202 when they are on disk"),
@@ -27,6 +30,17 @@ static const struct route routes[] = {
 	     "Delivery attempts, newest first, with request and response"),
 	DESK("GET", PROJECT "/attempts/{id}", ACCESS_PROJECT, attempt_get, "One delivery attempt"),
 
+	DESK("GET", PROJECT "/dead", ACCESS_PROJECT, dead_list, "What failed for good, newest first"),
+	LOOKS("POST", PROJECT "/draft/render", ACCESS_PROJECT, draft_render,
+	      "Shows the requests that settings would make of events, without saving or sending anything"),
+	DESK("POST", PROJECT "/draft/send", ACCESS_PROJECT, draft_send,
+	     "Really sends the first of those requests once, and shows the answer"),
+
+	DESK("GET", "/v1/whoami", ACCESS_KEY, whoami_show, "What this key or link opens"),
+	DESK("GET", "/v1/presets", ACCESS_KEY, presets_list, "The presets with their settings"),
+	DESK("GET", "/v1/presets/{name}", ACCESS_KEY, preset_get, "One preset"),
+	DESK("GET", "/v1/settings", ACCESS_ADMIN, settings_show, "The daemon's settings as they are in force, and from where"),
+
 	DESK("GET", "/v1/overview", ACCESS_ADMIN, overview_show,
 	     "How all of it does now and over the last hour and day, and which endpoints are in trouble"),
 	DESK("GET", PROJECT "/overview", ACCESS_PROJECT, overview_of_project, "The same of one project"),
@@ -35,18 +49,25 @@ static const struct route routes[] = {
 	DESK("GET", PROJECT "/endpoint_numbers", ACCESS_PROJECT, endpoint_numbers_of_project,
 	     "The project's endpoints with their numbers, sorted by one of them"),
 
+	DESK("GET", PROJECT "/stream", ACCESS_PROJECT, stream_project,
+	     "What happens in the project, as it happens: server-sent events"),
+	DESK("GET", "/v1/stream", ACCESS_ADMIN, stream_all, "What happens in all projects, as it happens"),
+
 	DESK("GET", "/v1/projects", ACCESS_KEY, projects_list, "All projects; with a project's key only its own"),
 	DESK("GET", ORGANIZATION "/projects", ACCESS_ADMIN, projects_of_organization,
 	     "The projects of one organization"),
 	DESK("GET", PROJECT, ACCESS_PROJECT, project_get, "One project"),
-	DESK("PUT", PROJECT, ACCESS_PROJECT, project_put, "Creates or replaces a project"),
-	DESK("PATCH", PROJECT, ACCESS_PROJECT, project_change, "Changes the given fields of a project"),
-	DESK("POST", PROJECT, ACCESS_PROJECT, project_change, "Changes the given fields of a project"),
-	DESK("DELETE", PROJECT, ACCESS_PROJECT, project_delete, "Deletes a project with all it has"),
+	KEYED("PUT", PROJECT, ACCESS_PROJECT, project_put, "Creates or replaces a project"),
+	KEYED("PATCH", PROJECT, ACCESS_PROJECT, project_change, "Changes the given fields of a project"),
+	KEYED("POST", PROJECT, ACCESS_PROJECT, project_change, "Changes the given fields of a project"),
+	KEYED("DELETE", PROJECT, ACCESS_PROJECT, project_delete, "Deletes a project with all it has"),
 
-	DESK("GET", PROJECT "/keys", ACCESS_PROJECT, keys_list, "The project's keys, without the keys themselves"),
-	DESK("POST", PROJECT "/keys", ACCESS_PROJECT, key_create, "Makes a key and shows it once"),
-	DESK("DELETE", PROJECT "/keys/{kid}", ACCESS_PROJECT, key_delete, "Deletes a key"),
+	KEYED("GET", PROJECT "/keys", ACCESS_PROJECT, keys_list, "The project's keys, without the keys themselves"),
+	KEYED("POST", PROJECT "/keys", ACCESS_PROJECT, key_create, "Makes a key and shows it once"),
+	KEYED("DELETE", PROJECT "/keys/{kid}", ACCESS_PROJECT, key_delete, "Deletes a key"),
+	KEYED("POST", PROJECT "/portal_links", ACCESS_PROJECT, portal_link_create,
+	      "Makes a link that opens the project for a while, without a key"),
+	KEYED("DELETE", PROJECT "/portal_links", ACCESS_PROJECT, portal_links_end, "Ends all of the project's links"),
 
 #define ENDPOINT_ROWS(OWNER, ACCESS)                                                                                   \
 	DESK("GET", OWNER "/endpoints", ACCESS, endpoints_list, "Endpoints, ordered by id"),                           \
@@ -65,7 +86,7 @@ static const struct route routes[] = {
 	     "Makes a new signing secret and shows it once; the old one signs beside it"),                             \
 	DESK("POST", OWNER ENDPOINT "/test", ACCESS, endpoint_test,                                                    \
 	     "Really sends a sample event and shows the answer"),                                                      \
-	DESK("POST", OWNER ENDPOINT "/render", ACCESS, endpoint_render,                                                \
+	LOOKS("POST", OWNER ENDPOINT "/render", ACCESS, endpoint_render,                                               \
 	     "Shows the request for a sample event without sending it"),                                               \
 	DESK("POST", OWNER ENDPOINT "/replay", ACCESS, replay_start,                                                   \
 	     "Counts or sends again what failed, or everything"),                                                      \
@@ -81,11 +102,11 @@ static const struct route routes[] = {
 
 /* The messaging side: what its operations may do decides where they run. */
 #define READS(PATH, OP, SUMMARY)                                                                                           \
-	{ "GET", PROJECT PATH, ACCESS_PROJECT, PLACE_DESK, messaging_call, SUMMARY, OP, REST_READS }
+	{ "GET", PROJECT PATH, ACCESS_PROJECT, PLACE_DESK, messaging_call, SUMMARY, OP, REST_READS, PORTAL_BY_METHOD }
 #define WRITES(METHOD, PATH, OP, SUMMARY)                                                                                  \
-	{ METHOD, PROJECT PATH, ACCESS_PROJECT, PLACE_HERE, messaging_call, SUMMARY, OP, REST_WRITES }
+	{ METHOD, PROJECT PATH, ACCESS_PROJECT, PLACE_HERE, messaging_call, SUMMARY, OP, REST_WRITES, PORTAL_BY_METHOD }
 #define BLOCKS(METHOD, PATH, OP, SUMMARY)                                                                                  \
-	{ METHOD, PROJECT PATH, ACCESS_PROJECT, PLACE_DESK, messaging_call, SUMMARY, OP, REST_BLOCKS }
+	{ METHOD, PROJECT PATH, ACCESS_PROJECT, PLACE_DESK, messaging_call, SUMMARY, OP, REST_BLOCKS, PORTAL_BY_METHOD }
 #define CHANGES(WAY, PATH, OP, SUMMARY) WAY("POST", PATH, OP, SUMMARY), WAY("PATCH", PATH, OP, SUMMARY)
 
 	WRITES("POST", "/messages/send", rest_message_send, "Sends one message"),
@@ -163,8 +184,10 @@ static const struct route routes[] = {
 	NOT_HERE("/airtime_transactions"), NOT_HERE("/contact_fields"), NOT_HERE("/message_fields"),
 	NOT_HERE("/message_stats"), NOT_HERE("/users"),
 
-	HERE("GET", "/ingest/kannel/{pid}/mo", ACCESS_PROJECT, kannel_message, "A message from Kannel"),
-	HERE("POST", "/ingest/kannel/{pid}/mo", ACCESS_PROJECT, kannel_message, "A message from Kannel"),
+/* Its GET takes a message too, and gateways have keys. */
+#define MO(METHOD) { METHOD, "/ingest/kannel/{pid}/mo", ACCESS_PROJECT, PLACE_HERE, kannel_message, "A message from Kannel", NULL, REST_READS, PORTAL_NEVER }
+	MO("GET"),
+	MO("POST"),
 	HERE("GET", "/ingest/kannel/{pid}/dlr", ACCESS_NONE, kannel_report, "A delivery report from Kannel"),
 	HERE("POST", "/ingest/kannel/{pid}/dlr", ACCESS_NONE, kannel_report, "A delivery report from Kannel"),
 	HERE("GET", "/s/{code}", ACCESS_NONE, link_follow, "Where a short link leads"),

@@ -26,6 +26,7 @@ struct project {
 	char *organization_before;
 	int64_t organization_from;
 	int64_t created_ms, changed_ms;
+	int64_t links_from_ms; /* its portal links made before this have ended; 0: none was ended (portal.h) */
 };
 
 /* One endpoint, through all its revisions. */

@@ -72,6 +72,7 @@ void document_put_project(struct tx *tx, const struct project *p)
 	json_member_i64(&dr.w, "changed_ms", p->changed_ms);
 	json_member_str(&dr.w, "organization_before", p->organization_before);
 	json_member_i64(&dr.w, "organization_from", p->organization_from);
+	json_member_i64(&dr.w, "links_from_ms", p->links_from_ms);
 	json_key(&dr.w, "settings");
 	json_put_raw(&dr.w, slice_str(p->settings));
 	draft_put(&dr, tx, KIND_PROJECT, slice_str(p->id));
@@ -306,6 +307,7 @@ static bool load_project(void *ctx, const struct doc_row *row)
 	p->organization = document_string(json_get(ld->root, "settings"), "organization_id");
 	p->organization_before = document_string(ld->root, "organization_before");
 	p->organization_from = document_i64(ld->root, "organization_from");
+	p->links_from_ms = document_i64(ld->root, "links_from_ms");
 	p->created_ms = document_i64(ld->root, "created_ms");
 	p->changed_ms = document_i64(ld->root, "changed_ms");
 	directory_project_set(ld->d, p);

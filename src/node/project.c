@@ -172,6 +172,7 @@ static struct project *project_new(struct node *n, struct slice id, struct json 
 		json_parse(&old_doc, slice_str(old->settings), &json_limits_default, NULL);
 		p->created_ms = old->created_ms;
 		p->organization_from = old->organization_from;
+		p->links_from_ms = old->links_from_ms;
 	}
 	p->settings = settled_settings(settings, old && merge ? json_root(&old_doc) : (struct json){ 0 });
 	p->organization_before = mem_strdup(old ? old->organization_before : "");
