@@ -8,6 +8,8 @@
 #   make bench    the figures, into docs/performance.md                                  (ROWS=... SCALE=0.1)
 #   make check    style, layers, banned functions, warnings of two compilers, hardening
 #   make install  PREFIX=/usr/local DESTDIR=
+#   make deb      build/postrider_VERSION_ARCH.deb
+#   make package-test   that package on a clean Debian 12: install, run, upgrade, remove, purge    (as root; takes minutes)
 #   make clean
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -17,7 +19,7 @@ SECONDS ?= 60
 ROWS ?= all
 SCALE ?= 1
 
-.PHONY: demo test build bench fuzz sim check install clean
+.PHONY: demo test build bench fuzz sim check install deb package-test clean
 
 build:
 	@scripts/deps build
@@ -57,8 +59,15 @@ build/postrider:
 	@$(MAKE) build
 
 install: | build/postrider
-	install -Dm755 build/postrider "$(DESTDIR)$(PREFIX)/bin/postrider"
-	@if [ -f docs/postrider.1 ]; then install -Dvm644 docs/postrider.1 "$(DESTDIR)$(PREFIX)/share/man/man1/postrider.1"; fi
+	@scripts/install build/postrider "$(PREFIX)" "$(DESTDIR)"
+
+deb:
+	@scripts/deps build deb
+	@scripts/package
+
+package-test:
+	@scripts/deps build deb package-test
+	@scripts/package-test
 
 clean:
 	rm -rf build
