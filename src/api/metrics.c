@@ -370,12 +370,13 @@ static void add_process(struct buf *out, const struct node_numbers *n)
 	buf_add_str(out, "postrider_build_info{version=\"" POSTRIDER_VERSION "\"} 1\n");
 }
 
-static void add_node(struct buf *out, const struct node_numbers *n)
+static void add_node(struct buf *out, const struct node *node, const struct node_numbers *n)
 {
 	const struct {
 		const char *name, *type, *help;
 		double value;
 	} all[] = {
+		{ "postrider_ready", "gauge", "1 while events are taken, as /readyz says.", node_ready(node, NULL) },
 		{ "postrider_events_accepted_total", "counter", "Events on disk and answered 202.",
 		  (double)n->accepted },
 		{ "postrider_events_duplicate_total", "counter", "Events that were known already.",
@@ -397,6 +398,23 @@ static void add_node(struct buf *out, const struct node_numbers *n)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		plain(out, all[i].name, all[i].type, all[i].help, all[i].value);
+}
+
+/* How many endpoints are in which state: six numbers, however many endpoints there are. */
+static void add_states(struct buf *out, const struct lines *ls)
+{
+	uint64_t counts[LANE_DELETED] = { 0 };
+
+	for (size_t i = 0; i < ls->count; i++) {
+		int state = atomic_load_explicit(&ls->all[i].stats->state, memory_order_relaxed);
+
+		if (state >= 0 && state < LANE_DELETED)
+			counts[state]++;
+	}
+	family(out, "postrider_endpoints_in_state", "gauge", "Endpoints by state, internal ones among them.");
+	for (int s = 0; s < LANE_DELETED; s++)
+		buf_addf(out, "postrider_endpoints_in_state{state=\"%s\"} %llu\n", lane_state_word((enum lane_state)s),
+			 (unsigned long long)counts[s]);
 }
 
 /* --- all of it --- */
@@ -429,7 +447,8 @@ void metrics_write(struct node *node, size_t own, struct buf *out)
 	if (ls.count > 0)
 		qsort(ls.all, ls.count, sizeof(*ls.all), by_weight);
 	count = show(&ls, own, shown);
-	add_node(out, &n);
+	add_node(out, node, &n);
+	add_states(out, &ls);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		add_family(out, &families[i], shown, count, node_now_ms(node));
 	add_attempts(out, shown, count);

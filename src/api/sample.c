@@ -4,9 +4,10 @@
  */
 #include "api/sample.h"
 
-#include <assert.h>
-
-#include "base/json.h"
+#define SAMPLE_ENDPOINT                                                                                                \
+	"\"endpoint\":{\"path\":\"/v1/projects/sample/endpoints/"                                                      \
+	"crm\",\"project_id\":\"sample\",\"organization_id\":null,\"id\":\"crm\","                                     \
+	"\"state\":\"throttled\",\"code\":503,\"reason\":\"sample\"}"
 
 static const struct slice samples[] = {
 	SLICE_LIT("{\"type\":\"send_status\",\"message\":{\"id\":\"1000007\",\"direction\":\"outgoing\",\"message_"
@@ -33,30 +34,19 @@ static const struct slice samples[] = {
 		  "\"phone_number\":\"+15005550006\"}}"),
 	SLICE_LIT("{\"type\":\"send_broadcast\",\"broadcast\":{\"id\":\"BR1\",\"title\":\"Sample "
 		  "broadcast\",\"message_count\":2}}"),
+	SLICE_LIT("{\"type\":\"endpoint_failing\"," SAMPLE_ENDPOINT "}"),
+	SLICE_LIT("{\"type\":\"endpoint_recovered\"," SAMPLE_ENDPOINT "}"),
+	SLICE_LIT("{\"type\":\"endpoint_disabled\"," SAMPLE_ENDPOINT "}"),
+	SLICE_LIT("{\"type\":\"dead_letter\",\"count\":1,\"event_id\":\"evt-1\"," SAMPLE_ENDPOINT "}"),
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
-
-static struct event *make(struct slice text, struct slice project, int64_t now_ms)
-{
-	struct json_doc doc;
-	struct event *ev;
-	int err;
-
-	json_doc_init(&doc);
-	err = json_parse(&doc, text, &json_limits_default, NULL);
-	assert(!err);
-	err = event_parse(json_root(&doc), project, now_ms, &ev, NULL);
-	assert(!err);
-	json_doc_free(&doc);
-	return ev;
-}
 
 struct event *sample_event(const struct endpoint *ep, struct slice project, int64_t now_ms)
 {
 	struct event *fallback = NULL;
 
 	for (size_t i = 0; i < SAMPLES; i++) {
-		struct event *ev = make(samples[i], project, now_ms);
+		struct event *ev = event_make(samples[i], project, now_ms);
 		bool taken = ep->event_mask & (1u << ev->type);
 
 		if (endpoint_wants(ep, ev)) {
@@ -67,5 +57,5 @@ struct event *sample_event(const struct endpoint *ep, struct slice project, int6
 			fallback = event_ref(ev);
 		event_unref(&ev);
 	}
-	return fallback ? fallback : make(samples[0], project, now_ms);
+	return fallback ? fallback : event_make(samples[0], project, now_ms);
 }

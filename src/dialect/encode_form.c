@@ -298,6 +298,10 @@ static const struct shape shapes[EVENT_TYPES + 1] = {
 	[EVENT_SEND_BROADCAST] = { "broadcast", NAMES(broadcast_names), { NULL } },
 	[EVENT_CONTACT_UPDATE] = { "contact", NAMES(contact_names), { NULL } },
 	[EVENT_MESSAGE_METADATA] = { "message", NAMES(message_names), { "contact" } },
+	[EVENT_ENDPOINT_FAILING] = { "endpoint", NULL, 0, { NULL } },
+	[EVENT_ENDPOINT_RECOVERED] = { "endpoint", NULL, 0, { NULL } },
+	[EVENT_ENDPOINT_DISABLED] = { "endpoint", NULL, 0, { NULL } },
+	[EVENT_DEAD_LETTER] = { "endpoint", NULL, 0, { "message" } },
 	[EVENT_SEND_MESSAGE] = { "message", NAMES(message_names), { "contact" } },
 };
 static_assert(sizeof(message_names) / sizeof(message_names[0]) <= PROPERTIES_MAX, "sorted on the stack");

@@ -12,9 +12,16 @@
 #define DAY_S 86400.0
 
 static const struct field_word event_words[] = {
-	{ "incoming_message", EVENT_INCOMING_MESSAGE, false }, { "send_status", EVENT_SEND_STATUS, false },
-	{ "send_broadcast", EVENT_SEND_BROADCAST, false },     { "contact_update", EVENT_CONTACT_UPDATE, false },
-	{ "message_metadata", EVENT_MESSAGE_METADATA, false }, { NULL, 0, false },
+	{ "incoming_message", EVENT_INCOMING_MESSAGE, false },
+	{ "send_status", EVENT_SEND_STATUS, false },
+	{ "send_broadcast", EVENT_SEND_BROADCAST, false },
+	{ "contact_update", EVENT_CONTACT_UPDATE, false },
+	{ "message_metadata", EVENT_MESSAGE_METADATA, false },
+	{ "endpoint_failing", EVENT_ENDPOINT_FAILING, false },
+	{ "endpoint_recovered", EVENT_ENDPOINT_RECOVERED, false },
+	{ "endpoint_disabled", EVENT_ENDPOINT_DISABLED, false },
+	{ "dead_letter", EVENT_DEAD_LETTER, false },
+	{ NULL, 0, false },
 };
 static const struct field_word method_words[] = { { "POST", HTTP_POST, false },
 						  { "GET", HTTP_GET, false },

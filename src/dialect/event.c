@@ -18,13 +18,20 @@ const struct slice member_names[MEMBERS] = {
 	[MEMBER_MESSAGE] = SLICE_LIT("message"),     [MEMBER_CONTACT] = SLICE_LIT("contact"),
 	[MEMBER_PHONE] = SLICE_LIT("phone"),	     [MEMBER_STATE] = SLICE_LIT("state"),
 	[MEMBER_BROADCAST] = SLICE_LIT("broadcast"), [MEMBER_UPDATE_TYPE] = SLICE_LIT("update_type"),
-	[MEMBER_POSTRIDER] = SLICE_LIT("postrider"),
+	[MEMBER_ENDPOINT] = SLICE_LIT("endpoint"),   [MEMBER_POSTRIDER] = SLICE_LIT("postrider"),
 };
 
 static const char *const type_words[EVENT_TYPES + 1] = {
-	[EVENT_INCOMING_MESSAGE] = "incoming_message", [EVENT_SEND_STATUS] = "send_status",
-	[EVENT_SEND_BROADCAST] = "send_broadcast",     [EVENT_CONTACT_UPDATE] = "contact_update",
-	[EVENT_MESSAGE_METADATA] = "message_metadata", [EVENT_SEND_MESSAGE] = "send_message",
+	[EVENT_INCOMING_MESSAGE] = "incoming_message",
+	[EVENT_SEND_STATUS] = "send_status",
+	[EVENT_SEND_BROADCAST] = "send_broadcast",
+	[EVENT_CONTACT_UPDATE] = "contact_update",
+	[EVENT_MESSAGE_METADATA] = "message_metadata",
+	[EVENT_ENDPOINT_FAILING] = "endpoint_failing",
+	[EVENT_ENDPOINT_RECOVERED] = "endpoint_recovered",
+	[EVENT_ENDPOINT_DISABLED] = "endpoint_disabled",
+	[EVENT_DEAD_LETTER] = "dead_letter",
+	[EVENT_SEND_MESSAGE] = "send_message",
 };
 
 const char *const origin_words[ORIGINS] = {

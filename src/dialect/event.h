@@ -16,7 +16,13 @@ enum event_type {
 	EVENT_SEND_BROADCAST,
 	EVENT_CONTACT_UPDATE,
 	EVENT_MESSAGE_METADATA,
-	EVENT_TYPES, /* that endpoints can ask for and callers can post */
+	EVENT_POSTED, /* the types before it are those that callers can post */
+	/* what an operator wants to know of postrider itself; made by the watch only, for those who ask for it by name */
+	EVENT_ENDPOINT_FAILING = EVENT_POSTED,
+	EVENT_ENDPOINT_RECOVERED,
+	EVENT_ENDPOINT_DISABLED,
+	EVENT_DEAD_LETTER,
+	EVENT_TYPES, /* that endpoints can ask for */
 	/* an order to a gateway: message as in the others; made by the hub only, always targeted */
 	EVENT_SEND_MESSAGE = EVENT_TYPES
 };
@@ -31,7 +37,7 @@ struct event {
 	struct slice project;	 /* id of the project it belongs to */
 	struct slice id;	 /* the event's own id, decoded */
 	struct slice message_id; /* message.id as text; empty when there is none */
-	/* of the thing whose events must keep their order (message, else contact, else broadcast); 0: none */
+	/* of the thing whose events must keep their order (message, else contact, broadcast, endpoint); 0: none */
 	uint64_t order_hash;
 	/*
 	 * Number of the only endpoint that gets it, whatever that one's filters say; 0: all that match. From the member

@@ -19,6 +19,8 @@ static int check_type(const struct parts *p, struct fault *fault)
 		return fault_param(fault, "type", "missing; say which kind of event this is: " KNOWN_TYPES);
 	if (json_type(v) != JSON_STRING)
 		return fault_param(fault, "type", "is %s; write one of " KNOWN_TYPES, json_type_name(json_type(v)));
+	if (p->type >= EVENT_POSTED && p->type < EVENT_TYPES)
+		return fault_param(fault, "type", "is told by postrider itself; post one of " KNOWN_TYPES);
 	if (p->type == EVENT_TYPES)
 		return fault_param(fault, "type", "is no event type that is known; write one of " KNOWN_TYPES);
 	return 0;

@@ -20,6 +20,7 @@ enum member {
 	MEMBER_STATE,
 	MEMBER_BROADCAST,
 	MEMBER_UPDATE_TYPE,
+	MEMBER_ENDPOINT,  /* of operational events */
 	MEMBER_POSTRIDER, /* of the hub's own events only */
 	MEMBERS
 };
@@ -32,7 +33,7 @@ extern const char *const origin_words[ORIGINS];
 /* The members of one event object; null ones are left out. */
 struct parts {
 	struct json v[MEMBERS];
-	enum event_type type;	  /* EVENT_TYPES when it is none that callers can post */
+	enum event_type type;	  /* EVENT_TYPES when it is none that endpoints can ask for */
 	bool order;		  /* then: it is send_message */
 	enum event_origin origin; /* the default when absent, ORIGINS when it is no known word */
 	size_t text, nodes;	  /* of the members that are passed on: bytes with comma and colon, nodes with keys */

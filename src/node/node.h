@@ -24,9 +24,9 @@ struct node;
 struct node_hooks; /* book.h */
 
 /*
- * What a watcher hears, all after it is on disk (but `state`, which is of memory). None may block or call the node, and
- * what they are given is valid during the call. Each may be NULL. They come for every event and every attempt, so a
- * watcher that nobody listens to returns at once.
+ * What a watcher hears, from inside node_start until node_stop is through, all after it is on disk (but `state`, which
+ * is of memory). None may block, or call the node but where it says so, and what they are given is valid during the call.
+ * Each may be NULL. They come for every event and every attempt, so a watcher that nobody listens to returns at once.
  */
 struct node_taps {
 	void *ctx;
@@ -36,7 +36,7 @@ struct node_taps {
 	 * Loop thread: an attempt, or an end without one. The row names its endpoint by
 	 * number and its events by seq; node_endpoint_by_number may be called from here.
 	 */
-	void (*attempt)(void *ctx, const struct attempt_row *row);
+	void (*attempt)(void *ctx, struct node *n, const struct attempt_row *row);
 	/* Loop thread: an endpoint's lane goes from one state to another; why is a sentence or empty. */
 	void (*state)(void *ctx, const struct endpoint *ep, enum lane_state before, enum lane_state now,
 		      const char *why);

@@ -157,7 +157,7 @@ static void tap_attempts(const struct shard_host *h, const struct tx *tx)
 		return;
 	for (const struct change *c = tx->first; c; c = c->next)
 		if (c->kind == CHANGE_ATTEMPT)
-			taps->attempt(taps->ctx, &c->u.attempt);
+			taps->attempt(taps->ctx, h->node, &c->u.attempt);
 }
 
 static void tx_back(struct message *m, struct shard *sh)

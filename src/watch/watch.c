@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "watch/feed.h"
 #include "watch/operations.h"
+#include "watch/outcomes.h"
 #include "watch/series.h"
 #include "watch/watchman.h"
 
@@ -30,12 +31,13 @@ static void on_accepted(void *ctx, struct event *const *events, size_t count)
 	feed_accepted(w->feed, events, count);
 }
 
-static void on_attempt(void *ctx, const struct attempt_row *row)
+static void on_attempt(void *ctx, struct node *n, const struct attempt_row *row)
 {
 	struct watch *w = ctx;
 
 	feed_attempt(w->feed, row);
 	operations_attempt(w->operations, row);
+	outcomes_log(w->options.outcomes, w->options.log, n, row);
 }
 
 static void on_state(void *ctx, const struct endpoint *ep, enum lane_state before, enum lane_state now, const char *why)

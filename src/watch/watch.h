@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "node/node.h"
+#include "watch/outcomes.h"
 
 struct watch;
 struct series;
@@ -22,6 +23,7 @@ struct feed;
 
 struct watch_options {
 	struct log *log;		/* borrowed */
+	enum outcomes outcomes;		/* which of them the log gets a line of */
 	const char *operations_project; /* whom operational events go to; NULL: nobody. Copied */
 };
 
