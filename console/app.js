@@ -88,9 +88,14 @@ function announce(text) {
   document.getElementById('announce').textContent = text;
 }
 
+// A link to where one is already changes no address: the page is shown anew.
+function onSamePage(event) {
+  if (event.currentTarget.getAttribute('href') === location.hash) show();
+}
+
 function navigation() {
   return sections().map(([name, items]) => [name ? h('h2', { class: 'nav-section' }, name) : null,
-    h('ul', null, items.map(([label, route, , sign]) => h('li', null, h('a', { href: `#${route}`, dataset: { route } }, icon(sign), h('span', null, label)))))]);
+    h('ul', null, items.map(([label, route, , sign]) => h('li', null, h('a', { href: `#${route}`, dataset: { route }, on: { click: onSamePage } }, icon(sign), h('span', null, label)))))]);
 }
 
 function themeSwitch() {

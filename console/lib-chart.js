@@ -2,8 +2,9 @@
 // Colours come from the custom properties of style.css and follow a change of theme. Every plot has a name and a table of its values
 // for those who cannot see it.
 //
-// lineChart({title, series: [{label, data: [..], color?: 'accent'|'ok'|'warn'|'bad'|'muted'|'violet', fill?: bool}], step_s, end, unit: fn | text, height: 180})
-//   data: one value a step, oldest first; the last ends at `end` (Unix seconds). unit: how a value is written (a function of
+// lineChart({title, series: [{label, data: [..], color?: 'accent'|'ok'|'warn'|'bad'|'muted'|'violet', fill?: bool}], step_s, end, span_s?, unit: fn | text, height: 180})
+//   data: one value a step, oldest first; the last ends at `end` (Unix seconds). span_s: how far the axis goes back, when the
+//   data may be shorter. unit: how a value is written (a function of
 //   lib-format.js), or what to write after it. -> Element with update({series, step_s, end})
 // bars({title, series, step_s, end | labels: [..], unit, height, stacked}) -> the same, with columns; with labels instead of times too.
 // sparkline(values, {failed: [..], label}) -> a small <svg>, without Chart.js
@@ -87,7 +88,7 @@ function dataset(spec, series, i) {
   const data = points(spec, series.data);
   if (spec.type === 'bar') return { label: series.label, data, backgroundColor: shown, borderRadius: 2, maxBarThickness: 40, barPercentage: 0.9, categoryPercentage: 0.9 };
   const fill = series.fill ?? i === 0;
-  return { label: series.label, data, borderColor: shown, backgroundColor: pale(shown, 0.12), fill: fill ? 'origin' : false, borderWidth: 1.75, pointRadius: 0,
+  return { label: series.label, data, borderColor: shown, backgroundColor: pale(shown, 0.12), fill: fill ? 'origin' : false, borderWidth: 1.75, pointRadius: data.length < 3 ? 2 : 0, pointBackgroundColor: shown,
     pointHoverRadius: 3, pointHoverBackgroundColor: shown, tension: 0, spanGaps: false };
 }
 
@@ -97,7 +98,8 @@ function axisX(spec) {
   if (spec.labels) return { type: 'category', stacked: spec.stacked, ticks, grid };
   const times = timesOf(spec);
   const wide = spec.type === 'bar' ? spec.step_s / 2 : 0; // half a column at each end
-  const min = (times[0] ?? spec.end - spec.step_s) - wide;
+  const first = spec.span_s ? spec.end - spec.span_s : times[0] ?? spec.end - spec.step_s;
+  const min = Math.min(first, times[0] ?? first) - wide;
   return { type: 'linear', stacked: spec.stacked, offset: false, min, max: (times.at(-1) ?? spec.end) + wide, ticks: { ...ticks, callback: (t) => clock(t) }, grid,
     afterBuildTicks: (axis) => { axis.ticks = timeTicks(axis.min, axis.max, Math.max(2, Math.floor(axis.width / 70))); } };
 }
@@ -220,10 +222,11 @@ export const bars = (spec) => chart({ ...spec, type: 'bar' });
 
 const WIDTH = 96;
 const HEIGHT = 24;
+const SPARK = 60; // values side by side; fewer stand at the right
 
 export function sparkline(values = [], { failed = [], label = null } = {}) {
   const most = Math.max(1, ...values, ...failed);
-  const length = Math.max(values.length, failed.length, 2);
+  const length = Math.max(values.length, failed.length, SPARK);
   const x = (i, of) => ((length - of + i) * WIDTH) / (length - 1); // the newest is at the right edge
   const y = (v) => HEIGHT - 2 - (v / most) * (HEIGHT - 4);
   const line = values.map((v, i) => `${i ? 'L' : 'M'}${x(i, values.length).toFixed(1)} ${y(v).toFixed(1)}`).join('');

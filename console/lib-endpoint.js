@@ -2,9 +2,11 @@
 //
 // endpointHref(row) -> '#/endpoints/shop/crm' or '#/endpoints/@acme/audit'
 // ownerWord(row) -> 'shop' or 'organization acme'
+// endpointState(row) -> its state as a badge; one that a person switched off is no alarm
 // trouble(row) -> one sentence why it is in trouble, or null when it is not
 // codeWords(code) -> 503 as '503', 'timeout' as 'no answer in time' …
 
+import { badge, state } from './lib-ui.js';
 import { number, percent, plural, seconds } from './lib-format.js';
 
 const WORDS = { dns: 'its name cannot be looked up', connect: 'no connection', tls: 'TLS fails', timeout: 'no answer in time', reset: 'the connection breaks',
@@ -17,6 +19,8 @@ const part = encodeURIComponent;
 export const endpointHref = (row) => `#/endpoints/${row.owner === 'organization' ? `@${part(row.organization)}` : part(row.project)}/${part(row.id)}`;
 
 export const ownerWord = (row) => (row.owner === 'organization' ? `organization ${row.organization}` : row.project);
+
+export const endpointState = (row) => (row.state === 'disabled' && !row.disabled_reason ? badge('disabled', 'muted', 'off') : state(row.state));
 
 function waits(row) {
   if (!row.pending) return '';

@@ -93,7 +93,8 @@ export function stat(label, value, { hint = null, kind = null } = {}) {
   const below = h('dd', { class: 'stat-hint' });
   const el = h('div', { class: 'stat' }, h('dt', { class: 'stat-label' }, label), shown, below);
   el.set = (v, { hint: words = null, kind: look = null } = {}) => {
-    el.className = classes('stat', look && `is-${look}`);
+    el.classList.remove('is-ok', 'is-warn', 'is-bad', 'is-info', 'is-muted');
+    if (look) el.classList.add(`is-${look}`);
     shown.replaceChildren();
     add(shown, look === 'bad' || look === 'warn' ? icon(look) : null, v);
     below.replaceChildren();

@@ -2,7 +2,7 @@
 
 import { api, may, merged, ownerPath, projects } from './lib-api.js';
 import { bars, lineChart } from './lib-chart.js';
-import { trouble } from './lib-endpoint.js';
+import { endpointState, trouble } from './lib-endpoint.js';
 import { exchange } from './lib-exchange.js';
 import { ms, number, percent, plural, rate, seconds, sentence } from './lib-format.js';
 import { poll } from './lib-poll.js';
@@ -53,12 +53,14 @@ function codeColour(code) {
   return code.startsWith('4') ? 'warn' : /^5/.test(code) ? 'bad' : 'violet';
 }
 
-function codesSpec(s) {
+const SPANS = { hour: 3600, day: 86400 };
+
+function codesSpec(s, span) {
   const codes = Object.keys(s.codes).sort();
-  return { step_s: s.step_s, end: s.end, series: codes.map((code) => ({ label: code, data: s.codes[code], color: codeColour(code) })) };
+  return { step_s: s.step_s, end: s.end, span_s: SPANS[span], series: codes.map((code) => ({ label: code, data: s.codes[code], color: codeColour(code) })) };
 }
 
-const waitingSpec = (s) => ({ step_s: s.step_s, end: s.end, series: [{ label: 'Waiting events', data: s.pending, color: 'violet' }] });
+const waitingSpec = (s, span) => ({ step_s: s.step_s, end: s.end, span_s: SPANS[span], series: [{ label: 'Waiting events', data: s.pending, color: 'violet' }] });
 
 function overTime() {
   let span = 'hour';
@@ -74,12 +76,12 @@ function overTime() {
     last = series;
     const s = series[span];
     if (made) {
-      made.codes.update(codesSpec(s));
-      made.waiting.update(waitingSpec(s));
+      made.codes.update(codesSpec(s, span));
+      made.waiting.update(waitingSpec(s, span));
       return;
     }
-    made = { codes: bars({ title: 'Answers by code', ...codesSpec(s), unit: number, stacked: true, height: 168 }),
-      waiting: lineChart({ title: 'Backlog', ...waitingSpec(s), unit: number, height: 168 }) };
+    made = { codes: bars({ title: 'Answers by code', ...codesSpec(s, span), unit: number, stacked: true, height: 168 }),
+      waiting: lineChart({ title: 'Backlog', ...waitingSpec(s, span), unit: number, height: 168 }) };
     place.append(card('Answers by code', made.codes), card('Backlog', made.waiting));
   };
   return el;
@@ -299,7 +301,7 @@ export async function show(ctx) {
   async function refresh() {
     const n = await now.refresh();
     const sentence = reason(n);
-    word.replaceChildren(state(n.state), badge(shown.preset || 'events as JSON', 'muted'), h('span', { class: 'mono muted' }, `${shown.method} ${shown.url}`));
+    word.replaceChildren(endpointState(n), badge(shown.preset || 'events as JSON', 'muted'), h('span', { class: 'mono muted' }, `${shown.method} ${shown.url}`));
     why.replaceChildren(...(sentence ? [sentence] : []));
   }
 

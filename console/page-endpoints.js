@@ -3,10 +3,10 @@
 
 import { api, may, ownerPath, projects } from './lib-api.js';
 import { sparkline } from './lib-chart.js';
-import { endpointHref, ownerWord } from './lib-endpoint.js';
+import { endpointHref, endpointState, ownerWord } from './lib-endpoint.js';
 import { ms, number, percent, rate, seconds } from './lib-format.js';
 import { poll } from './lib-poll.js';
-import { button, dialog, field, form, h, page, picker, searchBox, state, table, toast, toolbar } from './lib-ui.js';
+import { button, dialog, field, form, h, page, picker, searchBox, table, toast, toolbar } from './lib-ui.js';
 
 export const title = 'Endpoints';
 
@@ -19,7 +19,7 @@ const mark = (words, bad) => (bad ? h('span', { class: 'is-wrong' }, words) : wo
 function columns(all) {
   return [
     { key: 'id', label: 'Endpoint', sort: 'id', wide: true, cell: (row) => nameCell(row, all) },
-    { key: 'state', label: 'State', cell: (row) => state(row.state) },
+    { key: 'state', label: 'State', cell: endpointState },
     { key: 'pending', label: 'Backlog', sort: 'pending', num: true, hint: 'Events not settled yet', cell: (row) => number(row.pending) },
     { key: 'oldest', label: 'Oldest', sort: 'oldest', num: true, hint: 'How long the oldest waiting event has waited',
       cell: (row) => (row.pending ? mark(seconds(Math.floor(row.oldest_pending_s ?? 0)), row.oldest_pending_s > 60) : '–') },

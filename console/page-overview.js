@@ -3,7 +3,7 @@
 
 import { api, may, ownerPath, project } from './lib-api.js';
 import { lineChart } from './lib-chart.js';
-import { endpointHref, ownerWord, trouble } from './lib-endpoint.js';
+import { endpointHref, endpointState, ownerWord, trouble } from './lib-endpoint.js';
 import { bytes, ms, number, percent, plural, rate, seconds } from './lib-format.js';
 import { poll } from './lib-poll.js';
 import { follow } from './lib-stream.js';
@@ -42,7 +42,7 @@ function numbers() {
     made.accepted.set(rate(o.accepted_per_s), { hint: 'events' });
     made.delivered.set(rate(o.delivered_per_s), { hint: `${rate(o.failed_per_s)} failed` });
     made.success.set(percent(o.success_rate), { kind: rateKind(o.success_rate), hint: 'of requests, last 5 min' });
-    made.latency.set(ms(o.p50_ms), { hint: ['p99 ', h('b', null, ms(o.p99_ms)), ', last 5 min'] });
+    made.latency.set(ms(o.p50_ms), { hint: ['p99 ', h('b', null, ms(o.p99_ms))] });
   };
   return el;
 }
@@ -53,7 +53,7 @@ function troubleRow(row) {
   const why = trouble(row) || 'Switched off.';
   return h('li', null, h('a', { class: 'trouble-row', href: endpointHref(row) },
     h('span', { class: 'trouble-name' }, h('strong', null, row.name || row.id), h('span', { class: 'muted' }, ownerWord(row))),
-    h('span', { class: 'trouble-why' }, why), state(row.state), icon('right')));
+    h('span', { class: 'trouble-why' }, why), endpointState(row), icon('right')));
 }
 
 const COUNTED = ['ready', 'throttled', 'probe', 'paused', 'disabled'];
@@ -84,6 +84,7 @@ function troubleCard() {
 
 // --- plots ---
 
+const SPANS = { hour: 3600, day: 86400 };
 const PLOTS = [
   ['Events a second', [['Accepted', 'accepted', 'muted'], ['Delivered', 'delivered', 'accent'], ['Failed', 'failed', 'bad']], rate],
   ['Age of the oldest waiting event', [['Oldest', 'oldest_s', 'warn']], (v) => seconds(Math.round(v))],
@@ -91,7 +92,7 @@ const PLOTS = [
   ['Latency, accepted to delivered', [['p50', 'p50_ms', 'accent'], ['p99', 'p99_ms', 'muted']], ms],
 ];
 
-const specOf = (lines, s) => ({ step_s: s.step_s, end: s.end, series: lines.map(([label, key, color]) => ({ label, data: s[key], color, fill: color === 'accent' || lines.length === 1 })) });
+const specOf = (lines, s, span) => ({ step_s: s.step_s, end: s.end, span_s: SPANS[span], series: lines.map(([label, key, color]) => ({ label, data: s[key], color, fill: color === 'accent' || lines.length === 1 })) });
 
 function plots() {
   const made = [];
@@ -107,11 +108,11 @@ function plots() {
   el.update = (series) => {
     last = series;
     if (made.length) {
-      made.forEach((one, i) => one.update(specOf(PLOTS[i][1], series[span])));
+      made.forEach((one, i) => one.update(specOf(PLOTS[i][1], series[span], span)));
       return;
     }
     for (const [name, lines, unit] of PLOTS) {
-      const one = lineChart({ title: name, ...specOf(lines, series[span]), unit, height: 168 });
+      const one = lineChart({ title: name, ...specOf(lines, series[span], span), unit, height: 168 });
       made.push(one);
       place.append(card(name, one));
     }
