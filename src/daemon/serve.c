@@ -25,6 +25,7 @@
 #include "daemon/process.h"
 #include "daemon/reload.h"
 #include "daemon/settings.h"
+#include "daemon/settings_show.h"
 #include "daemon/watchdog.h"
 #include "dialect/preset.h"
 #include "hub/hub.h"
@@ -34,6 +35,7 @@
 #define FILES_LEAST    96 /* to start at all, and some for each shard and thread */
 #define FILES_EACH     16
 #define IDLE_TIMEOUT_S 60
+#define SHOWN_MAX      ((size_t)1024 * 1024)
 #define DAY_MS	       INT64_C(86400000)
 
 struct daemon {
@@ -46,6 +48,7 @@ struct daemon {
 	struct watch *watch;
 	struct node *node;
 	char *cert_pem, *key_pem;
+	char *frame_ancestors; /* NULL: nobody */
 	char address[128]; /* as bound */
 	int signal_fd;
 	int argc; /* of the command line, which a reload reads once more */
@@ -79,7 +82,9 @@ static unsigned connections_max(const struct serve_settings *s)
 static int listen_start(struct daemon *d, struct fault *fault)
 {
 	const struct serve_settings *s = &d->settings;
-	struct api_options api = { .log = d->log, .metrics_open = parts_metrics_open(s) };
+	struct api_options api = { .log = d->log,
+				   .metrics_open = parts_metrics_open(s),
+				   .console_dir = s->console_dir };
 	struct server_options server = { .address = s->listen,
 					 .threads = (unsigned)s->threads,
 					 .body_max = BODY_MAX,
@@ -89,8 +94,10 @@ static int listen_start(struct daemon *d, struct fault *fault)
 					 .idle_timeout_s = IDLE_TIMEOUT_S };
 
 	if (parts_file(s, "tls_cert", s->tls_cert, "a PEM file", &d->cert_pem, fault) ||
-	    parts_file(s, "tls_key", s->tls_key, "a PEM file", &d->key_pem, fault))
+	    parts_file(s, "tls_key", s->tls_key, "a PEM file", &d->key_pem, fault) ||
+	    settings_frame_ancestors(s, &d->frame_ancestors, fault))
 		return ERR_INVALID;
+	api.frame_ancestors = d->frame_ancestors;
 	server.tls_cert_pem = d->cert_pem;
 	server.tls_key_pem = d->key_pem;
 	d->api = api_new(&api);
@@ -170,7 +177,9 @@ static int node_begin(struct daemon *d, struct fault *fault)
 		.hooks = hub_hooks(d->hub),
 		.progress = watchdog_progress,
 	};
-	struct watch_options watch = { .log = d->log };
+	struct watch_options watch = { .log = d->log,
+				       .outcomes = (enum outcomes)s->log_outcomes,
+				       .operations_project = s->operations_project };
 	int err;
 
 	d->watch = watch_new(&watch);
@@ -223,6 +232,16 @@ static void announce(struct daemon *d, char made[64])
 	process_notify("READY=1");
 }
 
+static void show_settings(struct daemon *d)
+{
+	struct buf text;
+
+	buf_init(&text, SHOWN_MAX);
+	settings_write(&d->settings, &text);
+	api_settings(d->api, buf_slice(&text));
+	buf_free(&text);
+}
+
 static int start(struct daemon *d, struct fault *fault)
 {
 	char made[64] = "";
@@ -246,6 +265,7 @@ static int start(struct daemon *d, struct fault *fault)
 		err = watch_attach(d->watch, d->node, fault);
 	if (err)
 		return err;
+	show_settings(d);
 	api_attach(d->api, d->node, d->hub, d->watch);
 	announce(d, made);
 	return 0;
@@ -265,6 +285,7 @@ static void reload(struct daemon *d)
 					  .argv = d->argv };
 
 	reload_settings(&d->settings, &host);
+	show_settings(d);
 }
 
 /* True when it is one that ends. A signal that stays pending would be taken for the second one, which ends at once. */
@@ -330,6 +351,7 @@ static void stop(struct daemon *d)
 		mem_wipe(d->key_pem, strlen(d->key_pem));
 	mem_free(d->cert_pem);
 	mem_free(d->key_pem);
+	mem_free(d->frame_ancestors);
 	if (d->signal_fd >= 0)
 		close(d->signal_fd);
 	log_free(&d->log);

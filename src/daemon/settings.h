@@ -24,13 +24,14 @@ struct text_list {
 struct serve_settings {
 	char *config, *data, *store, *listen, *admin_key, *admin_key_file, *allow_ports, *bind_address, *public_url,
 		*tls_cert, *tls_key, *dns_servers;
-	char *console_dir, *portal_frame_ancestors;
+	char *console_dir, *operations_project, *portal_frame_ancestors;
 	char *smtp_host, *smtp_user, *smtp_password, *smtp_password_file, *smtp_from, *smtp_ca;
 	struct text_list allow_net;
 	int64_t retention_days, dead_retention_days, recent_ids, recent_finals, shards, threads, connections, stop_s;
 	int64_t test_step_ms, smtp_port, mail_digest_s;
 	int64_t memory, queue_memory, endpoint_memory; /* bytes */
 	int log_level;				       /* enum log_level */
+	int log_outcomes;			       /* enum outcomes */
 	int metrics_open;			       /* enum metrics_access */
 	int smtp_tls;				       /* enum mail_tls */
 	/* who has said it last, by row: "--listen", "POSTRIDER_LISTEN"; "" for a default */

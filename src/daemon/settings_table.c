@@ -33,6 +33,8 @@ static const struct setting rows[] = {
 	  "begins the URLs that others call (default: http:// and the listen address)", false },
 	{ "portal_frame_ancestors", SETTING_TEXT, AT(portal_frame_ancestors), "none", 0, 0, NULL, "LIST",
 	  "pages that may frame the console: none, self, or origins as https://app.example.org, with commas between", false },
+	{ "operations_project", SETTING_TEXT, AT(operations_project), NULL, 0, 0, NULL, "ID",
+	  "the project whose endpoints are told of endpoints that fail, recover or are disabled, and of dead letters", false },
 	{ "console_dir", SETTING_TEXT, AT(console_dir), NULL, 0, 0, NULL, "DIR",
 	  "for who works on the console: take its files from DIR instead of the program", false },
 	{ "allow_net", SETTING_LIST, AT(allow_net), NULL, 0, 0, NULL, "CIDR",
@@ -84,6 +86,8 @@ static const struct setting rows[] = {
 	  "at most one mail about an endpoint that goes on failing in so long", true },
 	{ "test_step_ms", SETTING_NUMBER, AT(test_step_ms), "1000", 1, 3600000, NULL, "N",
 	  "between two statuses of a message on the test route", false },
+	{ "log_outcomes", SETTING_CHOICE, AT(log_outcomes), "failed", 0, 0, "none failed all", "WORD",
+	  "which attempts get a line in the log: none, those that failed, or all", false },
 	{ "log_level", SETTING_CHOICE, AT(log_level), "info", 0, 0, "debug info warn error", "WORD",
 	  "least level of log lines on stderr: debug, info, warn, error", true },
 };
@@ -102,6 +106,11 @@ const struct setting *setting_find(struct slice name)
 		if (slice_is(name, rows[i].name))
 			return &rows[i];
 	return NULL;
+}
+
+bool setting_is_secret(const struct setting *s)
+{
+	return s->offset == AT(admin_key) || s->offset == AT(smtp_password);
 }
 
 size_t setting_index(const struct setting *s)

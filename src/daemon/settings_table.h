@@ -31,6 +31,8 @@ struct setting {
 /* The i-th row, NULL after the last; there are at most SETTINGS_MAX. */
 const struct setting *setting_at(size_t i);
 const struct setting *setting_find(struct slice name);
+/* Its value is not for showing. */
+bool setting_is_secret(const struct setting *s);
 /* Its place in the table, and in serve_settings.where. */
 size_t setting_index(const struct setting *s);
 
