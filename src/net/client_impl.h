@@ -58,6 +58,7 @@ struct client_target {
 	struct buf sent; /* put together anew from its parts, for libcurl: what was checked is what is used */
 	struct url url;
 	uint64_t serial; /* another one for each text; 0: nothing read yet */
+	unsigned guard;	 /* version that it was checked by */
 	enum failure failure;
 	char reason[REASON_MAX];
 };

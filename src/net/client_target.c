@@ -77,12 +77,14 @@ const struct client_target *client_target_read(struct client_peer *p, struct sli
 	struct client_target *t = &p->target;
 	struct fault fault;
 	uint64_t serial = t->serial + 1;
+	unsigned guard = guard_version(p->client->guard);
 
-	if (t->serial && slice_eq(buf_slice(&t->text), url))
+	if (t->serial && t->guard == guard && slice_eq(buf_slice(&t->text), url))
 		return t;
 	buf_free(&t->text);
 	buf_free(&t->sent);
 	t->serial = serial;
+	t->guard = guard;
 	t->failure = FAILURE_NONE;
 	buf_init(&t->text, URL_MAX);
 	buf_add_slice(&t->text, url);

@@ -14,6 +14,7 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -47,7 +48,8 @@ struct guard {
 	size_t own_count;
 	struct port_range *ports;
 	size_t port_count;
-	bool ports_chosen;	/* by the operator */
+	bool ports_chosen; /* by the operator */
+	_Atomic unsigned version;
 	pthread_rwlock_t *lock; /* a pointer, for who reads has a const guard; uncontended but while settings change */
 };
 
@@ -227,7 +229,8 @@ void guard_free(struct guard **g)
 
 void guard_replace(struct guard *g, struct guard *from)
 {
-	struct guard old = *g;
+	struct net *nets = g->nets;
+	struct port_range *ports = g->ports;
 
 	pthread_rwlock_wrlock(g->lock);
 	g->nets = from->nets;
@@ -235,12 +238,18 @@ void guard_replace(struct guard *g, struct guard *from)
 	g->ports = from->ports;
 	g->port_count = from->port_count;
 	g->ports_chosen = from->ports_chosen;
+	atomic_fetch_add(&g->version, 1);
 	pthread_rwlock_unlock(g->lock);
-	mem_free(old.nets);
-	mem_free(old.ports);
+	mem_free(nets);
+	mem_free(ports);
 	from->nets = NULL;
 	from->ports = NULL;
 	from->net_count = from->port_count = 0;
+}
+
+unsigned guard_version(const struct guard *g)
+{
+	return atomic_load_explicit(&g->version, memory_order_acquire);
 }
 
 /* The address part of a range; a slice because it stands in a longer text. */

@@ -30,6 +30,8 @@ void guard_deny_own(struct guard *g, const struct sockaddr *address);
  * by the old ones or by the new ones.
  */
 void guard_replace(struct guard *g, struct guard *from);
+/* Another number after each replacement: who keeps a verdict keeps the number that it asked for before it. */
+unsigned guard_version(const struct guard *g);
 
 /* NULL when the address may be connected to; otherwise a constant sentence naming the range it is in. */
 const char *guard_check(const struct guard *g, const struct sockaddr *address);

@@ -39,6 +39,7 @@ struct entry {
 	struct resolve_answer *fresh; /* arrived, not handed out yet */
 	int64_t kept_until_ms;
 	int64_t fresh_ttl_ms;
+	unsigned kept_guard, fresh_guard; /* version that the answer was checked by */
 	bool asking;
 	bool delivering;
 	char name[256];
@@ -303,6 +304,7 @@ static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo 
 	}
 	a = mem_zalloc(sizeof(*a));
 	a->serial = ++r->serial;
+	e->fresh_guard = guard_version(r->guard);
 	if (status == ARES_SUCCESS)
 		answer_fill(e, a, info, &ttl_s);
 	else
@@ -319,6 +321,7 @@ static void entry_keep(struct entry *e, struct resolve_answer *a)
 {
 	mem_free(e->kept);
 	e->kept = a;
+	e->kept_guard = e->fresh_guard;
 	e->kept_until_ms = (int64_t)uv_now(e->resolve->loop) + e->fresh_ttl_ms;
 }
 
@@ -464,7 +467,9 @@ const struct resolve_answer *resolve_cached(struct resolve *r, const char *name)
 {
 	struct entry *e = entry_find(r, name, hash_bytes(&r->key, slice_str(name)));
 
-	return e && e->kept_until_ms > (int64_t)uv_now(r->loop) ? e->kept : NULL;
+	if (!e || e->kept_until_ms <= (int64_t)uv_now(r->loop) || e->kept_guard != guard_version(r->guard))
+		return NULL;
+	return e->kept;
 }
 
 static void entry_ask(struct entry *e)

@@ -103,6 +103,19 @@ static int walk(struct sqlite_store *s, const struct table *t, struct backup_ver
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
+/* What SQLite found, in its words, of several lines, on one. */
+static int structure_fault(struct sqlite_store *s, struct slice said, struct fault *fault)
+{
+	char line[200];
+
+	slice_copy(line, sizeof(line), said);
+	for (char *p = line; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	fault_set(fault, "damaged", "", "%s: %s; check the disk, and restore a backup that is sound", s->path, line);
+	return ERR_CORRUPT;
+}
+
 int sqlite_structure(struct sqlite_store *s, bool quick, struct fault *fault)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -114,11 +127,8 @@ int sqlite_structure(struct sqlite_store *s, bool quick, struct fault *fault)
 		struct slice said = sqlite_bytes_of(stmt, 0);
 
 		rc = SQLITE_OK;
-		if (!slice_is(said, "ok")) {
-			fault_set(fault, "damaged", "", "%s: %.*s; check the disk, and restore a backup that is sound",
-				  s->path, SLICE_HEAD(said, 200));
-			err = ERR_CORRUPT;
-		}
+		if (!slice_is(said, "ok"))
+			err = structure_fault(s, said, fault);
 	}
 	sqlite3_finalize(stmt);
 	return err ? err : sqlite_fault(s, rc, fault);

@@ -477,6 +477,34 @@ static void test_own(void **state)
 	guard_free(&g);
 }
 
+/* Another set of ranges and ports while somebody asks; what was our own stays so. */
+static void test_replaced(void **state)
+{
+	struct guard *g = guard_new(), *fresh = guard_new();
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_port = htons(8420) }, ten = own;
+	unsigned version = guard_version(g);
+
+	(void)state;
+	inet_pton(AF_INET, "10.1.2.3", &own.sin_addr);
+	inet_pton(AF_INET, "10.1.2.4", &ten.sin_addr);
+	guard_deny_own(g, (struct sockaddr *)&own);
+	assert_non_null(guard_check(g, (struct sockaddr *)&ten));
+	assert_int_equal(guard_allow_net(fresh, SLICE_LIT("10.0.0.0/8"), NULL), 0);
+	assert_int_equal(guard_allow_ports(fresh, SLICE_LIT("8420"), NULL), 0);
+	guard_replace(g, fresh);
+	guard_free(&fresh);
+	assert_null(guard_check(g, (struct sockaddr *)&ten));
+	assert_non_null(guard_check(g, (struct sockaddr *)&own));
+	assert_true(guard_port(g, 8420) && !guard_port(g, 443) && guard_ports_chosen(g));
+	assert_int_not_equal(guard_version(g), version);
+	fresh = guard_new();
+	guard_replace(g, fresh);
+	guard_free(&fresh);
+	assert_non_null(guard_check(g, (struct sockaddr *)&ten));
+	assert_true(guard_port(g, 443) && !guard_ports_chosen(g));
+	guard_free(&g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -489,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_bad_nets),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
