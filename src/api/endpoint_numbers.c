@@ -43,32 +43,30 @@ static double value_oldest(struct series *series, const struct endpoint_view *v,
 
 static double value_error_rate(struct series *series, const struct endpoint_view *v, int64_t now_ms)
 {
-	struct window win;
-	double per_s;
+	struct series_recent recent;
 
 	(void)now_ms;
-	series_recent(series, v->endpoint->number, &win, &per_s);
-	return window_error_rate(&win);
+	series_recent(series, v->endpoint->number, &recent);
+	return window_error_rate(&recent.window);
 }
 
 static double value_p99(struct series *series, const struct endpoint_view *v, int64_t now_ms)
 {
-	struct window win;
-	double per_s;
+	struct series_recent recent;
 
 	(void)now_ms;
-	series_recent(series, v->endpoint->number, &win, &per_s);
-	return win.p99_ms;
+	series_recent(series, v->endpoint->number, &recent);
+	return recent.window.p99_ms;
 }
 
+/* The count: a rate goes down while one turns the page. */
 static double value_rate(struct series *series, const struct endpoint_view *v, int64_t now_ms)
 {
-	struct window win;
-	double per_s;
+	struct series_recent recent;
 
 	(void)now_ms;
-	series_recent(series, v->endpoint->number, &win, &per_s);
-	return per_s;
+	series_recent(series, v->endpoint->number, &recent);
+	return (double)recent.delivered;
 }
 
 static double value_trouble(struct series *series, const struct endpoint_view *v, int64_t now_ms)

@@ -106,14 +106,13 @@ static void write_now(struct json_writer *w, const struct endpoint_stats *s, int
 
 static void write_recent(struct json_writer *w, uint64_t number, struct series *series)
 {
-	struct window win;
-	double per_s;
+	struct series_recent recent;
 
-	series_recent(series, number, &win, &per_s);
-	member_or_null(w, "error_rate", window_error_rate(&win));
-	member_or_null(w, "per_s", per_s);
-	member_or_null(w, "p50_ms", win.p50_ms);
-	member_or_null(w, "p99_ms", win.p99_ms);
+	series_recent(series, number, &recent);
+	member_or_null(w, "error_rate", window_error_rate(&recent.window));
+	member_or_null(w, "per_s", recent.per_s);
+	member_or_null(w, "p50_ms", recent.window.p50_ms);
+	member_or_null(w, "p99_ms", recent.window.p99_ms);
 }
 
 static void write_minutes(struct json_writer *w, const char *name, const uint32_t *values, uint32_t count)

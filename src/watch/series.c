@@ -387,27 +387,25 @@ static uint32_t steps(const struct series *s, const struct ring_shape *shape, in
 	return (uint32_t)(last + 1 - *ret_first);
 }
 
-/* Delivered a second in the minute before this one and so far in this one. */
-static double per_second(const struct series *s, const struct ring *hour)
+static void read_recent(const struct series *s, const struct track_work *w, struct series_recent *ret)
 {
+	static const struct ring none = { 0 };
 	int64_t last = ring_step(&track_hour, s->last_ms), begin_ms = (last - 1) * track_hour.step_s * 1000;
 	int64_t from_ms = begin_ms < s->since_ms ? s->since_ms : begin_ms;
 	double seconds = s->last_ms - from_ms < 1000 ? 1 : (double)(s->last_ms - from_ms) / 1000;
 
-	return (double)ring_sum(hour, &track_hour, last - 1, last, TRACK_DELIVERED) / seconds;
+	window_read(w ? &w->recent : &none, s->last_ms, &ret->window);
+	ret->delivered = ring_sum(w ? &w->hour : &none, &track_hour, last - 1, last, TRACK_DELIVERED);
+	ret->per_s = (double)ret->delivered / seconds;
 }
 
-void series_recent(struct series *s, uint64_t number, struct window *ret, double *ret_per_s)
+void series_recent(struct series *s, uint64_t number, struct series_recent *ret)
 {
-	static const struct ring none = { 0 };
 	const struct track *t;
-	const struct track_work *w;
 
 	pthread_mutex_lock(&s->lock);
 	t = track_find(s, number);
-	w = t ? t->work : NULL;
-	window_read(w ? &w->recent : &none, s->last_ms, ret);
-	*ret_per_s = w ? per_second(s, &w->hour) : 0;
+	read_recent(s, t ? t->work : NULL, ret);
 	pthread_mutex_unlock(&s->lock);
 }
 

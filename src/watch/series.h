@@ -54,8 +54,13 @@ struct series_numbers {
 /* project empty: of all. plots: NULL, or room for two, the hour and the day. Zeroes when nothing is known of it. */
 void series_numbers(struct series *s, struct slice project, struct series_numbers *ret, struct series_plot *plots);
 
-/* Of one endpoint, zeroes when nothing is known of it. per_s: delivered, over the last minute or two. */
-void series_recent(struct series *s, uint64_t number, struct window *ret, double *ret_per_s);
+struct series_recent {
+	struct window window;
+	uint64_t delivered; /* in the minute before this one and so far in this one */
+	double per_s;	    /* these, a second */
+};
+/* Of one endpoint, zeroes when nothing is known of it. */
+void series_recent(struct series *s, uint64_t number, struct series_recent *ret);
 
 #define SERIES_MINUTES 60
 /* The last minutes, the one that runs included, oldest first; returns how many there are. */

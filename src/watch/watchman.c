@@ -70,6 +70,7 @@ static void *run(void *ctx)
 	struct duty *d;
 	int64_t due_us;
 
+	pthread_setname_np(pthread_self(), "watchman");
 	while ((d = next(m, &due_us)))
 		watchman_poke(m, (unsigned)(d - m->duties), d->run(d->ctx, due_us));
 	return NULL;

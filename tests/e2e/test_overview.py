@@ -44,8 +44,9 @@ class Overview(SharedDaemon):
         self.post(40)
         row = wait_until(lambda: next((r for r in self.rows()["data"] if r["delivered"] + r["failed"] == 40), None), lambda: self.rows())
         self.assertEqual((row["delivered"], row["failed"], row["pending"]), (20, 20, 0))
-        now = self.wait_numbers(lambda n: n["pending"] == 0 and n["success_rate"], "all is settled")
-        self.assertAlmostEqual(now["success_rate"], 20 / 60, places=3)  # every odd one was tried twice
+        now = self.wait_numbers(lambda n: n["success_rate"] and abs(n["success_rate"] - 20 / 60) < 0.001, "a third went well")
+        # every odd one was tried twice
+        row = self.rows()["data"][0]
         self.assertAlmostEqual(row["error_rate"], 40 / 60, places=3)
         self.assertEqual((sum(row["spark"]), sum(row["spark_failed"])), (20, 40))
         self.assertGreater(now["p99_ms"], 0)

@@ -239,27 +239,26 @@ static void an_hour_and_a_day_are_kept(void **state)
 static void the_last_minutes_tell_of_now(void **state)
 {
 	struct world *w = *state;
-	struct window win;
-	double per_s;
+	struct series_recent recent;
 
 	look_around(w);
-	series_recent(w->series, 1, &win, &per_s);
-	assert_true(win.ok == 0 && win.bad == 0 && win.p99_ms < 0);
+	series_recent(w->series, 1, &recent);
+	assert_true(recent.window.ok == 0 && recent.window.bad == 0 && recent.window.p99_ms < 0);
 	deliver(w, 0, 90, 2000);
 	deliver(w, 0, 10, 200000);
 	refuse(w, 0, 503, 25);
 	pass(w, MINUTE);
-	series_recent(w->series, 1, &win, &per_s);
-	assert_int_equal(win.ok, 100);
-	assert_int_equal(win.bad, 25);
-	assert_true(win.p50_ms > 1 && win.p50_ms <= 2.5);
-	assert_true(win.p99_ms > 100 && win.p99_ms <= 250);
-	assert_true(per_s > 1.6 && per_s < 1.7);
+	series_recent(w->series, 1, &recent);
+	assert_int_equal(recent.window.ok, 100);
+	assert_int_equal(recent.window.bad, 25);
+	assert_true(recent.window.p50_ms > 1 && recent.window.p50_ms <= 2.5);
+	assert_true(recent.window.p99_ms > 100 && recent.window.p99_ms <= 250);
+	assert_true(recent.per_s > 1.6 && recent.per_s < 1.7);
 	pass(w, 7 * MINUTE);
-	series_recent(w->series, 1, &win, &per_s);
-	assert_true(win.ok == 0 && win.bad == 0 && win.p50_ms < 0 && per_s == 0);
-	series_recent(w->series, 99, &win, &per_s);
-	assert_true(win.ok == 0 && per_s == 0);
+	series_recent(w->series, 1, &recent);
+	assert_true(recent.window.ok == 0 && recent.window.bad == 0 && recent.window.p50_ms < 0 && recent.per_s == 0);
+	series_recent(w->series, 99, &recent);
+	assert_true(recent.window.ok == 0 && recent.per_s == 0);
 }
 
 static void codes_over_time(void **state)
@@ -291,31 +290,29 @@ static void codes_over_time(void **state)
 static void what_ends_without_an_exchange_is_no_bad_exchange(void **state)
 {
 	struct world *w = *state;
-	struct window win;
-	double per_s;
+	struct series_recent recent;
 
 	look_around(w);
 	stats_count_code(w->stats[0], -FAILURE_EXPIRED, 2);
 	w->stats[0]->expired++;
 	pass(w, 10 * SECOND);
-	series_recent(w->series, 1, &win, &per_s);
-	assert_true(win.ok == 0 && win.bad == 0);
+	series_recent(w->series, 1, &recent);
+	assert_true(recent.window.ok == 0 && recent.window.bad == 0);
 }
 
 static void the_gone_are_forgotten(void **state)
 {
 	struct world *w = *state;
 	struct series_plot plots[2];
-	struct window win;
-	double per_s;
+	struct series_recent recent;
 
 	look_around(w);
 	deliver(w, 2, 5, 1000);
 	pass(w, MINUTE);
 	endpoint_unref(&w->endpoints[2]);
 	pass(w, MINUTE);
-	series_recent(w->series, 3, &win, &per_s);
-	assert_int_equal(win.ok, 0);
+	series_recent(w->series, 3, &recent);
+	assert_int_equal(recent.window.ok, 0);
 	ask(w, "p2", plots);
 	assert_true(plots[0].count > 0); /* what it did was done */
 	w->now_ms += 25 * HOUR;
