@@ -28,12 +28,13 @@ struct feed_want {
 	unsigned rate;	       /* entries a second; what is over is counted, and told as `skipped` */
 };
 
-/* A listener's side. All are called on the watchman's thread (end also from feed_close), and must not block. */
+/* A listener's side. begin is called by feed_join, the others on the watchman's thread, end also by feed_close. */
 struct feed_sink {
 	void *ctx;
+	void (*begin)(void *ctx);		     /* it has its place; before all others */
 	bool (*take)(void *ctx, struct blob *bytes); /* false: too slow, or gone. Takes a reference of its own */
-	bool (*alive)(void *ctx);		     /* asked every round: false when the client has gone */
-	bool (*allowed)(void *ctx);		     /* asked at heartbeats: false when it may not listen any longer */
+	bool (*alive)(void *ctx);		     /* asked every second: false when the client has gone */
+	bool (*allowed)(void *ctx);		     /* asked every few seconds: false when it may not listen on */
 	void (*end)(void *ctx);			     /* the last call, exactly once: frees ctx */
 };
 
@@ -45,7 +46,10 @@ void feed_attach(struct feed *f, struct node *node);
 /* After the watchman and the node have stopped. */
 void feed_free(struct feed **f);
 
-/* False: there are FEED_SEATS_MAX already, or the feed is closed; the sink is the caller's still. Any thread. */
+/*
+ * False: there are FEED_SEATS_MAX already, or the feed is closed; the sink was not called. Any thread; may wait for a
+ * round to end. No function of a sink may block.
+ */
 bool feed_join(struct feed *f, const struct feed_want *want, const struct feed_sink *sink);
 /* Ends all listeners and takes no new ones. Any thread. */
 void feed_close(struct feed *f);

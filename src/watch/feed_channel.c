@@ -10,13 +10,14 @@
 #define SECOND_US   INT64_C(1000000)
 #define BEAT_US	    (15 * SECOND_US)
 #define LOOK_US	    SECOND_US
+#define ASK_US	    (5 * SECOND_US)	 /* whether it may still listen */
 #define ROUND_BYTES ((size_t)128 * 1024) /* half of what a stream may have unread */
 #define TELL_BYTES  128			 /* more, for `skipped` */
 
 struct seat {
 	struct list link;
 	struct feed_sink sink;
-	int64_t look_us, beat_us; /* the next of each */
+	int64_t look_us, ask_us, beat_us; /* the next of each */
 };
 
 /* --- seats --- */
@@ -34,6 +35,7 @@ void seat_add(struct channel *c, const struct feed_sink *sink, int64_t now_us)
 
 	s->sink = *sink;
 	s->look_us = now_us + LOOK_US;
+	s->ask_us = now_us + ASK_US;
 	s->beat_us = now_us + BEAT_US;
 	list_push(&c->seats, &s->link);
 }
@@ -41,27 +43,37 @@ void seat_add(struct channel *c, const struct feed_sink *sink, int64_t now_us)
 static bool beat(const struct seat *s)
 {
 	struct blob *comment = blob_new(SLICE_LIT(": alive\n\n"));
-	bool ok = s->sink.allowed(s->sink.ctx) && s->sink.take(s->sink.ctx, comment);
+	bool ok = s->sink.take(s->sink.ctx, comment);
 
 	blob_unref(&comment);
 	return ok;
+}
+
+/* True when this moment has come; the next one is set. */
+static bool is_due(int64_t *at_us, int64_t every_us, int64_t now_us)
+{
+	bool due = now_us >= *at_us;
+
+	if (due)
+		*at_us = now_us + every_us;
+	return due;
+}
+
+static bool stays(struct seat *s, int64_t now_us)
+{
+	if (is_due(&s->look_us, LOOK_US, now_us) && !s->sink.alive(s->sink.ctx))
+		return false;
+	if (is_due(&s->ask_us, ASK_US, now_us) && !s->sink.allowed(s->sink.ctx))
+		return false;
+	return !is_due(&s->beat_us, BEAT_US, now_us) || beat(s);
 }
 
 void seats_tend(struct channel *c, int64_t now_us)
 {
 	LIST_EACH (l, &c->seats) {
 		struct seat *s = CONTAINER_OF(l, struct seat, link);
-		bool stays = true;
 
-		if (now_us >= s->look_us) {
-			s->look_us = now_us + LOOK_US;
-			stays = s->sink.alive(s->sink.ctx);
-		}
-		if (stays && now_us >= s->beat_us) {
-			s->beat_us = now_us + BEAT_US;
-			stays = beat(s);
-		}
-		if (!stays)
+		if (!stays(s, now_us))
 			seat_end(s);
 	}
 }
