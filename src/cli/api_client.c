@@ -145,8 +145,9 @@ static struct curl_slist *call_headers(const struct api *a, struct slice body, c
 	return curl_slist_append(headers, "Expect:"); /* a round trip that nobody here needs */
 }
 
-static int call_perform(struct api *a, const char *method, const struct api_path *path, struct slice body,
-			const char *content_type, struct fault *fault)
+/* more (may be NULL) sets what this call has beside the usual. */
+static CURLcode call_perform(struct api *a, const char *method, const struct api_path *path, struct slice body,
+			     const char *content_type, void (*more)(void *ctx, CURL *easy), void *ctx)
 {
 	struct curl_slist *headers = call_headers(a, body, content_type);
 	struct buf url;
@@ -157,12 +158,14 @@ static int call_perform(struct api *a, const char *method, const struct api_path
 	buf_addf(&url, "%s%s", a->url, path->text);
 	buf_reset(&a->answer);
 	call_prepare(a, method, buf_str(&url), body, headers);
+	if (more)
+		more(ctx, a->easy);
 	code = curl_easy_perform(a->easy);
 	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
 	a->status = (int)status;
 	curl_slist_free_all(headers);
 	buf_free(&url);
-	return code == CURLE_OK ? 0 : unreachable(a, code, fault);
+	return code;
 }
 
 static void fault_text(struct json v, char *dst, size_t cap)
@@ -196,14 +199,13 @@ static int no_postrider(const struct api *a, struct fault *fault)
 	return ERR_SYSTEM;
 }
 
-int api_call(struct api *a, const char *method, const struct api_path *path, struct slice body,
-	     const char *content_type, struct fault *fault)
+/* What a whole answer says. */
+static int call_judge(struct api *a, CURLcode code, struct fault *fault)
 {
 	struct json_limits limits = json_limits_default;
-	int rc = call_perform(a, method, path, body, content_type, fault);
 
-	if (rc != 0)
-		return rc;
+	if (code != CURLE_OK)
+		return unreachable(a, code, fault);
 	limits.nodes = UINT32_MAX;
 	if (json_parse(&a->doc, buf_slice(&a->answer), &limits, NULL) != 0)
 		return no_postrider(a, fault);
@@ -214,9 +216,56 @@ int api_call(struct api *a, const char *method, const struct api_path *path, str
 	return refused(a, fault);
 }
 
+int api_call(struct api *a, const char *method, const struct api_path *path, struct slice body,
+	     const char *content_type, struct fault *fault)
+{
+	return call_judge(a, call_perform(a, method, path, body, content_type, NULL, NULL), fault);
+}
+
 int api_get(struct api *a, const struct api_path *path, struct fault *fault)
 {
 	return api_call(a, "GET", path, slice_of(NULL, 0), NULL, fault);
+}
+
+/* --- streams --- */
+
+struct streaming {
+	struct api *api;
+	api_stream_fn *fn;
+	void *ctx;
+	int said; /* by fn */
+};
+
+/* A refusal has a body like any other call's. */
+static size_t on_stream_bytes(char *p, size_t size, size_t n, void *ctx)
+{
+	struct streaming *s = ctx;
+	long status = 0;
+
+	curl_easy_getinfo(s->api->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return on_bytes(p, size, n, &s->api->answer);
+	s->said = s->fn(s->ctx, slice_of(p, size * n));
+	return s->said == 0 ? size * n : 0;
+}
+
+static void stream_prepare(void *ctx, CURL *easy)
+{
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_stream_bytes);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, ctx);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT, 0L);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, API_SILENCE_S);
+}
+
+int api_stream(struct api *a, const struct api_path *path, api_stream_fn *fn, void *ctx, struct fault *fault)
+{
+	struct streaming s = { .api = a, .fn = fn, .ctx = ctx };
+	CURLcode code = call_perform(a, "GET", path, slice_of(NULL, 0), NULL, stream_prepare, &s);
+
+	if (s.said != 0)
+		return s.said;
+	return code == CURLE_OK && a->status == 200 ? 0 : call_judge(a, code, fault);
 }
 
 /* --- lists --- */

@@ -51,6 +51,14 @@ int api_call(struct api *a, const char *method, const struct api_path *path, str
 int api_get(struct api *a, const struct api_path *path, struct fault *fault);
 
 /*
+ * One call whose answer does not end: fn gets its body as it comes, and returns 0 to go on, anything else to end the
+ * call. 0: the daemon ended it; what fn said; or a fault as of api_call, also when nothing comes for API_SILENCE_S.
+ */
+#define API_SILENCE_S 60L
+typedef int api_stream_fn(void *ctx, struct slice bytes);
+int api_stream(struct api *a, const struct api_path *path, api_stream_fn *fn, void *ctx, struct fault *fault);
+
+/*
  * Walks a list page by page. fn gets each element (its memory ends
  * with the page) and returns 0 to go on; it must not call the API.
  */
