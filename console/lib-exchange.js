@@ -20,11 +20,12 @@ const PHASES = [
 // The API says how long after the beginning each phase ended; what is shown is how long each took.
 function spans(timings, total) {
   const ends = { ...timings, rest: total };
+  const answered = Number.isFinite(ends.first_byte);
   let before = 0;
   return PHASES.filter(([name]) => ends[name] !== null && ends[name] !== undefined).map(([name, label]) => {
     const took = Math.max(0, ends[name] - before);
     before = Math.max(before, ends[name]);
-    return { name, label, took };
+    return { name, label: name === 'rest' && !answered ? 'Until it failed' : label, took };
   });
 }
 

@@ -79,8 +79,8 @@ export function settingsForm({ onChange }) {
   const headers = pairs({ legend: 'Headers', what: 'header', onChange: set('headers'), focused });
   const fields = pairs({ legend: 'Parameters', what: 'parameter', onChange: set('fields'), focused });
   const made = h('p', { class: 'help muted', hidden: true });
-  const items = field({ label: 'Events in one request', name: 'batch.max_items', type: 'number', min: 1, max: 1000 });
-  const wait = field({ label: 'Waits for them (ms)', name: 'batch.max_wait_ms', type: 'number', min: 0 });
+  const items = field({ label: 'Events in one request', name: 'batch.max_items', type: 'number', min: 1, max: 1000, placeholder: 'default' });
+  const wait = field({ label: 'Waits for them (ms)', name: 'batch.max_wait_ms', type: 'number', min: 0, placeholder: 'default' });
   for (const one of [items, wait]) {
     one.input.addEventListener('input', () => {
       settings.batch = { ...settings.batch, [one.name.slice(6)]: one.value };

@@ -53,10 +53,14 @@ function accepted({ event }, { project, many }) {
     event.message?.content ? h('blockquote', { class: 'quote' }, event.message.content) : null);
 }
 
+// As a sentence, unless it begins with the name of a setting.
+const sentence = (text) => (/^[a-z]+[ ,]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
+
 export function explanation(attempt) {
   const { what, cure } = attempt.explanation || { what: attempt.reason, cure: null };
   if (!what) return null;
-  return notice(attempt.outcome === 'retry' ? 'warn' : 'bad', h('p', { class: 'strong' }, what), cure ? h('p', null, cure) : null);
+  const kind = attempt.outcome === 'retry' ? 'warn' : attempt.outcome === 'failed' ? 'bad' : 'info';
+  return notice(kind, h('p', { class: 'strong' }, sentence(what)), cure ? h('p', null, sentence(cure)) : null);
 }
 
 // What else was in the same request: a batch names many, of which one page shows those it is about.

@@ -30,7 +30,7 @@ const asked = (filters) => ({ q: filters.q, type: filters.type, state: filters.s
 
 function columns(all) {
   return [
-    { label: 'Accepted', cell: (e) => h('time', { title: dateTime(e.time_accepted), datetime: new Date(e.time_accepted * 1000).toISOString() },
+    { label: 'Accepted', cell: (e) => h('time', { class: 'nowrap num', title: dateTime(e.time_accepted), datetime: new Date(e.time_accepted * 1000).toISOString() },
       Date.now() / 1000 - e.time_accepted < 86400 ? time(e.time_accepted) : dateTime(e.time_accepted)) },
     all && { label: 'Project', cell: (e) => e.project },
     { label: 'Type', cell: (e) => h('span', { class: 'mono' }, e.type) },
