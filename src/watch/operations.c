@@ -125,7 +125,7 @@ static void note_state(struct operations *o, uint64_t number, enum lane_state no
 
 void operations_state(struct operations *o, const struct endpoint *ep, enum lane_state now, const char *why)
 {
-	if (!o->project || (!ep->of_organization && strcmp(ep->owner, o->project) == 0))
+	if (!o->project)
 		return;
 	pthread_mutex_lock(&o->lock);
 	note_state(o, ep->number, now, why);
@@ -356,14 +356,24 @@ static void write_dead(struct json_writer *w, struct node *node, const struct ne
 	node_reader_end(node, reader);
 }
 
-/* False: its endpoint is gone. */
-static bool write_event(struct node *node, const struct news *news, struct buf *out)
+/* A receiver of the operator's own that is away would otherwise cause events for itself. */
+static bool is_own(const struct operations *o, const struct endpoint *ep)
+{
+	return !ep->of_organization && strcmp(ep->owner, o->project) == 0;
+}
+
+/* False: nobody is to be told, or its endpoint is gone. */
+static bool write_event(const struct operations *o, struct node *node, const struct news *news, struct buf *out)
 {
 	struct endpoint_view v;
 	struct json_writer w;
 
 	if (node_endpoint_by_number(node, news->number, &v))
 		return false;
+	if (is_own(o, v.endpoint)) {
+		node_endpoint_view_free(&v);
+		return false;
+	}
 	json_writer_init(&w, out);
 	json_begin_object(&w);
 	json_member_str(&w, "type", event_type_word(news->type));
@@ -428,7 +438,7 @@ static int write_down(struct telling *t)
 
 	for (size_t i = 0; i < t->count; i++) {
 		buf_init(&x.all[x.count], 16384);
-		if (write_event(t->node, &t->news[i], &x.all[x.count]))
+		if (write_event(t->operations, t->node, &t->news[i], &x.all[x.count]))
 			x.count++;
 		else
 			buf_free(&x.all[x.count]);
