@@ -389,13 +389,12 @@ static uint32_t steps(const struct series *s, const struct ring_shape *shape, in
 
 static void read_recent(const struct series *s, const struct track_work *w, struct series_recent *ret)
 {
-	static const struct ring none = { 0 };
 	int64_t last = ring_step(&track_hour, s->last_ms), begin_ms = (last - 1) * track_hour.step_s * 1000;
 	int64_t from_ms = begin_ms < s->since_ms ? s->since_ms : begin_ms;
 	double seconds = s->last_ms - from_ms < 1000 ? 1 : (double)(s->last_ms - from_ms) / 1000;
 
-	window_read(w ? &w->recent : &none, s->last_ms, &ret->window);
-	ret->delivered = ring_sum(w ? &w->hour : &none, &track_hour, last - 1, last, TRACK_DELIVERED);
+	window_read(&w->recent, s->last_ms, &ret->window);
+	ret->delivered = ring_sum(&w->hour, &track_hour, last - 1, last, TRACK_DELIVERED);
 	ret->per_s = (double)ret->delivered / seconds;
 }
 
@@ -403,9 +402,11 @@ void series_recent(struct series *s, uint64_t number, struct series_recent *ret)
 {
 	const struct track *t;
 
+	*ret = (struct series_recent){ .window = { .p50_ms = -1, .p99_ms = -1 } };
 	pthread_mutex_lock(&s->lock);
 	t = track_find(s, number);
-	read_recent(s, t ? t->work : NULL, ret);
+	if (t && t->work)
+		read_recent(s, t->work, ret);
 	pthread_mutex_unlock(&s->lock);
 }
 
