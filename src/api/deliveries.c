@@ -20,6 +20,7 @@
 #define SIBLINGS_MAX 64	 /* items of the last batch that are tried as the name of a pending delivery */
 
 enum state { STATE_PENDING, STATE_DELIVERED, STATE_FAILED, STATE_EXPIRED, STATE_SUPERSEDED };
+static const char *const state_words[] = { "pending", "delivered", "failed", "expired", "superseded" };
 
 struct leg {
 	uint64_t number;
@@ -37,14 +38,14 @@ struct leg {
 	size_t sibling_count;
 };
 
-struct legs {
+struct deliveries {
 	struct call *call;
 	const struct event *ev;
 	struct leg *all;
 	size_t count, cap;
 };
 
-static struct leg *leg_find(struct legs *ps, uint64_t number)
+static struct leg *leg_find(struct deliveries *ps, uint64_t number)
 {
 	for (size_t i = 0; i < ps->count; i++)
 		if (ps->all[i].number == number)
@@ -52,7 +53,7 @@ static struct leg *leg_find(struct legs *ps, uint64_t number)
 	return NULL;
 }
 
-static struct leg *leg_add(struct legs *ps, uint64_t number)
+static struct leg *leg_add(struct deliveries *ps, uint64_t number)
 {
 	struct leg *p;
 
@@ -90,7 +91,7 @@ static enum state state_of(const struct attempt_row *row, uint8_t fate)
 	return row->code == -FAILURE_EXPIRED ? STATE_EXPIRED : STATE_FAILED;
 }
 
-static void keep_siblings(struct legs *ps, struct leg *p, const struct attempt_row *row)
+static void keep_siblings(struct deliveries *ps, struct leg *p, const struct attempt_row *row)
 {
 	p->siblings = arena_alloc(&ps->call->arena, SIBLINGS_MAX * sizeof(int64_t));
 	for (uint32_t i = row->item_count; i-- > 0 && p->sibling_count < SIBLINGS_MAX;)
@@ -99,7 +100,7 @@ static void keep_siblings(struct legs *ps, struct leg *p, const struct attempt_r
 }
 
 /* An end without an exchange (expired, deleted) says nothing about how often it was tried; the row before it does. */
-static void take_item(struct legs *ps, const struct attempt_row *row, const struct attempt_item *item)
+static void take_item(struct deliveries *ps, const struct attempt_row *row, const struct attempt_item *item)
 {
 	struct leg *p = leg_find(ps, row->endpoint);
 
@@ -120,7 +121,7 @@ static void take_item(struct legs *ps, const struct attempt_row *row, const stru
 
 static bool take_attempt(void *ctx, const struct log_row *row)
 {
-	struct legs *ps = ctx;
+	struct deliveries *ps = ctx;
 	const struct attempt_row *a = &row->u.attempt;
 
 	if (row->is_event || row->damaged)
@@ -131,7 +132,7 @@ static bool take_attempt(void *ctx, const struct log_row *row)
 	return false;
 }
 
-static void read_attempts(struct legs *ps, struct store *reader)
+static void read_attempts(struct deliveries *ps, struct store *reader)
 {
 	struct seqs seqs = { .most = ATTEMPTS_MAX };
 	struct fault fault;
@@ -178,7 +179,7 @@ static bool find_pending(struct store *reader, const struct leg *p, int64_t even
 	return ret->found;
 }
 
-static void read_pending(struct legs *ps, struct store *reader)
+static void read_pending(struct deliveries *ps, struct store *reader)
 {
 	for (size_t i = 0; i < ps->count; i++) {
 		struct leg *p = &ps->all[i];
@@ -198,7 +199,7 @@ static void read_pending(struct legs *ps, struct store *reader)
 /* What has anything pending may have this event pending. */
 static bool offer_waiting(void *ctx, const struct endpoint_view *v)
 {
-	struct legs *ps = ctx;
+	struct deliveries *ps = ctx;
 
 	if (atomic_load_explicit(&v->stats->pending, memory_order_relaxed) > 0) {
 		struct leg *p = leg_add(ps, v->endpoint->number);
@@ -210,7 +211,7 @@ static bool offer_waiting(void *ctx, const struct endpoint_view *v)
 }
 
 /* The only one that can have it; it is in no list. */
-static void offer_target(struct legs *ps)
+static void offer_target(struct deliveries *ps)
 {
 	struct endpoint_view v;
 
@@ -222,7 +223,7 @@ static void offer_target(struct legs *ps)
 
 static bool offer_route(void *ctx, const struct endpoint_view *v)
 {
-	struct legs *ps = ctx;
+	struct deliveries *ps = ctx;
 	struct leg *p = leg_find(ps, v->endpoint->number);
 
 	if (v->from_seq >= ps->ev->seq)
@@ -235,7 +236,7 @@ static bool offer_route(void *ctx, const struct endpoint_view *v)
 }
 
 /* Deleted endpoints are known by their last revision. */
-static void find_names(struct legs *ps)
+static void find_names(struct deliveries *ps)
 {
 	for (size_t i = 0; i < ps->count; i++) {
 		struct leg *p = &ps->all[i];
@@ -251,7 +252,7 @@ static void find_names(struct legs *ps)
 }
 
 /* Routes before attempts: what is delivered in between shows as delivered, not as never sent. */
-static void collect(struct legs *ps, struct slice organization)
+static void collect(struct deliveries *ps, struct slice organization)
 {
 	struct node *n = ps->call->node;
 	struct store *reader;
@@ -273,13 +274,11 @@ static void collect(struct legs *ps, struct slice organization)
 
 static void write_leg(struct json_writer *w, const struct leg *p)
 {
-	static const char *const words[] = { "pending", "delivered", "failed", "expired", "superseded" };
-
 	json_begin_object(w);
 	json_member_str(w, "endpoint_id", p->named ? p->id : NULL);
 	if (p->organization[0])
 		json_member_str(w, "organization_id", p->organization);
-	json_member_str(w, "state", words[p->state]);
+	json_member_str(w, "state", state_words[p->state]);
 	json_member_i64(w, "attempts", p->attempts);
 	json_key(w, "next_attempt_time");
 	if (p->state == STATE_PENDING && p->next_ms > 0)
@@ -296,15 +295,35 @@ static void write_leg(struct json_writer *w, const struct leg *p)
 	json_end_object(w);
 }
 
-void deliveries_write(struct call *c, struct slice organization, const struct event *ev)
+struct deliveries *deliveries_of(struct call *c, struct slice organization, const struct event *ev)
 {
-	struct legs ps = { .call = c, .ev = ev };
+	struct deliveries *ps = arena_zalloc(&c->arena, sizeof(*ps));
 
-	collect(&ps, organization);
-	json_begin_array(&c->w);
-	for (size_t i = 0; i < ps.count; i++)
-		if (ps.all[i].known)
-			write_leg(&c->w, &ps.all[i]);
-	json_end_array(&c->w);
-	mem_free(ps.all);
+	ps->call = c;
+	ps->ev = ev;
+	collect(ps, organization);
+	return ps;
+}
+
+bool deliveries_any(const struct deliveries *ps, struct slice state)
+{
+	for (size_t i = 0; i < ps->count; i++)
+		if (ps->all[i].known && slice_is(state, state_words[ps->all[i].state]))
+			return true;
+	return false;
+}
+
+void deliveries_end(struct deliveries *ps, bool write)
+{
+	struct json_writer *w = &ps->call->w;
+
+	if (write) {
+		json_begin_array(w);
+		for (size_t i = 0; i < ps->count; i++)
+			if (ps->all[i].known)
+				write_leg(w, &ps->all[i]);
+		json_end_array(w);
+	}
+	mem_free(ps->all);
+	ps->all = NULL;
 }

@@ -1,4 +1,5 @@
 /* Replays: count what would be sent again, start it, watch it, cancel it. The work is the node's. */
+#include "api/event_ids.h"
 #include "api/handlers.h"
 #include "api/owner.h"
 #include "base/when.h"
@@ -8,7 +9,7 @@
 static bool is_known(struct slice name)
 {
 	return slice_is(name, "since") || slice_is(name, "until") || slice_is(name, "outcome") ||
-	       slice_is(name, "count_only");
+	       slice_is(name, "count_only") || slice_is(name, "event_ids");
 }
 
 /* A misspelt limit would send more than was meant, so unknown members are refused. */
@@ -25,7 +26,8 @@ static int check_names(struct json body, struct fault *fault)
 
 		slice_copy(param, sizeof(param), name);
 		if (!is_known(name))
-			err = fault_param(fault, param, "is not known here; since, until, outcome and count_only are");
+			err = fault_param(fault, param,
+					  "is not known here; since, until, outcome, count_only and event_ids are");
 	}
 	buf_free(&scratch);
 	return err;
@@ -59,6 +61,8 @@ static int read_query(struct json body, struct replay_query *q, bool *ret_count_
 		return fault_param(fault, "count_only", "must be true or false");
 	if (q->since_ms && q->until_ms && q->since_ms > q->until_ms)
 		return fault_param(fault, "until", "lies before since");
+	if (!json_is_nil(json_get(body, "event_ids")) && (q->since_ms || q->until_ms || !json_is_nil(outcome)))
+		return fault_param(fault, "event_ids", "says already which; leave since, until and outcome out");
 	q->failed_only = !json_is(outcome, "all");
 	*ret_count_only = json_type(count) == JSON_TRUE;
 	return 0;
@@ -104,18 +108,34 @@ static void start(struct call *c, const struct replay_query *q)
 		answer_replay(c, slice_str(id), 202);
 }
 
+/* event_ids, when they are there. False: answered. */
+static bool read_chosen(struct call *c, struct json body, struct replay_query *q, int64_t *seqs)
+{
+	struct json ids = json_get(body, "event_ids");
+
+	if (json_is_nil(ids))
+		return true;
+	q->seqs = seqs;
+	return event_ids_read(c, ids, call_owner(c), seqs, &q->seq_count);
+}
+
 void replay_start(struct call *c)
 {
 	struct fault fault = NO_FAULT;
 	struct replay_query q = { 0 };
 	struct json body;
 	bool count_only = false;
+	int64_t *seqs = arena_alloc(&c->arena, REPLAY_CHOSEN_MAX * sizeof(*seqs));
 
 	if (!call_body_or_none(c, &body))
 		return;
-	if (read_query(body, &q, &count_only, &fault))
+	if (read_query(body, &q, &count_only, &fault)) {
 		answer_err(c, ERR_INVALID, &fault);
-	else if (count_only)
+		return;
+	}
+	if (!read_chosen(c, body, &q, seqs))
+		return;
+	if (count_only)
 		count(c, &q);
 	else
 		start(c, &q);

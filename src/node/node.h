@@ -234,7 +234,14 @@ void node_send_once(struct node *n, struct endpoint *ep, struct event *ev,
 struct replay_query {
 	int64_t since_ms, until_ms; /* by acceptance; 0: open */
 	bool failed_only;	    /* dead letters; otherwise every event that the endpoint wants */
+	/*
+	 * Only these events of the owner, ascending, each once, whatever the rest says and
+	 * whether the endpoint would want them today; NULL: not chosen one by one. Copied.
+	 */
+	const int64_t *seqs;
+	size_t seq_count;
 };
+#define REPLAY_CHOSEN_MAX 1000
 /* How many events it would send again. */
 int node_replay_count(struct node *n, struct owner owner, struct slice endpoint, const struct replay_query *q,
 		      int64_t *ret, struct fault *fault);

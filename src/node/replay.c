@@ -13,9 +13,10 @@
 #include "node/replay_parts.h"
 #include "node/scan.h"
 
-#define COUNT_STEP  1000
-#define COUNT_LOOK  20000
-#define KIND_REPLAY SLICE_LIT("replay")
+#define COUNT_STEP	   1000
+#define COUNT_LOOK	   20000
+#define DOCUMENT_BYTES_MAX ((size_t)64 * 1024)
+#define KIND_REPLAY	   SLICE_LIT("replay")
 
 static int by_id(const void *item, const void *key)
 {
@@ -31,6 +32,12 @@ struct replays *replays_new(struct node *n)
 	return rs;
 }
 
+static void replay_free(struct replay *r)
+{
+	mem_free((int64_t *)(uintptr_t)r->query.seqs);
+	mem_free(r);
+}
+
 void replays_free(struct replays **rsp)
 {
 	struct replays *rs = *rsp;
@@ -38,17 +45,22 @@ void replays_free(struct replays **rsp)
 	if (!rs)
 		return;
 	for (size_t i = 0; i < rs->by_id.count; i++)
-		mem_free(rs->by_id.items[i]);
+		replay_free(rs->by_id.items[i]);
 	sorted_free(&rs->by_id);
 	pthread_mutex_destroy(&rs->lock);
 	mem_free(rs);
 	*rsp = NULL;
 }
 
+/* Every copy of a task borrows the seqs of the one in the list. */
 static void add(struct replays *rs, const struct replay *r)
 {
+	struct replay *own = mem_dup(r, sizeof(*r));
+
+	if (r->query.seqs)
+		own->query.seqs = mem_dup(r->query.seqs, r->query.seq_count * sizeof(int64_t));
 	pthread_mutex_lock(&rs->lock);
-	sorted_insert(&rs->by_id, sorted_place(&rs->by_id, by_id, r->id, NULL), mem_dup(r, sizeof(*r)));
+	sorted_insert(&rs->by_id, sorted_place(&rs->by_id, by_id, r->id, NULL), own);
 	pthread_mutex_unlock(&rs->lock);
 }
 
@@ -61,12 +73,23 @@ static const char *state_word(enum replay_state state)
 	return words[state];
 }
 
+static void write_seqs(struct json_writer *w, const struct replay_query *q)
+{
+	if (!q->seqs)
+		return;
+	json_key(w, "seqs");
+	json_begin_array(w);
+	for (size_t i = 0; i < q->seq_count; i++)
+		json_put_i64(w, q->seqs[i]);
+	json_end_array(w);
+}
+
 void replay_put(struct tx *tx, const struct replay *r)
 {
 	struct json_writer w;
 	struct buf text;
 
-	buf_init(&text, 4096);
+	buf_init(&text, DOCUMENT_BYTES_MAX);
 	json_writer_init(&w, &text);
 	json_begin_object(&w);
 	json_member_i64(&w, "number", (int64_t)r->number);
@@ -74,6 +97,7 @@ void replay_put(struct tx *tx, const struct replay *r)
 	json_member_i64(&w, "since_ms", r->query.since_ms);
 	json_member_i64(&w, "until_ms", r->query.until_ms);
 	json_member_bool(&w, "failed_only", r->query.failed_only);
+	write_seqs(&w, &r->query);
 	json_member_i64(&w, "state", r->state);
 	json_member_i64(&w, "cursor", r->cursor);
 	json_member_i64(&w, "last_seq", r->last_seq);
@@ -86,9 +110,23 @@ void replay_put(struct tx *tx, const struct replay *r)
 	buf_free(&text);
 }
 
+/* At most as many as there is room for; NULL: it has none. */
+static const int64_t *read_seqs(struct json list, int64_t seqs[REPLAY_CHOSEN_MAX], size_t *ret_count)
+{
+	struct json_iter it = json_each(list);
+	long long seq;
+
+	*ret_count = 0;
+	while (json_next(&it) && *ret_count < REPLAY_CHOSEN_MAX)
+		if (slice_to_i64(json_raw(it.value), &seq))
+			seqs[(*ret_count)++] = seq;
+	return *ret_count > 0 ? seqs : NULL;
+}
+
 static bool load_document(void *ctx, const struct doc_row *row)
 {
 	struct replays *rs = ctx;
+	int64_t seqs[REPLAY_CHOSEN_MAX];
 	struct json_doc doc;
 	struct json root;
 	struct replay r = { 0 };
@@ -103,6 +141,7 @@ static bool load_document(void *ctx, const struct doc_row *row)
 		r.query.since_ms = document_i64(root, "since_ms");
 		r.query.until_ms = document_i64(root, "until_ms");
 		r.query.failed_only = json_type(json_get(root, "failed_only")) == JSON_TRUE;
+		r.query.seqs = read_seqs(json_get(root, "seqs"), seqs, &r.query.seq_count);
 		state = document_i64(root, "state");
 		r.state = state == REPLAY_RUNNING ? REPLAY_RUNNING
 			  : state == REPLAY_DONE  ? REPLAY_DONE
@@ -223,7 +262,7 @@ void replays_forget(struct replays *rs, int64_t before_ms)
 
 		if (is_old(r, before_ms)) {
 			sorted_remove(&rs->by_id, i);
-			mem_free(r);
+			replay_free(r);
 		}
 	}
 	pthread_mutex_unlock(&rs->lock);
@@ -277,9 +316,22 @@ int node_replay_count(struct node *n, struct owner owner, struct slice endpoint,
 
 	if (err)
 		return err;
-	err = count(n, view.endpoint, q, ret, &begin, fault);
+	*ret = (int64_t)q->seq_count;
+	if (!q->seqs)
+		err = count(n, view.endpoint, q, ret, &begin, fault);
 	node_endpoint_view_free(&view);
 	return err;
+}
+
+/* Those in question are known: none before the first, none after the last. */
+static void choose(struct replay *r)
+{
+	const struct replay_query *q = &r->query;
+
+	r->total = (int64_t)q->seq_count;
+	r->cursor = q->seqs[0] - 1;
+	if (q->seqs[q->seq_count - 1] < r->last_seq)
+		r->last_seq = q->seqs[q->seq_count - 1];
 }
 
 struct start {
@@ -335,7 +387,10 @@ int node_replay_start(struct node *n, struct owner owner, struct slice endpoint,
 	id_make(st.replay.id, "rp");
 	st.replay.endpoint = view.endpoint->number;
 	st.replay.last_seq = atomic_load(&n->last_event_seq);
-	err = count(n, view.endpoint, q, &st.replay.total, &st.replay.cursor, fault);
+	if (q->seqs)
+		choose(&st.replay);
+	else
+		err = count(n, view.endpoint, q, &st.replay.total, &st.replay.cursor, fault);
 	node_endpoint_view_free(&view);
 	return err ? err : start(n, &st, ret_id, fault);
 }
@@ -371,7 +426,7 @@ int node_replay_write(struct node *n, struct owner owner, struct slice endpoint,
 	json_begin_object(w);
 	json_member_str(w, "id", r.id);
 	json_member_str(w, "state", state_word(r.state));
-	json_member_str(w, "outcome", r.query.failed_only ? "failed" : "all");
+	json_member_str(w, "outcome", r.query.seqs ? "chosen" : r.query.failed_only ? "failed" : "all");
 	json_member_i64(w, "total", r.total);
 	json_member_i64(w, "queued", r.queued);
 	json_member_i64(w, "time_created", r.created_ms / 1000);

@@ -90,7 +90,8 @@ static bool still_dead(struct store *store, uint64_t endpoint, int64_t seq)
 	return first == seq;
 }
 
-static void add_row(struct step *st, const struct candidate *c, struct tx *tx)
+/* dead: it is a dead letter, and will be one no more. */
+static void add_row(struct step *st, const struct candidate *c, bool dead, struct tx *tx)
 {
 	const struct replay *r = st->replay;
 	struct pending_item item = { .event_seq = c->seq, .order_hash = c->order_hash };
@@ -102,7 +103,7 @@ static void add_row(struct step *st, const struct candidate *c, struct tx *tx)
 				   .item_count = 1 };
 
 	tx_pending_put(tx, &row);
-	if (r->query.failed_only)
+	if (dead)
 		tx_dead_end(tx, r->endpoint, c->seq);
 	if (st->added++ == 0)
 		st->lowest = c->seq;
@@ -117,8 +118,10 @@ static void add_rows(struct step *st, struct store *store, struct tx *tx)
 	for (size_t i = 0; i < st->scan->count && !st->err; i++) {
 		const struct candidate *c = &st->scan->found[i];
 
-		if (!waits(&w, c->seq) && (!r->query.failed_only || still_dead(store, r->endpoint, c->seq)))
-			add_row(st, c, tx);
+		bool dead = (r->query.failed_only || r->query.seqs) && still_dead(store, r->endpoint, c->seq);
+
+		if (!waits(&w, c->seq) && (dead || !r->query.failed_only))
+			add_row(st, c, dead, tx);
 	}
 	mem_free(w.seqs);
 }

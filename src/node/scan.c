@@ -139,11 +139,55 @@ static int step_dead(struct scan *s, struct store *reader, struct fault *fault)
 	return 0;
 }
 
+/* --- those that were chosen one by one --- */
+
+struct chosen_look {
+	struct scan *scan;
+	int64_t seq;
+};
+
+/* The owner's, and not for another endpoint alone. What it wants today does not matter: somebody asked for this event. */
+static bool take_chosen(void *ctx, const struct log_row *row)
+{
+	struct chosen_look *look = ctx;
+	const struct event_row *er = &row->u.event;
+	struct event *ev;
+
+	if (!row->is_event || row->damaged || event_load(er->text, er->project, row->seq, er->accepted_ms, &ev))
+		return false;
+	if (owns(look->scan, ev) && !ev->target)
+		found_add(look->scan, look->seq, ev->order_hash);
+	event_unref(&ev);
+	return false;
+}
+
+static int step_chosen(struct scan *s, struct store *reader, struct fault *fault)
+{
+	const struct replay_query *q = &s->query;
+	int err = 0;
+
+	for (size_t i = 0; i < q->seq_count && s->count < s->max; i++) {
+		struct chosen_look look = { s, q->seqs[i] };
+
+		if (look.seq <= s->cursor)
+			continue;
+		if (look.seq > s->upto)
+			break;
+		err = store_log_get(reader, look.seq, take_chosen, &look, fault);
+		if (err && err != ERR_NOT_FOUND)
+			return err;
+	}
+	s->cursor = s->count < s->max ? s->upto : s->found[s->count - 1].seq;
+	return 0;
+}
+
 int scan_step(struct scan *s, struct store *reader, struct fault *fault)
 {
 	s->count = 0;
 	if (s->cursor >= s->upto)
 		return 0;
+	if (s->query.seqs)
+		return step_chosen(s, reader, fault);
 	return s->query.failed_only ? step_dead(s, reader, fault) : step_log(s, reader, fault);
 }
 
