@@ -76,7 +76,7 @@ void server_answer(struct server_request *rq, int status, const char *content_ty
 
 /* --- a streamed answer: its body comes bit by bit, for as long as both sides like --- */
 
-#define SERVER_STREAM_BACKLOG ((size_t)256 * 1024)
+#define SERVER_STREAM_BACKLOG ((size_t)512 * 1024)
 
 /*
  * Answers with status and headers, and a body that is written later; like server_answer it ends the request, and may be

@@ -19,7 +19,7 @@
 #include "watch/feed_write.h"
 
 #define ROUND_US    INT64_C(100000)
-#define ENTRY_MAX   ((size_t)256 * 1024)
+#define ENTRY_MAX   ((size_t)512 * 1024)
 #define KNOWN_SLOTS 64
 
 /* Endpoints met in this round, so that each is looked up once. */

@@ -11,7 +11,7 @@
 #define BEAT_US	    (15 * SECOND_US)
 #define LOOK_US	    SECOND_US
 #define ASK_US	    (5 * SECOND_US)	 /* whether it may still listen */
-#define ROUND_BYTES ((size_t)128 * 1024) /* half of what a stream may have unread */
+#define ROUND_BYTES ((size_t)256 * 1024) /* half of what a stream may have unread */
 #define TELL_BYTES  128			 /* more, for `skipped` */
 
 struct seat {
