@@ -23,6 +23,7 @@
 const PAGE = 50; // rows
 const TOGETHER = 25; // projects merged at a time
 const RETRY_MS = 2000;
+const PATIENCE_MS = 20000; // for an answer to GET; what changes something may wait for somebody else's server
 
 export class ApiError extends Error {
   constructor(status, { code, message, param = null, position = null }) {
@@ -106,17 +107,27 @@ async function answerOf(response) {
   }
 }
 
+// A daemon that hangs is as far away as one that is stopped.
+async function reach(path, options, signal) {
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  const timer = options.method === 'GET' ? setTimeout(end, PATIENCE_MS) : null;
+  if (signal) signal.addEventListener('abort', end);
+  try {
+    return await fetch(path, { ...options, signal: ending.signal });
+  } catch (e) {
+    throw signal && signal.aborted ? e : gone();
+  } finally {
+    clearTimeout(timer);
+    if (signal) signal.removeEventListener('abort', end);
+  }
+}
+
 async function send(method, path, { body, withKey = kept('key'), signal } = {}) {
   const headers = { Accept: 'application/json', 'Postrider-Origin': 'web' };
   if (withKey) headers.Authorization = `Bearer ${withKey}`;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
-  let response;
-  try {
-    response = await fetch(path, { method, headers, signal, cache: 'no-store', credentials: 'omit',
-      body: body === undefined ? undefined : JSON.stringify(body) });
-  } catch (e) {
-    throw e.name === 'AbortError' ? e : gone();
-  }
+  const response = await reach(path, { method, headers, cache: 'no-store', credentials: 'omit', body: body === undefined ? undefined : JSON.stringify(body) }, signal);
   const answer = await answerOf(response);
   if (!response.ok) {
     throw new ApiError(response.status, answer.error || { code: 'unknown', message: `status ${response.status}` });

@@ -5,7 +5,7 @@
 // lineChart({title, series: [{label, data: [..], color?: 'accent'|'ok'|'warn'|'bad'|'muted'|'violet', fill?: bool}], step_s, end, span_s?, unit: fn | text, height: 180})
 //   data: one value a step, oldest first; the last ends at `end` (Unix seconds). span_s: how far the axis goes back, when the
 //   data may be shorter. unit: how a value is written (a function of
-//   lib-format.js), or what to write after it. -> Element with update({series, step_s, end})
+//   lib-format.js), or what to write after it. per_s: for durations, how many of the unit are a second (1, or 1000). -> Element with update({series, step_s, end})
 // bars({title, series, step_s, end | labels: [..], unit, height, stacked}) -> the same, with columns; with labels instead of times too.
 // sparkline(values, {failed: [..], label}) -> a small <svg>, without Chart.js
 
@@ -50,6 +50,14 @@ function timeTicks(min, max, most) {
   const ticks = [];
   for (let t = Math.ceil((min - shift) / step) * step + shift; t <= max; t += step) ticks.push({ value: t });
   return ticks;
+}
+
+// Seconds have no powers of ten above a minute: ticks at halves, quarters and tenths of what clocks count in.
+const DURATIONS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
+
+function durationTicks(max, per_s) {
+  const step = DURATIONS.find((s) => max / per_s / s <= 5) || DURATIONS.at(-1);
+  return Array.from({ length: Math.floor(max / per_s / step) + 1 }, (_, i) => ({ value: i * step * per_s }));
 }
 
 const timesOf = (spec) => {
@@ -104,6 +112,13 @@ function axisX(spec) {
     afterBuildTicks: (axis) => { axis.ticks = timeTicks(axis.min, axis.max, Math.max(2, Math.floor(axis.width / 70))); } };
 }
 
+function axisY(spec) {
+  const axis = { beginAtZero: true, stacked: spec.stacked, grace: '5%', grid: { color: colour('border'), drawBorder: false, drawTicks: false },
+    ticks: { color: colour('text-muted'), font: { size: 11 }, padding: 8, maxTicksLimit: 5, callback: (v) => spec.write(v) } };
+  if (spec.per_s) axis.afterBuildTicks = (made) => { if (made.max / spec.per_s > 10) made.ticks = durationTicks(made.max, spec.per_s); };
+  return axis;
+}
+
 function options(spec) {
   return {
     animation: false,
@@ -114,8 +129,7 @@ function options(spec) {
     layout: { padding: { top: 4, right: 4 } },
     scales: {
       x: axisX(spec),
-      y: { beginAtZero: true, stacked: spec.stacked, grace: '5%', grid: { color: colour('border'), drawBorder: false, drawTicks: false },
-        ticks: { color: colour('text-muted'), font: { size: 11 }, padding: 8, maxTicksLimit: 5, callback: (v) => spec.write(v) } },
+      y: axisY(spec),
     },
     plugins: {
       legend: { display: false },

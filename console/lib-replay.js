@@ -58,7 +58,10 @@ export async function sendAgain(jobs, { title = 'Send again', expected = 0, afte
   const words = h('p', { 'aria-live': 'polite' }, 'Starting…');
   const cancel = button('Cancel', { icon: 'close', run: async () => { stop = true; } });
   const box = h('div', { class: 'replay-progress' }, bar, words, cancel);
-  const told = ({ queued, total }) => bar.set(queued, Math.max(total, expected, queued));
+  const told = ({ queued, total }) => {
+    bar.set(queued, Math.max(total, expected, queued));
+    words.textContent = 'They go into the queue as fast as the receiver takes them.';
+  };
   const closed = dialog({ title, body: box, actions: [{ label: 'Close', kind: 'plain' }] });
   try {
     result = await runAll(jobs, told, () => stop);

@@ -292,7 +292,7 @@ export function dialog({ title, body, actions = [], wide = false }) {
     document.body.append(el);
     el.showModal();
     const first = el.querySelector('.dialog-body input, .dialog-body textarea, .dialog-body select, .dialog-foot .primary, .dialog-foot button');
-    if (first) first.focus();
+    if (first) first.focus({ preventScroll: true });
   });
 }
 
@@ -401,7 +401,7 @@ export function searchBox({ label = 'Search', placeholder = label, value = '', o
   const input = h('input', { type: 'search', value, placeholder, 'aria-label': label, autocomplete: 'off', spellcheck: 'false', on: {
     input: () => {
       clearTimeout(timer);
-      timer = setTimeout(() => onChange(input.value.trim()), wait_ms);
+      timer = setTimeout(() => { if (input.isConnected) onChange(input.value.trim()); }, wait_ms); // the page may have been left
     },
     keydown: (event) => {
       if (event.key !== 'Enter') return;

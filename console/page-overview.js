@@ -7,7 +7,7 @@ import { endpointHref, endpointState, ownerWord, trouble } from './lib-endpoint.
 import { bytes, ms, number, percent, plural, rate, seconds } from './lib-format.js';
 import { poll } from './lib-poll.js';
 import { follow } from './lib-stream.js';
-import { button, card, empty, grid, h, icon, notice, page, segments, stat, state, stats } from './lib-ui.js';
+import { button, card, empty, grid, h, icon, notice, page, segments, stat, stats } from './lib-ui.js';
 
 export const title = 'Overview';
 
@@ -41,7 +41,7 @@ function numbers() {
     made.pending.set(number(o.pending), { hint: `${number(o.waiting)} for a retry` });
     made.accepted.set(rate(o.accepted_per_s), { hint: 'events' });
     made.delivered.set(rate(o.delivered_per_s), { hint: `${rate(o.failed_per_s)} failed` });
-    made.success.set(percent(o.success_rate), { kind: rateKind(o.success_rate), hint: 'of requests, last 5 min' });
+    made.success.set(percent(o.success_rate), { kind: rateKind(o.success_rate), hint: 'last 5 min' });
     made.latency.set(ms(o.p50_ms), { hint: ['p99 ', h('b', null, ms(o.p99_ms))] });
   };
   return el;
@@ -60,7 +60,7 @@ const COUNTED = ['ready', 'throttled', 'probe', 'paused', 'disabled'];
 
 function counts(endpoints) {
   return h('ul', { class: 'counts', 'aria-label': 'Endpoints by state' }, COUNTED.filter((word) => endpoints[word]).map((word) =>
-    h('li', null, h('a', { href: `#/endpoints?state=${word}` }, state(word), h('span', { class: 'num' }, number(endpoints[word], { exact: true }))))));
+    h('li', null, h('a', { href: `#/endpoints?state=${word}` }, endpointState({ state: word }), h('span', { class: 'num' }, number(endpoints[word], { exact: true }))))));
 }
 
 function troubleCard() {
@@ -87,9 +87,9 @@ function troubleCard() {
 const SPANS = { hour: 3600, day: 86400 };
 const PLOTS = [
   ['Events a second', [['Accepted', 'accepted', 'muted'], ['Delivered', 'delivered', 'accent'], ['Failed', 'failed', 'bad']], rate],
-  ['Age of the oldest waiting event', [['Oldest', 'oldest_s', 'warn']], (v) => seconds(Math.round(v))],
+  ['Age of the oldest waiting event', [['Oldest', 'oldest_s', 'warn']], (v) => seconds(Math.round(v)), 1],
   ['Backlog', [['Waiting events', 'pending', 'violet']], number],
-  ['Latency, accepted to delivered', [['p50', 'p50_ms', 'accent'], ['p99', 'p99_ms', 'muted']], ms],
+  ['Latency, accepted to delivered', [['p50', 'p50_ms', 'accent'], ['p99', 'p99_ms', 'muted']], ms, 1000],
 ];
 
 const specOf = (lines, s, span) => ({ step_s: s.step_s, end: s.end, span_s: SPANS[span], series: lines.map(([label, key, color]) => ({ label, data: s[key], color, fill: color === 'accent' || lines.length === 1 })) });
@@ -111,8 +111,8 @@ function plots() {
       made.forEach((one, i) => one.update(specOf(PLOTS[i][1], series[span], span)));
       return;
     }
-    for (const [name, lines, unit] of PLOTS) {
-      const one = lineChart({ title: name, ...specOf(lines, series[span], span), unit, height: 168 });
+    for (const [name, lines, unit, per_s] of PLOTS) {
+      const one = lineChart({ title: name, ...specOf(lines, series[span], span), unit, per_s, height: 168 });
       made.push(one);
       place.append(card(name, one));
     }

@@ -64,7 +64,7 @@ def a_text(n):
 
 
 class Stage:
-    """Projects shop and bank of the organization acme. crm does well, slow takes its time, broken answers 503 and sorry 400, picky was switched off; audit is the
+    """Projects shop and bank of the organization acme. crm does well, slow takes its time (and only what comes in, or it would fall behind), broken answers 503 and sorry 400, picky was switched off; audit is the
     organization's. One name and one project are markup."""
 
     def __init__(self, daemon):
@@ -91,17 +91,17 @@ class Stage:
         url = {name: made.url("/hook") for name, made in self.receivers.items()}
         put = self.api.endpoint
         put("shop", "crm", name="Customer relations", preset="standard-webhooks", url=url["crm"])
-        put("shop", "slow", name=MARKUP, url=url["slow"], concurrency=2)
+        put("shop", "slow", name=MARKUP, url=url["slow"], concurrency=2, events=["incoming_message"])
         put("shop", "broken", name="Old billing", url=url["broken"], retry={"delays_s": [1, 5, 60, 3600]})
         put("shop", "sorry", url=url["sorry"])
         put("bank", "crm", url=url["crm"])
         put("bank", "picky", name="Switched off", url=url["crm"], active=False)
         self.api.put("/v1/organizations/acme/endpoints/audit", {"name": "Audit", "url": url["audit"]}).expect(201)
 
-    def busy(self, pause=0.1):
+    def busy(self, pause=0.25):
         """Traffic from now on."""
         self.traffic += [Traffic(self.daemon.api(), "shop", lambda n: [a_text(n * 5 + i) for i in range(5)], pause),
-                         Traffic(self.daemon.api(), "bank", lambda n: [a_text(n)], pause * 3)]
+                         Traffic(self.daemon.api(), "bank", lambda n: [a_text(n)], pause * 2)]
         return self
 
     def close(self):
@@ -113,13 +113,11 @@ class Stage:
 
     @property
     def given(self):
-        return {"url": self.daemon.url, "key": KEY, "project_key": self.key, "markup": MARKUP}
+        return {"url": self.daemon.url, "key": KEY, "project_key": self.key, "markup": MARKUP, "receiver": self.receivers["crm"].url("/new")}
 
 
 class ConsoleCase(SharedDaemon):
-    """One daemon and stage for all tests of the class."""
-
-    options = ("--console-dir", str(ROOT / "console"))
+    """One daemon and stage for all tests of the class. The console is the one in the binary, compressed as it goes over the wire."""
 
     @classmethod
     def setUpClass(cls):
