@@ -13,6 +13,7 @@
 #include "cli/cmd_status.h"
 #include "cli/cmd_tail.h"
 #include "daemon/backup.h"
+#include "daemon/doctor.h"
 #include "daemon/serve.h"
 #include "dialect/nearest.h"
 #include "listen/listen.h"
@@ -24,6 +25,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "serve", "the daemon", cmd_serve },
+	{ "doctor", "look whether this machine is fit for the daemon, with the cure for what is not", cmd_doctor },
 	{ "backup", "copy the store into a file, also while the daemon works", cmd_backup },
 	{ "restore", "make a data folder of such a file", cmd_restore },
 	{ "apply", "make projects, endpoints, phones and services as a JSON file says", cmd_apply },

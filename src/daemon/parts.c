@@ -12,7 +12,6 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
-#include "base/digest.h"
 #include "base/mem.h"
 
 #define PEM_MAX ((size_t)1024 * 1024)

@@ -17,6 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define FILES_LEAST 96
+#define FILES_EACH  16 /* for each shard and thread */
+
 static void stop_signals(sigset_t *ret)
 {
 	sigemptyset(ret);
@@ -49,6 +52,11 @@ int64_t process_files(void)
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > INT64_MAX)
 		return INT64_MAX;
 	return (int64_t)files.rlim_cur;
+}
+
+int64_t process_files_least(int64_t shards, int64_t threads)
+{
+	return FILES_LEAST + FILES_EACH * (shards + threads);
 }
 
 int process_signals(void)

@@ -11,8 +11,11 @@
 void process_settle(void);
 /* How many files this process may have open, sockets among them. */
 int64_t process_files(void);
+/* How many it needs to start at all: for the store, the loops, the threads, and a few connections each way. */
+int64_t process_files_least(int64_t shards, int64_t threads);
 /*
- * Blocks SIGTERM, SIGINT and SIGHUP for this thread and all that it starts; a descriptor that is readable when one came, or -1.
+ * Blocks SIGTERM, SIGINT and SIGHUP for this thread and all that it starts; a descriptor that is readable when one
+ * came, or -1.
  */
 int process_signals(void);
 /* From now on such a signal ends the process at once with 1. */

@@ -32,8 +32,6 @@
 #include "watch/watch.h"
 
 #define BODY_MAX       ((size_t)4 * 1024 * 1024)
-#define FILES_LEAST    96 /* to start at all, and some for each shard and thread */
-#define FILES_EACH     16
 #define IDLE_TIMEOUT_S 60
 #define SHOWN_MAX      ((size_t)1024 * 1024)
 #define DAY_MS	       INT64_C(86400000)
@@ -49,7 +47,7 @@ struct daemon {
 	struct node *node;
 	char *cert_pem, *key_pem;
 	char *frame_ancestors; /* NULL: nobody */
-	char address[128]; /* as bound */
+	char address[128];     /* as bound */
 	int signal_fd;
 	int argc; /* of the command line, which a reload reads once more */
 	char **argv;
@@ -60,7 +58,7 @@ struct daemon {
 /* What the store, the loops and the threads open, and a few connections each way. */
 static int files_check(const struct serve_settings *s, struct fault *fault)
 {
-	int64_t have = process_files(), least = FILES_LEAST + FILES_EACH * (s->shards + s->threads);
+	int64_t have = process_files(), least = process_files_least(s->shards, s->threads);
 
 	if (have >= least)
 		return 0;
@@ -285,6 +283,7 @@ static void reload(struct daemon *d)
 					  .argv = d->argv };
 
 	reload_settings(&d->settings, &host);
+	show_settings(d);
 	show_settings(d);
 }
 

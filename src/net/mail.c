@@ -389,6 +389,7 @@ static int failed(const struct exchange *ex, CURLcode rc, struct fault *fault)
 	return code >= 500 ? ERR_INVALID : ERR_BUSY;
 }
 
+/* to NULL: only the connection is made. */
 static int transmit(const struct mail_server *server, struct slice text, struct curl_slist *to, struct fault *fault)
 {
 	struct exchange ex = { .server = server, .rest = text };
@@ -405,6 +406,8 @@ static int transmit(const struct mail_server *server, struct slice text, struct 
 	}
 	snprintf(sender, sizeof(sender), "<%.254s>", server->from);
 	set_options(&ex, sender, to);
+	if (!to)
+		curl_easy_setopt(ex.easy, CURLOPT_CONNECT_ONLY, 1L);
 	rc = curl_easy_perform(ex.easy);
 	err = rc == CURLE_OK ? 0 : failed(&ex, rc, fault);
 	curl_easy_cleanup(ex.easy);
@@ -434,4 +437,9 @@ int mail_send(const struct mail_server *server, const struct mail *mail, struct 
 	curl_slist_free_all(to);
 	buf_free(&text);
 	return err;
+}
+
+int mail_probe(const struct mail_server *server, struct fault *fault)
+{
+	return transmit(server, SLICE_LIT(""), NULL, fault);
 }

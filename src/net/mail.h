@@ -47,5 +47,7 @@ bool mail_address_next(struct slice *rest, struct slice *ret);
  * one of several addresses is refused nobody gets the mail.
  */
 int mail_send(const struct mail_server *server, const struct mail *mail, struct fault *fault);
+/* Connects, with TLS and logging in as the settings say, and sends nothing. As mail_send. */
+int mail_probe(const struct mail_server *server, struct fault *fault);
 
 #endif

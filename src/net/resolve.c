@@ -231,6 +231,7 @@ static struct entry *entry_new(struct resolve *r, const char *name, uint64_t has
 static void answer_fail(struct resolve_answer *a, const char *name, int status)
 {
 	a->failure = FAILURE_DNS;
+	a->heard = status == ARES_ENOTFOUND || status == ARES_ENODATA;
 	snprintf(a->reason, sizeof(a->reason),
 		 "the name %s could not be looked up: %s; check the host of the URL and the name servers", name,
 		 ares_strerror(status));

@@ -26,6 +26,7 @@ union resolve_address {
 
 struct resolve_answer {
 	enum failure failure; /* NONE, DNS or REFUSED_ADDRESS */
+	bool heard;	      /* on failure: a name server answered all the same, that there is no such name */
 	uint64_t serial;      /* no two look-ups share one */
 	size_t count;
 	union resolve_address addresses[RESOLVE_ADDRESSES_MAX]; /* the port is 0 */

@@ -39,7 +39,7 @@ static const struct schema_step steps[] = {
 	{ "CREATE TABLE object (n INTEGER PRIMARY KEY, due INTEGER NOT NULL, body BLOB NOT NULL, project BLOB NOT NULL,"
 	  " kind INTEGER NOT NULL, id BLOB NOT NULL);"
 	  "CREATE INDEX object_due ON object (due) WHERE due > 0;"
-	  /* n without NOT NULL: with it SQLite keeps copies of pages, to take back an insertion of several rows alone */
+	  /* n without NOT NULL: with it SQLite keeps copies of pages, to take back an insertion of many rows alone */
 	  "CREATE TABLE entry (key BLOB PRIMARY KEY, n INTEGER) WITHOUT ROWID;",
 	  NULL },
 };

@@ -190,7 +190,7 @@ class Reload(Case):
         self.write("log_level = info")  # and closed again, although a connection is open and its address known
         self.hup("settings reloaded")
         self.api.events("p", {**sms(2), "id": "b"})
-        wait_until(lambda: "loopback" in self.api.attempts("p")[0]["reason"], lambda: self.api.attempts("p"))
+        wait_until(lambda: "loopback" in (self.api.attempts("p")[0]["reason"] or ""), lambda: self.api.attempts("p"))
         self.assertEqual(len(receiver.at("/e")), 1)
 
     def test_log_level_and_what_needs_a_restart(self):
@@ -201,6 +201,9 @@ class Reload(Case):
         self.write("log_level = info", "shards = 2", "connections = 500")
         log = self.hup("settings reloaded")
         self.assertIn("setting=shards", log)  # again: it still waits
+        shown = {row["name"]: row for row in self.api.get("/v1/settings").expect(200).json["data"]}
+        self.assertEqual((shown["log_level"]["value"], shown["log_level"]["from"]), ("info", f"{self.file}:1"))
+        self.assertEqual((shown["shards"]["value"], shown["shards"]["reload"]), (1, False))
 
     def test_a_wrong_file_changes_nothing(self):
         self.write("log_level = error", "retention_days = often")
@@ -275,6 +278,155 @@ class Reload(Case):
         self.hup("settings reloaded")
         wait_until(lambda: taken, lambda: self.served.log)
         self.assertEqual(taken[0].rcpt_tos, ["ops@example.org"])
+
+
+class Doctor(Case):
+    """What is wrong is provoked, seen, and told with its cure; what is right is told as well."""
+
+    def doctor(self, *words, code=None, before=(), env=None):
+        listen = () if "--listen" in words else ("--listen", f"127.0.0.1:{free_port()}")
+        command = [*before, PROGRAM, "doctor", "--json", *listen, *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
+        if code is not None:
+            self.assertEqual(done.returncode, code, done)
+        return json.loads(done.stdout)["checks"]
+
+    def one(self, checks, name, level):
+        found = [c for c in checks if c["check"] == name and c["level"] == level]
+        self.assertEqual(len(found), 1, checks)
+        self.assertEqual(found[0]["cure"] is None, level == "ok")
+        return found[0]["seen"]
+
+    def data(self):
+        path = self.folder() / "data"
+        path.mkdir(0o700)
+        return path
+
+    def test_beside_a_daemon_and_without(self):
+        served = self.daemon()
+        words = ("--data", served.folder, "--listen", f"127.0.0.1:{served.port}")
+        checks = self.doctor(*words)
+        self.assertRegex(self.one(checks, "listen", "ok"), r"postrider \S+ works at 127")
+        self.assertIn("its structure is whole", self.one(checks, "store", "ok"))
+        self.assertIn("can be written; an fsync takes", self.one(checks, "folder", "ok"))
+        api = served.api()  # it has not been in the way of the daemon
+        api.project("p")
+        api.close()
+        served.stop()
+        self.assertIn("is free", self.one(self.doctor(*words), "listen", "ok"))
+        shown = postrider("doctor", *words)
+        self.assertRegex(shown.stdout, r"(?m)^OK    store        schema \d+, ")
+        self.assertRegex(shown.stdout, r"\d+ fine, \d+ to look at, \d+ to mend\n$")
+
+    def test_settings(self):
+        file = self.folder() / "settings"
+        file.write_text("lisen = 127.0.0.1:1\n")
+        self.assertIn(f"{file}:1", self.one(self.doctor("--config", file, code=2), "settings", "fail"))
+
+    def test_folder(self):
+        self.one(self.doctor("--data", self.folder() / "not-yet"), "folder", "warn")
+        data = self.data()
+        data.chmod(0o755)
+        self.assertIn("open to others", self.one(self.doctor("--data", data), "folder", "warn"))
+        if os.getuid() == 0:
+            data.parent.chmod(0o755)
+            nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+            checks = self.doctor("--data", data, before=nobody, code=1)
+            self.assertIn("cannot be written: Permission denied", self.one(checks, "folder", "fail"))
+
+    def test_a_full_disk_in_memory(self):
+        if os.getuid() != 0:
+            self.skipTest("needs root, to mount a small disk")
+        data = self.data()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", data], capture_output=True).returncode != 0:
+            self.skipTest("mounting is not allowed here")
+        self.addCleanup(subprocess.run, ["umount", str(data)])
+        (data / "filler").write_bytes(b"x" * (1 << 20))
+        checks = self.doctor("--data", data, code=1)
+        self.assertIn("No space left", self.one(checks, "folder", "fail"))
+        self.assertIn("MB are free", self.one(checks, "disk", "fail"))
+        self.assertIn("tmpfs", self.one(checks, "disk", "warn"))
+
+    def test_store(self):
+        data = self.data()
+        (data / "store.db").write_bytes(b"no database at all, but long enough to be looked at" * 100)
+        self.one(self.doctor("--data", data, code=1), "store", "fail")
+        served = self.daemon()
+        served.stop()
+        with sqlite3.connect(served.folder / "store.db") as db:
+            db.execute("PRAGMA user_version = 99")
+        db.close()
+        self.assertIn("newer postrider", self.one(self.doctor("--data", served.folder, code=1), "store", "fail"))
+
+    def test_address(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            threading.Thread(target=lambda: [taken.accept()[0].close() for _ in range(2)], daemon=True).start()
+            checks = self.doctor("--data", self.data(), "--listen", f"127.0.0.1:{taken.getsockname()[1]}", code=1)
+        self.assertIn("not by a postrider", self.one(checks, "listen", "fail"))
+        checks = self.doctor("--data", self.data(), "--listen", f"0.0.0.0:{free_port()}", "--public-url", "https://hooks.example.org")
+        self.assertIn("unencrypted", self.one(checks, "listen", "warn"))
+        checks = self.doctor("--data", self.data(), "--listen", "192.0.2.1:80", code=1)
+        self.assertEqual([c["level"] for c in checks if c["check"] == "listen"], ["fail", "warn", "warn"])
+
+    def test_guard_and_names(self):
+        checks = self.doctor("--data", self.data(), "--allow-net", "0.0.0.0/0", "--dns-servers", f"127.0.0.1:{free_port()}", code=1)
+        self.assertIn("0.0.0.0/0", self.one(checks, "guard", "warn"))
+        self.assertIn("no name server answers", self.one(checks, "names", "fail"))
+
+    def test_a_name_server_that_knows_no_name(self):
+        """NXDOMAIN is an answer."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as names:
+            names.bind(("127.0.0.1", 0))
+
+            def answer():
+                while True:
+                    try:
+                        question, peer = names.recvfrom(4096)
+                    except OSError:
+                        return
+                    names.sendto(question[:2] + b"\x81\x83" + question[4:6] + b"\0" * 6 + question[12:], peer)
+
+            threading.Thread(target=answer, daemon=True).start()
+            checks = self.doctor("--data", self.data(), "--dns-servers", f"127.0.0.1:{names.getsockname()[1]}")
+        self.assertIn("a name server answers", self.one(checks, "names", "ok"))
+
+    def test_mail(self):
+        mail = ("--smtp-host", "127.0.0.1", "--smtp-from", "p@example.org", "--smtp-tls", "none")
+        checks = self.doctor("--data", self.data(), *mail, "--smtp-port", str(free_port()), code=1)
+        self.assertIn("the mail server 127.0.0.1", self.one(checks, "mail", "fail"))
+        taken = []
+
+        class Keep:
+            async def handle_DATA(self, server, session, envelope):
+                taken.append(envelope)
+                return "250 kept"
+
+        port = free_port()
+        controller = Controller(Keep(), hostname="127.0.0.1", port=port)
+        controller.start()
+        self.addCleanup(controller.stop)
+        words = ("--data", self.data(), *mail, "--smtp-port", str(port))
+        self.one(self.doctor(*words), "mail", "ok")
+        self.assertEqual(taken, [])
+        self.assertIn("took a mail", self.one(self.doctor(*words, "--mail-to", "ops@example.org"), "mail", "ok"))
+        self.assertEqual(taken[0].rcpt_tos, ["ops@example.org"])
+
+    def test_certificate(self):
+        folder = self.folder()
+        for name, days, level, says in (("good", 90, "ok", "is valid"), ("soon", 5, "warn", "ends in"), ("old", -1, "fail", "has expired")):
+            made = Certificate(folder, name, host="127.0.0.1", days=days)
+            checks = self.doctor("--data", self.data(), "--tls-cert", made.cert, "--tls-key", made.key)
+            self.assertIn(says, self.one(checks, "certificate", level))
+        other = Certificate(folder, "other", host="127.0.0.1")
+        checks = self.doctor("--data", self.data(), "--tls-cert", made.cert, "--tls-key", other.key, code=1)
+        self.assertIn("is no key of", self.one(checks, "certificate", "fail"))
+
+    def test_limits(self):
+        checks = self.doctor("--data", self.data(), before=("prlimit", "--nofile=64:64"), code=1)
+        self.assertIn("64 may be open", self.one(checks, "files", "fail"))
+        self.assertIn("the settings allow", self.one(self.doctor("--data", self.data(), "--memory", "900G"), "memory", "warn"))
 
 
 if __name__ == "__main__":
