@@ -129,7 +129,9 @@ struct store_options {
 	uint32_t index_run;
 	const char *vfs;    /* SQLite VFS, for the crash tests; NULL: the system's */
 	bool unsafe_normal; /* synchronous=NORMAL: only for the test that shows that the crash tests bite */
-	/* NULL, or told before what an earlier version wrote is brought up to this one's schema: it knows no way back */
+	/*
+	 * NULL, or told before what an earlier version wrote is brought up to this one's schema: it knows no way back
+	 */
 	void (*migrates)(void *ctx, int64_t from, int64_t to);
 	void *ctx;
 };
