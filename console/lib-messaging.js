@@ -6,7 +6,7 @@
 // projectColumn() -> [column] while all projects are shown, [] otherwise
 // writers(...els) -> els where this session may change things, [] otherwise
 // place(ctx) -> [project, id] of an address
-// otherNumber(message), direction(message), chips(names), starButton(pid, message), nameField(options)
+// otherNumber(message), direction(message), chips(names), roomy(table), starButton(pid, message), nameField(options)
 // bubble(message, {href}) -> a message as in a conversation;  when(unix) for its time
 // messageTable(params, {caption, empty, ids})
 // sendDialog({pid, to, phone, title}) -> Promise of the message that was sent
@@ -15,7 +15,7 @@
 
 import { api, may, merged, ownerPath, project, projects } from './lib-api.js';
 import { dateTime, day, time } from './lib-format.js';
-import { button, dialog, field, form, h, link, state, table, timeAgo } from './lib-ui.js';
+import { button, dialog, field, form, h, link, state, table, timeAgo, toast } from './lib-ui.js';
 
 export const enc = encodeURIComponent;
 // The project and the thing that an address names.
@@ -65,7 +65,13 @@ export function direction(m) {
   return h('span', { class: `direction is-${m.direction}` }, h('span', { 'aria-hidden': 'true' }, comes ? '↙' : '↗'), comes ? ' in' : ' out');
 }
 
-export const chips = (names) => h('span', { class: 'chips' }, names.map((name) => h('span', { class: 'chip' }, name)));
+export const chips = (names) => (names.length ? h('span', { class: 'chips' }, names.map((name) => h('span', { class: 'chip' }, name))) : null);
+
+// A table whose rows, as cards on a phone, have two columns instead of three: numbers need the room.
+export function roomy(el) {
+  el.classList.add('roomy');
+  return el;
+}
 
 export function starButton(pid, m, { onChange = () => {} } = {}) {
   const star = h('button', { type: 'button', class: 'star', disabled: !may('write') });
@@ -83,7 +89,7 @@ export function starButton(pid, m, { onChange = () => {} } = {}) {
     } catch (e) {
       m.starred = !m.starred;
       draw();
-      throw e;
+      toast(e.message, 'bad');
     }
   });
   draw();
@@ -106,7 +112,7 @@ export function bubble(m, { href = null } = {}) {
 export const messageHref = (m) => `#/messages/${enc(m.project || m.project_id)}/${enc(m.id)}`;
 
 export function messageTable(params, { caption = 'Messages', empty = 'No messages.', ids = null, path = '/messages', labels = new Map(), load = null } = {}) {
-  return table({
+  return roomy(table({
     caption, empty,
     load: load || merged(ids, path, { sort: 'time_created', sort_dir: 'desc', ...params }),
     rowHref: messageHref,
@@ -120,7 +126,7 @@ export function messageTable(params, { caption = 'Messages', empty = 'No message
       { key: 'time', label: 'When', cell: (m) => timeAgo(m.time_created) },
       { key: 'star', label: 'Star', cell: (m) => starButton(m.project, m) },
     ],
-  });
+  }));
 }
 
 // --- sending ---

@@ -1,5 +1,5 @@
-// A list whose order is changed by hand: dragged by the handle, or with the keys and buttons of each row. Every step is said in a live
-// region.
+// A list whose order is changed by hand: dragged by the handle, or with the keys and buttons of each row. Every step is said below it,
+// in a live region.
 //
 // reorder({rows: [{id, name, el}], label, save: async (ids, moved) => {}, canMove}) -> Element
 //   save gets the new order and the id that was moved; when it throws, the order goes back to what it was
@@ -9,7 +9,7 @@ import { button, h, icon, toast } from './lib-ui.js';
 const KEYS = { ArrowUp: -1, ArrowDown: 1, Home: -Infinity, End: Infinity };
 
 export function reorder({ rows, label, save, canMove = true }) {
-  const said = h('p', { class: 'visually-hidden', role: 'status', 'aria-live': 'assertive' });
+  const said = h('p', { class: 'reorder-said', role: 'status', 'aria-live': 'assertive' });
   const list = h('ol', { class: 'reorder', 'aria-label': label });
   const items = new Map(rows.map((row) => [row.id, row]));
   const order = () => [...list.children].map((li) => li.dataset.id);
@@ -40,8 +40,11 @@ export function reorder({ rows, label, save, canMove = true }) {
     const now = order();
     mark();
     if (now.join() === before.join()) return;
-    say(`${nameOf(li)} is now ${place(li) + 1} of ${now.length}`);
-    busy = busy.then(() => save(now, li.dataset.id)).catch((e) => {
+    const words = `${nameOf(li)} is now ${place(li) + 1} of ${now.length}`;
+    say(words);
+    busy = busy.then(() => save(now, li.dataset.id)).then(() => {
+      if (said.textContent === words) say(`${words}. Saved`);
+    }).catch((e) => {
       toast(e.message, 'bad');
       say('The order could not be saved');
       restore(before);

@@ -3,11 +3,13 @@
 import { api, may, ownerPath } from './lib-api.js';
 import { dateTime, number } from './lib-format.js';
 import { badge, button, card, confirm, errorBox, facts, field, form, h, icon, json, link, page, picker, spinner, table, timeAgo, toast } from './lib-ui.js';
-import { askName, bubble, byId, enc, forget, listAll, nameOf, phoneOptions, place, varsEditor, writers } from './lib-messaging.js';
+import { askName, bubble, byId, enc, forget, isFinal, listAll, nameOf, phoneOptions, place, varsEditor, writers } from './lib-messaging.js';
 
 export const title = 'Contact';
 
 const POLL_MS = 3000;
+const SOON_MS = 800; // while a message is on its way
+const ON_ITS_WAY_S = 60;
 const PAGE = 30;
 
 // --- the conversation ---
@@ -54,7 +56,30 @@ function conversation(pid, contact) {
   }
 
   load().catch((e) => view.replaceChildren(errorBox(e)));
-  return { view, load };
+  const moves = () => [...known.values()].some((m) => !isFinal(m) && m.time_created > Date.now() / 1000 - ON_ITS_WAY_S);
+  return { view, load, moves };
+}
+
+// Asks again and again until the page is left.
+function keepUp(ctx, talk) {
+  let timer = null;
+  const next = () => {
+    clearTimeout(timer);
+    timer = setTimeout(again, talk.moves() ? SOON_MS : POLL_MS);
+  };
+  const again = async () => {
+    if (!document.hidden) await talk.load().catch(() => {}); // the banner says why
+    if (timer !== null) next();
+  };
+  next();
+  ctx.onLeave(() => {
+    clearTimeout(timer);
+    timer = null;
+  });
+  return () => {
+    clearTimeout(timer);
+    return again();
+  };
 }
 
 function reply(pid, contact, phones, sent) {
@@ -80,9 +105,8 @@ function reply(pid, contact, phones, sent) {
 
 function conversationCard(ctx, pid, contact, phones) {
   const talk = conversation(pid, contact);
-  const timer = setInterval(() => { if (!document.hidden) talk.load().catch(() => {}); }, POLL_MS);
-  ctx.onLeave(() => clearInterval(timer));
-  const answer = contact.send_blocked ? h('p', { class: 'muted' }, icon('off'), ' Sending to this contact is blocked.') : may('write') ? reply(pid, contact, phones, () => talk.load()) : null;
+  const now = keepUp(ctx, talk);
+  const answer = contact.send_blocked ? h('p', { class: 'muted' }, icon('off'), ' Sending to this contact is blocked.') : may('write') ? reply(pid, contact, phones, now) : null;
   return card('Conversation', talk.view, answer);
 }
 

@@ -3,7 +3,7 @@
 import { api, merged, ownerPath, project } from './lib-api.js';
 import { number } from './lib-format.js';
 import { badge, button, dialog, errorBox, field, form, h, page, picker, searchBox, table, timeAgo, toast, toolbar } from './lib-ui.js';
-import { byId, chips, enc, forget, inProject, listAll, projectColumn, writers } from './lib-messaging.js';
+import { byId, chips, enc, forget, inProject, listAll, projectColumn, roomy, writers } from './lib-messaging.js';
 
 export const title = 'Contacts';
 
@@ -18,7 +18,7 @@ function wanted({ q, group_id, send_blocked, status }) {
 }
 
 function list(now, groups) {
-  return table({
+  return roomy(table({
     caption: 'Contacts', empty: 'No contacts like this. A contact is made by the first message from or to its number, or by hand.',
     load: merged(null, '/contacts', wanted(now)), sort: 'last_message_time', dir: 'desc',
     rowHref: (c) => `#/contacts/${enc(c.project)}/${enc(c.id)}`,
@@ -31,7 +31,7 @@ function list(now, groups) {
       ...projectColumn(),
       { key: 'last', label: 'Last message', sort: 'last_message_time', cell: (c) => timeAgo(c.last_message_time) },
     ],
-  });
+  }));
 }
 
 // --- making them ---

@@ -1,7 +1,7 @@
 // Keys of projects, and links that open a project's console for a while.
 
-import { api, merged, may, ownerPath, session } from './lib-api.js';
-import { dateTime, seconds } from './lib-format.js';
+import { api, merged, ownerPath } from './lib-api.js';
+import { dateTime } from './lib-format.js';
 import { button, card, code, confirm, copyButton, dialog, field, form, h, notice, page, table, timeAgo, toast } from './lib-ui.js';
 import { enc, inProject, projectColumn } from './lib-messaging.js';
 
@@ -93,9 +93,5 @@ function linksCard() {
 }
 
 export async function show() {
-  if (session().role === 'portal') {
-    const { time_expires: end } = session().portal;
-    return page(title, {}, card('This link', h('p', null, `You came by a link. It ends in ${seconds(end - session().time)}, at ${dateTime(end)}. Keys are not for links.`)));
-  }
-  return page(title, { sub: may('admin') ? null : `Of the project ${session().project}` }, keysCard(), linksCard());
+  return page(title, {}, keysCard(), linksCard());
 }

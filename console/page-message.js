@@ -8,7 +8,7 @@ import { askName, bubble, byId, direction, enc, forget, isFinal, listAll, nameOf
 
 export const title = 'Message';
 
-const POLL_MS = 1500;
+const POLL_MS = 1000;
 const SHOWN = new Set(['id', 'content', 'starred', 'label_ids', 'vars', 'status', 'status_history', 'direction', 'project_id', 'error_message']);
 const TIMES = /^time_/;
 
@@ -58,7 +58,7 @@ function labelsCard(pid, m, labels, change) {
     ...writers(button(`Take the label ${labels.get(id)?.name || id} off`, { icon: 'close', iconOnly: true, small: true, run: () => change({ label_ids: without(id) }) }))));
   const others = [...labels.values()].filter((l) => !m.label_ids.includes(l.id));
   const adding = writers(
-    others.length ? picker({ label: 'Add', value: '', options: [['', 'a label …'], ...others.map((l) => [l.id, l.name])], onChange: (id) => id && change({ label_ids: [...m.label_ids, id] }) }) : null,
+    others.length ? picker({ label: 'Add', value: '', options: [['', 'a label …'], ...others.map((l) => [l.id, l.name])], onChange: (id) => id && change({ label_ids: [...m.label_ids, id] }).catch((e) => toast(e.message, 'bad')) }) : null,
     button('New label', { small: true, icon: 'plus', run: () => askName('New label', { go: 'Make and add', submit: async (name) => {
       const made = await api.post(`${ownerPath(pid)}/labels`, { name });
       forget('labels');
@@ -117,7 +117,7 @@ function draw(ctx, pid, m, { labels, phones, services }, reload) {
     toast('Changed', 'ok');
     await reload();
   };
-  const head = h('div', { class: 'message-head' }, direction(m), ' ', state(m.status), m.simulated ? badge('test', 'muted', 'info') : null, starButton(pid, m));
+  const head = h('div', { class: 'head-line' }, direction(m), state(m.status), m.simulated ? badge('test', 'muted', 'info') : null, starButton(pid, m));
   return page(`Message ${m.direction === 'incoming' ? 'from' : 'to'} ${otherNumber(m)}`, {
     crumbs: [['Messages', '#/messages']], sub: head, actions: actions(ctx, pid, m, reload) },
   h('div', { class: 'halves' },
@@ -127,7 +127,7 @@ function draw(ctx, pid, m, { labels, phones, services }, reload) {
         h('p', null, link('The events that were told of it', `#/events?q=${enc(m.id)}`)))),
     h('div', null, labelsCard(pid, m, labels, change), varsCard(m, change),
       m.contact_id ? card('Contact', h('p', null, link('The conversation with this contact', `#/contacts/${enc(pid)}/${enc(m.contact_id)}`))) : null)),
-  card('Services', logTable({ message_id: m.id }, services, { ids: pid, empty: 'No service did anything with this message.' })),
+  card('Services', logTable({ message_id: m.id }, services, { ids: pid, hide: ['message'], empty: 'No service did anything with this message.' })),
   card('Attempts', attemptTable(pid, m.id)),
   card({ title: 'Everything', actions: [button('As JSON', { small: true, run: () => dialog({ title: 'The message as the API gives it', body: json(m), wide: true }) })] }, everything(pid, m, phones)));
 }

@@ -58,13 +58,13 @@ export async function show(ctx) {
   }
 
   const paused = p.send_paused;
-  return page(nameOf(p), { crumbs: [['Phones', '#/phones']], sub: h('span', null, badge(p.phone_type, 'muted', 'phones'), ' ', phoneState(p), ' ', p.phone_number || ''),
+  return page(nameOf(p), { crumbs: [['Phones', '#/phones']], sub: h('span', { class: 'head-line' }, badge(p.phone_type, 'muted', 'phones'), phoneState(p), p.phone_number),
     actions: writers(
       button('Send a message by it', { icon: 'send', kind: 'primary', run: tryIt }),
       button(paused ? 'Send again' : 'Pause sending', { run: () => save({ send_paused: !paused }, paused ? 'It sends again' : 'What is to be sent waits') }),
       button('Delete', { kind: 'danger', icon: 'trash', run: remove })) },
-  h('div', { class: 'halves' },
-    h('div', null, exchanges(pid, p), card('Messages', messageTable({ phone_id: id }, { ids: pid, empty: 'No messages by this phone yet.' }))),
-    h('div', null, may('write') ? settings(p, save) : card('Gateway', json(p.config || {})),
-      card('About', facts([['Type', KINDS[p.phone_type] || p.phone_type], ['Made', dateTime(p.time_created)], ['Last active', timeAgo(p.last_active_time)], ['id', h('code', null, p.id)]])))));
+  h('div', { class: 'halves' }, may('write') ? settings(p, save) : card('Gateway', json(p.config || {})),
+    card('About', facts([['Type', KINDS[p.phone_type] || p.phone_type], ['Made', dateTime(p.time_created)], ['Last active', timeAgo(p.last_active_time)],
+      ['id', h('code', null, p.id)]]))),
+  exchanges(pid, p), card('Messages', messageTable({ phone_id: id }, { ids: pid, empty: 'No messages by this phone yet.' })));
 }

@@ -18,8 +18,19 @@ function fieldsOf(p) {
   ];
 }
 
+const fault = (param, message) => Object.assign(new Error(message), { param });
+
+// The daemon takes any name of a zone and writes times in UTC where it knows none; better said here.
+function zone(name) {
+  try {
+    return name ? new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions() && name : null;
+  } catch {
+    throw fault('timezone', 'there is no such time zone; write one like Europe/Stockholm');
+  }
+}
+
 const bodyOf = ({ name, organization_id, notify_emails, timezone }) => ({ name: name || null, organization_id: organization_id || null,
-  notify_emails: addresses(notify_emails), timezone: timezone || null });
+  notify_emails: addresses(notify_emails), timezone: zone(timezone) });
 
 const given = (body) => Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length)));
 
@@ -31,8 +42,9 @@ async function isThere(id) {
 }
 
 const create = () => dialog({ title: 'New project', body: ({ close }) => form(fieldsOf(null), { label: 'Make', submit: async (values) => {
-  if (await isThere(values.id)) throw Object.assign(new Error('there is a project with this id already'), { param: 'id' });
-  close(await api.put(`/v1/projects/${enc(values.id)}`, given(bodyOf(values))));
+  const body = given(bodyOf(values));
+  if (await isThere(values.id)) throw fault('id', 'there is a project with this id already');
+  close(await api.put(`/v1/projects/${enc(values.id)}`, body).catch((e) => { throw e.param === 'pid' ? fault('id', e.message) : e; }));
 } }) });
 
 const edit = (p) => dialog({ title: `The project ${p.id}`, body: ({ close }) => form(fieldsOf(p), { label: 'Save', submit: async (values) => {

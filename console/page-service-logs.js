@@ -22,20 +22,24 @@ function entry(l, services) {
     l.answer ? [h('h3', null, 'The answer'), code(l.answer, { label: 'The answer' })] : null) });
 }
 
-export function logTable(params, services, { ids = null, empty = 'Nothing in the log. Services write here what they did with a message, and what went wrong.' } = {}) {
+function columnsOf(services, ids) {
+  return [
+    { key: 'type', label: 'What', cell: logBadge },
+    { key: 'content', label: 'Sentence', wide: true, cell: (l) => h('span', { class: 'sentence' }, l.content) },
+    { key: 'service', label: 'Service', cell: (l) => (l.service_id ? link(services.get(l.service_id)?.name || l.service_id, `#/services/${enc(l.project_id)}/${enc(l.service_id)}`) : '–') },
+    { key: 'message', label: 'Message', cell: (l) => (l.message_id ? link('message', `#/messages/${enc(l.project_id)}/${enc(l.message_id)}`) : '–') },
+    { key: 'elapsed_ms', label: 'Took', num: true, cell: (l) => ms(l.elapsed_ms) },
+    ...(ids ? [] : projectColumn()),
+    { key: 'time', label: 'When', cell: (l) => timeAgo(l.time_created) },
+    { key: 'more', label: 'All of it', cell: (l) => button('Show all of this entry', { icon: 'info', iconOnly: true, small: true, run: () => { entry(l, services); } }) },
+  ];
+}
+
+export function logTable(params, services, { ids = null, hide = [], empty = 'Nothing in the log. Services write here what they did with a message, and what went wrong.' } = {}) {
   return table({
     caption: 'Service log', empty,
     load: merged(ids, '/service_logs', { sort: 'time_created', sort_dir: 'desc', ...params }),
-    columns: [
-      { key: 'type', label: 'What', cell: logBadge },
-      { key: 'content', label: 'Sentence', wide: true, cell: (l) => h('span', { class: 'sentence' }, l.content) },
-      { key: 'service', label: 'Service', cell: (l) => (l.service_id ? link(services.get(l.service_id)?.name || l.service_id, `#/services/${enc(l.project_id)}/${enc(l.service_id)}`) : '–') },
-      { key: 'message', label: 'Message', cell: (l) => (l.message_id ? link('message', `#/messages/${enc(l.project_id)}/${enc(l.message_id)}`) : '–') },
-      { key: 'elapsed_ms', label: 'Took', num: true, cell: (l) => ms(l.elapsed_ms) },
-      ...(ids ? [] : projectColumn()),
-      { key: 'time', label: 'When', cell: (l) => timeAgo(l.time_created) },
-      { key: 'more', label: 'All of it', cell: (l) => button('Show all of this entry', { icon: 'info', iconOnly: true, small: true, run: () => { entry(l, services); } }) },
-    ],
+    columns: columnsOf(services, ids).filter((column) => !hide.includes(column.key)),
   });
 }
 

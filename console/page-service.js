@@ -130,7 +130,7 @@ function rulesPart(config, save) {
   const holder = faults();
   const mine = { ...copyOf(config), actions: copyOf(config.actions || []) };
   const editor = rulesEditor(mine.actions, { holder });
-  return h('div', null, editor.el, saver(mine, holder, () => ({ actions: editor.value() }), save));
+  return h('div', { class: 'config-editor' }, editor.el, saver(mine, holder, () => ({ actions: editor.value() }), save));
 }
 
 function pollPart(config, save) {
@@ -143,7 +143,7 @@ function pollPart(config, save) {
   });
   const editor = rulesEditor(mine.actions, { holder });
   const value = () => ({ keyword: mine.keyword || null, invalid_text: mine.invalid_text || null, questions: mine.questions, actions: editor.value() });
-  return h('div', null,
+  return h('div', { class: 'config-editor' },
     textControl(holder, mine, 'keyword', 'Keyword that begins it'), h('h3', null, 'Questions'), questions,
     textControl(holder, mine, 'invalid_text', 'Said before a question is asked again', { long: true }),
     h('h3', null, 'After the last answer'), editor.el, saver(mine, holder, value, save));
@@ -182,7 +182,7 @@ function result(pid, answer) {
 function runCard(pid, s, phones, done) {
   const contexts = s.contexts || {};
   const ways = [['contact', 'a contact, by number or id'], ['message', 'an incoming message, by id']].filter(([word]) => contexts[word]);
-  const where = h('div', { 'aria-live': 'polite' });
+  const where = h('div', { class: 'run-place', 'aria-live': 'polite' });
   const vars = varsEditor({});
   const fields = [
     field({ label: 'For', name: 'context', type: 'select', options: ways }),
@@ -205,14 +205,28 @@ function runCard(pid, s, phones, done) {
 
 // --- states ---
 
+// Contacts' names come one after the other, behind their ids.
+async function fillNames(pid, cells) {
+  for (const [id, el] of cells) {
+    if (!el.isConnected) return;
+    el.textContent = nameOf(await api.get(`${ownerPath(pid)}/contacts/${enc(id)}`));
+  }
+}
+
 function statesCard(pid, s) {
+  let cells = [];
+  const later = (one) => {
+    const el = h('span', null, one.contact_id);
+    cells.push([one.contact_id, el]);
+    return el;
+  };
   const path = `${ownerPath(pid)}/services/${enc(s.id)}/states`;
   const list = table({
     caption: 'Where contacts stand', empty: 'No contact stands anywhere in this service.',
     load: ({ marker }) => api.get(path, { marker }),
     rowHref: (one) => `#/contacts/${enc(pid)}/${enc(one.contact_id)}`,
     columns: [
-      { key: 'contact_id', label: 'Contact' },
+      { key: 'contact_id', label: 'Contact', cell: later },
       { key: 'id', label: 'State', cell: (one) => badge(one.id || '–', 'info', 'info') },
       { key: 'vars', label: 'Variables', cell: (one) => (Object.keys(one.vars || {}).length ? json(one.vars) : '–') },
       { key: 'time', label: 'Since', cell: (one) => timeAgo(one.time_updated) },
@@ -221,6 +235,10 @@ function statesCard(pid, s) {
         list.reload();
       } }) }),
     ],
+    onLoad: () => {
+      fillNames(pid, cells).catch(() => {});
+      cells = [];
+    },
   });
   return card('Where contacts stand', list);
 }
@@ -252,12 +270,12 @@ export async function show(ctx) {
     ctx.go('#/services');
   };
   const asJson = button('As JSON', { run: () => { dialog({ title: 'The service as the API gives it', body: json(s), wide: true }); } });
-  const log = logTable({ service_id: id }, byId([s]), { ids: pid });
-  return page(s.name, { crumbs: [['Services', '#/services']], sub: h('span', null, badge(TYPES[s.service_type] || s.service_type, 'muted', 'services'), ' ', activeSwitch(s)),
+  const log = logTable({ service_id: id }, byId([s]), { ids: pid, hide: ['service'] });
+  return page(s.name, { crumbs: [['Services', '#/services']], sub: h('span', { class: 'head-line' }, badge(TYPES[s.service_type] || s.service_type, 'muted', 'services'), activeSwitch(s)),
     actions: [asJson, ...writers(button('Delete', { kind: 'danger', icon: 'trash', run: remove }))] },
   h('div', { class: 'halves' },
-    h('div', null, configCard(s, saveConfig)),
-    h('div', null, card('For which messages', may('write') ? settingsForm(s, phones, save) : json({ phone_ids: s.phone_ids, message_types: s.message_types, apply_mode: s.apply_mode })),
-      may('write') && s.contexts ? runCard(pid, s, phones, () => log.reload()) : null)),
+    h('div', null, configCard(s, saveConfig), may('write') && s.contexts ? runCard(pid, s, phones, () => log.reload()) : null),
+    h('div', null, card('For which messages', may('write') ? settingsForm(s, phones, save)
+      : json({ phone_ids: s.phone_ids, message_types: s.message_types, apply_mode: s.apply_mode })))),
   card('Log', log), statesCard(pid, s));
 }

@@ -1,6 +1,7 @@
 // Services in the order in which a message goes through them, changed by hand.
 
 import { api, may, merged, ownerPath, project } from './lib-api.js';
+import { plural } from './lib-format.js';
 import { badge, button, dialog, empty, field, form, h, link, page, table, toast } from './lib-ui.js';
 import { byId, enc, forget, inProject, listAll, nameOf, projectColumn, writers } from './lib-messaging.js';
 import { reorder } from './lib-reorder.js';
@@ -42,8 +43,8 @@ export function activeSwitch(s, { onChange = () => {} } = {}) {
 function does(s) {
   const config = s.config || {};
   if (s.service_type === 'incoming_message_webhook') return `asks ${config.url}`;
-  if (s.service_type === 'messaging_poll') return `${(config.questions || []).length} questions${config.keyword ? `, begins with “${config.keyword}”` : ''}`;
-  return `${(config.actions || []).length} actions`;
+  if (s.service_type === 'messaging_poll') return `${plural((config.questions || []).length, 'question')}${config.keyword ? `, begins with “${config.keyword}”` : ''}`;
+  return plural((config.actions || []).length, 'action');
 }
 
 function limits(s, phones) {
@@ -89,7 +90,6 @@ function ordered(pid, services, phones) {
         known.get(id).priority = priority;
       }
       forget('services');
-      toast('The order is saved', 'ok');
     },
   });
 }

@@ -6,9 +6,9 @@ import { badge, card, facts, h, link, page, searchBox, table } from './lib-ui.js
 
 export const title = 'Settings';
 
-const KINDS = { text: 'a text', list: 'a list', number: 'a number', size: 'a size', choice: 'a choice', url: 'a URL' };
+const KINDS = { list: 'a list', number: 'a number', size: 'a size', choice: 'a choice', url: 'a URL' };
 
-const shown = (value) => (value === null || value === undefined || value === '' ? h('span', { class: 'muted' }, 'empty')
+const shown = (value) => (value === null || value === undefined || value === '' || value.length === 0 ? h('span', { class: 'muted' }, 'empty')
   : h('code', { class: 'setting-value' }, Array.isArray(value) ? value.join(', ') : String(value)));
 
 function origin(s) {
@@ -39,8 +39,8 @@ function about() {
     a.rel = 'noopener noreferrer';
     return a;
   };
-  return card('About', facts([['Version', s.version], ['Address', s.public_url || window.location.origin], ['The daemon’s clock', dateTime(s.time)],
-    ['Numbers', out('/metrics, as Prometheus reads them', '/metrics')], ['Calls', out('/v1/openapi.json, as OpenAPI', '/v1/openapi.json')]]));
+  return card('About', facts([['Version', s.version], ['Address', s.public_url || window.location.origin], ['Its clock', dateTime(s.time)],
+    ['Numbers', out('/metrics', '/metrics')], ['Calls', out('/v1/openapi.json', '/v1/openapi.json')]]));
 }
 
 export async function show() {
