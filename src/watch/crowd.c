@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "watch/latency.h"
 
-#define LASTING (1u << PLOT_PENDING | 1u << PLOT_OLDEST)
+#define PLOTS_VERSION 1
+#define LASTING	      (1u << PLOT_PENDING | 1u << PLOT_OLDEST)
 
 const struct ring_shape plot_hour = { 10, 360, PLOT_COLUMNS, LASTING };
 const struct ring_shape plot_day = { 300, 288, PLOT_COLUMNS, LASTING };
@@ -19,6 +20,29 @@ struct crowd *crowd_new(const char *id)
 
 	cr->id = mem_strdup(id);
 	return cr;
+}
+
+void plots_write(const struct plots *p, int64_t since_ms, struct buf *out)
+{
+	buf_add_varint(out, PLOTS_VERSION);
+	buf_add_varint(out, (uint64_t)(p->since_ms ? p->since_ms : since_ms));
+	ring_write(&p->hour.ring, &plot_hour, out);
+	ring_write(&p->day.ring, &plot_day, out);
+}
+
+struct plots *plots_read(struct slice text)
+{
+	struct plots *p = mem_zalloc(sizeof(*p));
+	uint64_t version, since_ms;
+
+	if (varint_read(&text, &version) && version == PLOTS_VERSION && varint_read(&text, &since_ms) &&
+	    since_ms < INT64_MAX && ring_read(&p->hour.ring, &plot_hour, &text) &&
+	    ring_read(&p->day.ring, &plot_day, &text) && text.n == 0) {
+		p->since_ms = (int64_t)since_ms;
+		return p;
+	}
+	plots_free(&p);
+	return NULL;
 }
 
 void plots_free(struct plots **pp)
@@ -145,6 +169,7 @@ void crowd_end(struct crowd *cr, int64_t time_ms, int64_t now_ms)
 		window_add(&cr->recent, time_ms, &cr->delta);
 	}
 	if (cr->plots) {
+		cr->plots->unsaved |= crowd_is_busy(cr);
 		plot_add(&cr->plots->hour, &plot_hour, cr, time_ms, now_ms);
 		plot_add(&cr->plots->day, &plot_day, cr, time_ms, now_ms);
 	}

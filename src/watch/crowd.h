@@ -29,6 +29,8 @@ struct plot {
 
 struct plots {
 	struct plot hour, day;
+	int64_t since_ms; /* they began in an earlier run of the daemon; 0: with this one */
+	bool unsaved;	  /* something happened since they were written to disk */
 };
 
 struct crowd {
@@ -48,6 +50,9 @@ struct crowd {
 	struct plots *plots; /* NULL when it has none */
 };
 
+void plots_write(const struct plots *p, int64_t since_ms, struct buf *out);
+/* NULL when text is none, or of another version. */
+struct plots *plots_read(struct slice text);
 void plots_free(struct plots **p);
 struct crowd *crowd_new(const char *id);
 void crowd_free(struct crowd *cr);

@@ -62,6 +62,67 @@ uint64_t ring_sum(const struct ring *r, const struct ring_shape *shape, int64_t 
 	return sum;
 }
 
+/* --- on disk --- */
+
+static void shape_write(const struct ring_shape *shape, struct buf *out)
+{
+	buf_add_varint(out, shape->step_s);
+	buf_add_varint(out, shape->cells);
+	buf_add_varint(out, shape->columns);
+	buf_add_varint(out, shape->lasting);
+}
+
+void ring_write(const struct ring *r, const struct ring_shape *shape, struct buf *out)
+{
+	shape_write(shape, out);
+	buf_add_varint(out, r->values ? (uint64_t)r->at : 0);
+	for (int64_t step = r->at - shape->cells + 1; r->values && step <= r->at; step++)
+		for (uint32_t column = 0; column < shape->columns; column++)
+			buf_add_varint(out, ring_get(r, shape, step, column));
+}
+
+static bool shape_read(const struct ring_shape *shape, struct slice *s)
+{
+	const uint32_t wanted[] = { shape->step_s, shape->cells, shape->columns, shape->lasting };
+	uint64_t n;
+
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (!varint_read(s, &n) || n != wanted[i])
+			return false;
+	return true;
+}
+
+static bool values_read(struct ring *r, const struct ring_shape *shape, struct slice *s)
+{
+	for (int64_t step = r->at - shape->cells + 1; step <= r->at; step++)
+		for (uint32_t column = 0; column < shape->columns; column++) {
+			uint64_t n;
+
+			if (!varint_read(s, &n) || n > UINT32_MAX)
+				return false;
+			cell(r, shape, step)[column] = (uint32_t)n;
+		}
+	return true;
+}
+
+bool ring_read(struct ring *r, const struct ring_shape *shape, struct slice *s)
+{
+	uint64_t at;
+
+	if (!shape_read(shape, s) || !varint_read(s, &at))
+		return false;
+	if (at == 0)
+		return true;
+	if (at < shape->cells || at > INT32_MAX)
+		return false;
+	r->at = (int64_t)at;
+	r->values = mem_zalloc((size_t)shape->cells * shape->columns * sizeof(uint32_t));
+	if (values_read(r, shape, s))
+		return true;
+	ring_free(r);
+	return false;
+}
+
 void ring_free(struct ring *r)
 {
 	mem_free(r->values);

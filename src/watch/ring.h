@@ -6,7 +6,7 @@
 #ifndef WATCH_RING_H
 #define WATCH_RING_H
 
-#include <stdint.h>
+#include "base/buf.h"
 
 struct ring_shape {
 	uint32_t step_s, cells, columns;
@@ -32,6 +32,13 @@ uint32_t *ring_at(struct ring *r, const struct ring_shape *shape, int64_t time_m
 uint32_t ring_get(const struct ring *r, const struct ring_shape *shape, int64_t step, uint32_t column);
 /* The sum over the steps first .. last. */
 uint64_t ring_sum(const struct ring *r, const struct ring_shape *shape, int64_t first, int64_t last, uint32_t column);
+/* The ring in a few kilobytes. One that has nothing yet is written as such. */
+void ring_write(const struct ring *r, const struct ring_shape *shape, struct buf *out);
+/*
+ * Reads what ring_write wrote off the front of *s into an empty ring. False, and *r
+ * stays empty: it is cut short, or the ring had another shape then.
+ */
+bool ring_read(struct ring *r, const struct ring_shape *shape, struct slice *s);
 void ring_free(struct ring *r);
 
 #endif

@@ -325,6 +325,61 @@ void series_freshen(struct series *s, struct node *node, int64_t now_ms)
 		series_round(s, node, now_ms);
 }
 
+/* --- over a restart --- */
+
+static void save(const struct series *s, struct plots *p, const char *id, struct buf *text, series_save_fn *fn,
+		 void *ctx)
+{
+	if (!p->unsaved)
+		return;
+	buf_reset(text);
+	plots_write(p, s->since_ms, text);
+	fn(ctx, slice_str(id), buf_slice(text));
+	p->unsaved = false;
+}
+
+void series_save(struct series *s, series_save_fn *fn, void *ctx)
+{
+	struct buf text;
+	struct map_node *n;
+
+	buf_init(&text, (size_t)1 << 20);
+	pthread_mutex_lock(&s->lock);
+	save(s, s->all->plots, "", &text, fn, ctx);
+	for (n = map_walk(&s->crowds, NULL); n; n = map_walk(&s->crowds, n)) {
+		const struct crowd *cr = CONTAINER_OF(n, struct crowd, node);
+
+		if (cr->plots)
+			save(s, cr->plots, cr->id, &text, fn, ctx);
+	}
+	pthread_mutex_unlock(&s->lock);
+	buf_free(&text);
+}
+
+bool series_load(struct series *s, struct slice id, struct slice text, int64_t now_ms)
+{
+	struct plots *p = plots_read(text);
+	struct crowd *cr = s->all;
+	char *name;
+
+	if (!p || now_ms - p->day.ring.at * plot_day.step_s * 1000 > FORGET_MS || s->plots >= SERIES_PLOTS_MAX) {
+		plots_free(&p);
+		return false;
+	}
+	pthread_mutex_lock(&s->lock);
+	if (id.n > 0) {
+		s->now_ms = now_ms;
+		name = slice_dup(id);
+		cr = crowd_of(s, name);
+		mem_free(name);
+		s->plots += cr->plots == NULL;
+	}
+	plots_free(&cr->plots);
+	cr->plots = p;
+	pthread_mutex_unlock(&s->lock);
+	return true;
+}
+
 /* --- asking --- */
 
 /* The steps that are over, no more than there are and none from before the first round. */
@@ -332,7 +387,8 @@ static void read_plot(const struct series *s, const struct crowd *cr, const stru
 		      const struct plot *p, struct series_plot *ret)
 {
 	int64_t last = ring_step(shape, s->last_ms) - 1, first = last + 1 - (int64_t)shape->cells;
-	int64_t born = ring_step(shape, s->since_ms);
+	bool older = cr && cr->plots && cr->plots->since_ms;
+	int64_t born = ring_step(shape, older ? cr->plots->since_ms : s->since_ms);
 
 	if (first < born)
 		first = born;

@@ -36,6 +36,14 @@ void series_begin(struct series *s, int64_t now_ms);
 void series_look(struct series *s, const struct endpoint *ep, const struct endpoint_stats *stats);
 void series_end(struct series *s);
 
+/* --- over a restart: the plots --- */
+
+/* The text of each that has something new, which counts as written then. id: a project's, or "", all of them. */
+typedef void series_save_fn(void *ctx, struct slice id, struct slice text);
+void series_save(struct series *s, series_save_fn *fn, void *ctx);
+/* What was written once, before the first round. False: it cannot be read, or is from too long ago. */
+bool series_load(struct series *s, struct slice id, struct slice text, int64_t now_ms);
+
 /* --- asking, as of the last round --- */
 
 struct series_plot {

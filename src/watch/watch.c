@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "watch/feed.h"
+#include "watch/keep.h"
 #include "watch/operations.h"
 #include "watch/outcomes.h"
 #include "watch/series.h"
@@ -66,6 +67,14 @@ static int64_t count(void *ctx, int64_t due_us)
 	return due_us + (SERIES_ROUND_MS - now_ms % SERIES_ROUND_MS + 20) * 1000;
 }
 
+static int64_t keep(void *ctx, int64_t due_us)
+{
+	struct watch *w = ctx;
+
+	keep_save(w->series, w->node, w->options.log);
+	return due_us + KEEP_EVERY_US;
+}
+
 struct watch *watch_new(const struct watch_options *options)
 {
 	struct watch *w = mem_zalloc(sizeof(*w));
@@ -74,6 +83,7 @@ struct watch *watch_new(const struct watch_options *options)
 	w->watchman = watchman_new();
 	w->series = series_new();
 	watchman_add(w->watchman, count, w);
+	watchman_add(w->watchman, keep, w);
 	w->feed = feed_new();
 	feed_enlist(w->feed, w->watchman);
 	w->operations = operations_new(options->operations_project, options->log);
@@ -94,12 +104,17 @@ int watch_attach(struct watch *w, struct node *node, struct fault *fault)
 {
 	w->node = node;
 	feed_attach(w->feed, node);
+	keep_load(w->series, node);
 	return watchman_start(w->watchman, fault);
 }
 
 void watch_detach(struct watch *w)
 {
 	watchman_stop(w->watchman);
+	if (w->node) {
+		series_round(w->series, w->node, node_now_ms(w->node));
+		keep_save(w->series, w->node, w->options.log);
+	}
 	w->node = NULL;
 }
 

@@ -1,6 +1,5 @@
 """The calls behind the console's Overview and Endpoints, with real traffic: the numbers add up, plots grow, who is in trouble stands first."""
 
-import threading
 import unittest
 
 from harness import Case, SharedDaemon, sms, wait_until
@@ -183,6 +182,25 @@ class Overview(SharedDaemon):
         self.endpoint("well", "/200")
         self.assertEqual(self.api.get(f"/v1/projects/{self.pid}/endpoints/well/retries").expect(200).json,
                          {"next_retry_time": None, "ready": 0, "held": 0, "steps": [], "truncated": False})
+
+
+class Restart(Case):
+    def test_plots_stay(self):
+        served, there = self.daemon(), self.receiver()
+        api = served.api()
+        api.endpoint(api.project("p"), "e", url=there.url())
+        api.events("p", [sms(i) for i in range(20)])
+        there.wait(20)
+        wait_until(lambda: api.get("/v1/projects/p/endpoints/e").json["pending"] == 0, "all is settled")
+        api.close()
+        served.restart()
+
+        def delivered(path):
+            return round(sum(api.get(path).expect(200).json["series"]["hour"]["delivered"]) * 10)
+
+        for path in ("/v1/overview", "/v1/projects/p/overview"):
+            wait_until(lambda: delivered(path) == 20, lambda: api.get(path))
+        api.close()
 
 
 if __name__ == "__main__":

@@ -321,6 +321,93 @@ static void the_gone_are_forgotten(void **state)
 	assert_int_equal(plots[0].count, 0);
 }
 
+/* --- over a restart --- */
+
+struct kept {
+	struct buf texts[4];
+	char ids[4][20];
+	int count;
+};
+
+static void keep(void *ctx, struct slice id, struct slice text)
+{
+	struct kept *k = ctx;
+
+	slice_copy(k->ids[k->count], sizeof(k->ids[0]), id);
+	buf_init(&k->texts[k->count], 1u << 20);
+	buf_add_slice(&k->texts[k->count++], text);
+}
+
+static void begin_anew(struct world *w)
+{
+	series_free(&w->series);
+	w->series = series_new();
+	for (int i = 0; i < ENDPOINTS; i++) {
+		endpoint_stats_unref(&w->stats[i]);
+		w->stats[i] = endpoint_stats_new();
+	}
+}
+
+static void plots_outlive_a_restart(void **state)
+{
+	struct world *w = *state;
+	struct kept kept = { .count = 0 }, nothing = { .count = 0 };
+	struct series_plot plots[2];
+
+	look_around(w);
+	deliver(w, 0, 20, 3000);
+	take(w, "p1", 20);
+	pass(w, MINUTE);
+	series_save(w->series, keep, &kept);
+	assert_int_equal(kept.count, 2); /* p2 had nothing to do */
+	series_save(w->series, keep, &nothing);
+	assert_int_equal(nothing.count, 0);
+	begin_anew(w);
+	w->now_ms += MINUTE;
+	for (int i = 0; i < kept.count; i++)
+		assert_true(series_load(w->series, slice_str(kept.ids[i]), buf_slice(&kept.texts[i]), w->now_ms));
+	look_around(w);
+	deliver(w, 0, 5, 3000);
+	pass(w, MINUTE);
+	for (int i = 0; i < 2; i++) {
+		ask(w, i ? "p1" : "", plots);
+		assert_int_equal(plots[0].count, 18);
+		assert_int_equal(plots[0].values[PLOT_ACCEPTED][0], 20);
+		assert_int_equal(plots[0].values[PLOT_DELIVERED][0], 20);
+		assert_true(plots[0].values[PLOT_P50][0] > 0);
+		assert_int_equal(plots[0].values[PLOT_DELIVERED][12], 5);
+	}
+	ask(w, "p2", plots);
+	assert_int_equal(plots[0].count, 0);
+	for (int i = 0; i < kept.count; i++)
+		buf_free(&kept.texts[i]);
+}
+
+static void what_cannot_be_read_is_passed_over(void **state)
+{
+	struct world *w = *state;
+	struct kept kept = { .count = 0 };
+	struct series_plot plots[2];
+	struct slice text;
+
+	look_around(w);
+	deliver(w, 0, 20, 3000);
+	pass(w, MINUTE);
+	series_save(w->series, keep, &kept);
+	text = buf_slice(&kept.texts[0]);
+	begin_anew(w);
+	for (size_t n = 0; n < text.n; n++)
+		assert_false(series_load(w->series, SLICE_LIT(""), slice_of(text.p, n), w->now_ms));
+	assert_false(series_load(w->series, SLICE_LIT(""), text, w->now_ms + 25 * HOUR));
+	look_around(w);
+	pass(w, MINUTE);
+	ask(w, "", plots);
+	assert_int_equal(plots[0].count, 6);
+	assert_int_equal(plots[0].values[PLOT_DELIVERED][0], 0);
+	for (int i = 0; i < kept.count; i++)
+		buf_free(&kept.texts[i]);
+}
+
 static void quantiles_are_interpolated(void **state)
 {
 	uint32_t counts[STATS_BUCKETS] = { 0 };
@@ -370,6 +457,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(codes_over_time, begin, end),
 		cmocka_unit_test_setup_teardown(what_ends_without_an_exchange_is_no_bad_exchange, begin, end),
 		cmocka_unit_test_setup_teardown(the_gone_are_forgotten, begin, end),
+		cmocka_unit_test_setup_teardown(plots_outlive_a_restart, begin, end),
+		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_passed_over, begin, end),
 		cmocka_unit_test(quantiles_are_interpolated),
 		cmocka_unit_test(a_ring_after_a_long_silence),
 	};
