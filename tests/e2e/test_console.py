@@ -9,6 +9,9 @@ from harness import wait_until
 
 WIRE_MAX_BYTES = 200_000
 MANY = 10_000
+FRAME = b"""<!doctype html><title>Customer's own site</title><link rel=icon href="data:,"><h1>Our deliveries</h1>
+<iframe title=postrider width=1200 height=760 style="border:1px solid #ccc"></iframe>
+<script>document.querySelector("iframe").src = decodeURIComponent(location.search.slice(1))</script>"""
 
 
 class Frame(ConsoleCase):
@@ -35,6 +38,23 @@ class Replay(ConsoleCase):
         wait_until(lambda: self.api.get("/v1/projects/bank/endpoints/crm").json["pending"] == 0, "and settled")
         self.browse("replay", count=120)
         self.stage.receivers["crm"].wait(240, "/hook")
+
+
+class Portal(ConsoleCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.outer = cls.shared_receiver((200, {"Content-Type": "text/html"}, FRAME))
+        cls.options = ("--portal-frame-ancestors", f"http://127.0.0.1:{cls.outer.port}")
+        super().setUpClass()
+
+    def link(self, **asked):
+        return self.api.post("/v1/projects/shop/portal_links", {"expires_s": 3600, **asked}).expect(201).json["url"]
+
+    def test_portal(self):
+        ended = self.link(write=True)
+        self.api.delete("/v1/projects/shop/portal_links").expect(200)
+        self.stage.busy()
+        self.browse("portal", ended=ended, reading=self.link(write=False), writing=self.link(write=True), outer=f"http://127.0.0.1:{self.outer.port}")
 
 
 class Many(ConsoleCase):

@@ -1,6 +1,6 @@
 // A browser for a walk through the console. What the walk needs (addresses, keys) comes as JSON on stdin; what it measured goes to
 // stdout as the last line. A walk fails when a step fails, and also when the page wrote an error to its console, broke its content security policy, threw,
-// or asked any other host for anything, even if all steps went well.
+// or asked any other host (than those of `hosts`) for anything, even if all steps went well.
 //
 //   import { walk } from './browser.mjs';
 //   walk(async ({ given, open, step }) => {
@@ -27,14 +27,14 @@ const shots = process.env.SCREENSHOTS;
 
 // --- what a page must not do ---
 
-function watch(page, host, problems) {
+function watch(page, hosts, problems) {
   const meant = [];
   const note = (text) => { if (!meant.some((pattern) => pattern.test(text))) problems.push(text); };
   page.on('console', (message) => { if (message.type() === 'error') note(`console: ${message.text()} (${message.location().url})`); });
   page.on('pageerror', (error) => note(`thrown: ${error.stack || error.message}`));
   page.on('request', (request) => {
     const url = new URL(request.url());
-    if (url.protocol !== 'data:' && url.host !== host) note(`another host: ${request.url()}`);
+    if (url.protocol !== 'data:' && !hosts.includes(url.host)) note(`another host: ${request.url()}`);
   });
   return meant;
 }
@@ -68,17 +68,17 @@ async function wire(page) {
   return () => sum;
 }
 
-async function openWindow(browser, given, problems, { size = DESKTOP, dark = false, reducedMotion = 'reduce', url = given.url } = {}) {
+async function openWindow(browser, given, problems, { size = DESKTOP, dark = false, reducedMotion = 'reduce', hosts = [given.url] } = {}) {
   const context = await browser.newContext({ viewport: size, colorScheme: dark ? 'dark' : 'light', reducedMotion, locale: 'en-GB', isMobile: size === PHONE, hasTouch: size === PHONE });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
-  const meant = watch(page, new URL(url).host, problems);
+  const meant = watch(page, hosts.map((host) => new URL(host).host), problems);
   const bytes = await wire(page);
   const w = { page, bytes, context };
 
   w.heading = (name) => page.getByRole('heading', { level: 1, name, exact: typeof name === 'string' }).waitFor();
   w.login = async (key = given.key) => {
-    await page.goto(`${url}/`);
+    await page.goto(`${given.url}/`);
     await page.getByLabel('Key').fill(key);
     await page.keyboard.press('Enter');
     await page.locator('nav.nav').waitFor({ state: 'attached' }); // on a phone it is in the drawer
