@@ -1,5 +1,6 @@
 /*
- * streams: many readers of the live stream, as cheap as readers can be, for they share the machine with what is measured.
+ * streams: many readers of the live stream, as cheap as readers
+ * can be, for they share the machine with what is measured.
  *
  *   streams --port N --key KEY [--count N] [--project p]
  *
@@ -8,6 +9,7 @@
  */
 #include "bench.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -42,7 +44,7 @@ static void begin(struct streams *s)
 		size_t done = 0;
 
 		while (!bytes_send(&request, &done, fd))
-			usleep(1000);
+			poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
 		watch(s, fd, (uint64_t)fd);
 	}
 }

@@ -1,9 +1,9 @@
 /*
- * The live stream over HTTP: from a call to a listener of the feed. The call ends when the stream begins; what is left is
- * a struct live, which belongs to the feed until its last word, `end`.
+ * The live stream over HTTP: from a call to a listener of the feed. The call ends when the stream begins; what is left
+ * is a struct live, which belongs to the feed until its last word, `end`.
  *
- * A key that was deleted, a link that has ended, a project that is gone: the feed asks every few seconds, so the stream ends
- * soon after. For that the stream keeps what its client came with.
+ * A key that was deleted, a link that has ended, a project that is gone: the feed asks every few seconds, so the stream
+ * ends soon after. For that the stream keeps what its client came with.
  */
 #include "api/answer.h"
 #include "api/handlers.h"

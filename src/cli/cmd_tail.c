@@ -1,8 +1,8 @@
 /*
- * Follows deliveries by the live stream. A stream begins at some moment, so whenever one has begun, the attempts between
- * the last one shown and that moment are asked for: at first the last ten, after a daemon's restart all that the stream
- * did not tell. Such a look is newest first; it is read back page by page and printed in the order of time. A daemon
- * that is being restarted is waited for: it is then that one looks.
+ * Follows deliveries by the live stream. A stream begins at some moment, so whenever one has begun, the attempts
+ * between the last one shown and that moment are asked for: at first the last ten, after a daemon's restart all that
+ * the stream did not tell. Such a look is newest first; it is read back page by page and printed in the order of time.
+ * A daemon that is being restarted is waited for: it is then that one looks.
  *
  * Attempts of different loops may come a little out of the order of their ids. So a look goes back a little further
  * than to the newest id shown, and the ids shown last are remembered.

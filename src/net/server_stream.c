@@ -1,8 +1,8 @@
 /*
- * Streamed answers. Whoever writes puts references to shared bytes into a queue; the connection's worker takes them out
- * when libmicrohttpd asks for more of the body, and when there is nothing it puts the connection to sleep. So a stream
- * at rest costs no turn of any loop, and bytes that go to a hundred clients exist once, until the moment they are copied
- * into each one's packet.
+ * Streamed answers. Whoever writes puts references to shared bytes into a queue; the connection's
+ * worker takes them out when libmicrohttpd asks for more of the body, and when there is nothing
+ * it puts the connection to sleep. So a stream at rest costs no turn of any loop, and bytes that
+ * go to a hundred clients exist once, until the moment they are copied into each one's packet.
  *
  * A client that does not read fills its socket and then the queue. It is not waited for: the socket is set to be thrown
  * away (SO_LINGER of 0: what the kernel holds of it goes too) and shut down, which wakes libmicrohttpd to close it. The

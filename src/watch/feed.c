@@ -1,7 +1,7 @@
 /*
- * The feed. Taps note (feed_note.c); ten times a second, while somebody listens, the watchman takes the notes, finds out
- * whose each one is, writes it once (feed_write.c) into all channels that want it (feed_channel.c), and hands what came
- * together to their seats.
+ * The feed. Taps note (feed_note.c); ten times a second, while somebody listens, the
+ * watchman takes the notes, finds out whose each one is, writes it once (feed_write.c) into
+ * all channels that want it (feed_channel.c), and hands what came together to their seats.
  *
  * What a project must not see is decided here, in one place: give_*. An attempt of an organization's endpoint may carry
  * events of several projects; each of them is shown its own items alone.
@@ -99,7 +99,8 @@ static bool wants_project(const struct channel *c, struct slice project)
 
 static void give_accepted(struct feed *f, const struct note *n)
 {
-	feed_names_add(f->names, n->seq, &(struct name){ .project = n->owner, .id = n->id, .message_id = n->message_id });
+	feed_names_add(f->names, n->seq,
+		       &(struct name){ .project = n->owner, .id = n->id, .message_id = n->message_id });
 	if (n->targeted)
 		return;
 	LIST_EACH (l, &f->channels) {

@@ -1,6 +1,6 @@
 /*
- * Notes of the taps. One lock, held for a copy of some hundred bytes: the store thread and the loops write, the watchman
- * swaps the two halves and reads the one that nobody writes to any more.
+ * Notes of the taps. One lock, held for a copy of some hundred bytes: the store thread and the loops write, the
+ * watchman swaps the two halves and reads the one that nobody writes to any more.
  *
  * Events are kept only of projects that somebody listens to. Whose an attempt is can be seen by its endpoint, which is
  * looked up later, by the watchman; only one that finds no room is looked up here, for those who are to be told.

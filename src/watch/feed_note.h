@@ -51,7 +51,9 @@ void notes_state(struct notes *n, const struct endpoint *ep, enum lane_state bef
 		 const char *why);
 /* All that was noted, oldest first; valid until the next call. One thread. */
 const struct note *notes_take(struct notes *n);
-/* How many of these kinds (1 << enum feed_kind) found no room since `seen` (FEED_KINDS counters, brought up to date). */
+/*
+ * How many of these kinds (1 << enum feed_kind) found no room since `seen` (FEED_KINDS counters, brought up to date).
+ */
 uint64_t notes_lost(struct notes *n, struct slice project, unsigned kinds, uint64_t seen[FEED_KINDS]);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * How entries look: a line with the kind, one with the seq where there is one, one with the entry as JSON, an empty one.
- * JSON strings hold no line ends as they are, so an entry never breaks out of its line.
+ * How entries look: a line with the kind, one with the seq where there is one, one with the entry as JSON, an empty
+ * one. JSON strings hold no line ends as they are, so an entry never breaks out of its line.
  */
 #include "watch/feed_write.h"
 
