@@ -53,7 +53,10 @@ void api_free(struct api **a);
 
 /* The routes in order, for documentation: false after the last. */
 struct api_route_info {
-	const char *method, *path, *summary, *access; /* access: "none", "key", "project", "admin", "metrics" */
+	const char *method, *path, *summary;
+	const struct route_words *words; /* what it takes and gives (call.h) */
+	const char *access;		 /* access: "none", "key", "project", "admin", "metrics" */
+	const char *portal;		 /* of "project": which portal links may call it: "all", "write", "none" */
 };
 bool api_route_at(size_t index, struct api_route_info *ret);
 

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "hub/rest.h"
 #include "node/portal.h"
+#include "schemas.h"
 
 #define CALL_PARAMS_MAX 3
 #define CALL_ANSWER_MAX ((size_t)64 * 1024 * 1024)
@@ -38,6 +39,15 @@ enum place {
 	PLACE_DESK
 };
 
+/* What a call takes and gives, for /v1/openapi.json. */
+struct route_words {
+	const char *query; /* names of arguments, with blanks between; a list has page_size and marker besides */
+	enum schema takes, gives;
+	enum { ANSWER_ONE, ANSWER_LIST, ANSWER_TEXT } answer;
+	const char *statuses;	/* of success, with blanks between */
+	const char *media_type; /* of ANSWER_TEXT */
+};
+
 /* One row of the table of routes. Ends the call by one of the answer_ functions, now or later. */
 struct route {
 	const char *method;
@@ -45,6 +55,7 @@ struct route {
 	enum access access;
 	enum place place;
 	void (*run)(struct call *c);
+	struct route_words words;
 	const char *summary;
 	rest_op *op; /* of the messaging side; NULL for others */
 	enum rest_way way;

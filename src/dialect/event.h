@@ -17,7 +17,9 @@ enum event_type {
 	EVENT_CONTACT_UPDATE,
 	EVENT_MESSAGE_METADATA,
 	EVENT_POSTED, /* the types before it are those that callers can post */
-	/* what an operator wants to know of postrider itself; made by the watch only, for those who ask for it by name */
+	/*
+	 * what an operator wants to know of postrider itself; made by the watch only, for those who ask for it by name
+	 */
 	EVENT_ENDPOINT_FAILING = EVENT_POSTED,
 	EVENT_ENDPOINT_RECOVERED,
 	EVENT_ENDPOINT_DISABLED,

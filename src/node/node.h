@@ -24,9 +24,10 @@ struct node;
 struct node_hooks; /* book.h */
 
 /*
- * What a watcher hears, from inside node_start until node_stop is through, all after it is on disk (but `state`, which
- * is of memory). None may block, or call the node but where it says so, and what they are given is valid during the call.
- * Each may be NULL. They come for every event and every attempt, so a watcher that nobody listens to returns at once.
+ * What a watcher hears, from inside node_start until node_stop is through, all after it is
+ * on disk (but `state`, which is of memory). None may block, or call the node but where it
+ * says so, and what they are given is valid during the call. Each may be NULL. They come
+ * for every event and every attempt, so a watcher that nobody listens to returns at once.
  */
 struct node_taps {
 	void *ctx;

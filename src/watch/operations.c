@@ -109,7 +109,9 @@ static struct note *note_get(struct operations *o, uint64_t number)
 	return n;
 }
 
-/* What is well needs a note only if there is one: most lanes go from probe to ready without anybody having been told. */
+/*
+ * What is well needs a note only if there is one: most lanes go from probe to ready without anybody having been told.
+ */
 static void note_state(struct operations *o, uint64_t number, enum lane_state now, const char *why)
 {
 	bool trouble = now == LANE_THROTTLED || now == LANE_PROBE || now == LANE_DISABLED;
