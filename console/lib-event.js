@@ -2,7 +2,8 @@
 //
 // about(event) -> 'delivered · 46710000123'; numbers(event) -> 'from → to'; messageId(event) -> id | null
 // eventHref(project, id), attemptHref, endpointHref(project, row) -> '#/…'
-// standing(event, {most}) -> Element of badges
+// standing(event, {most}) -> Element of badges; endpointName(project, leg) -> its name, as a link where it has a page
+// isOwn(leg) -> an endpoint of somebody's, that there is: no deleted one, none of the daemon's own
 // EVENT_TYPES
 
 import { icon, h, state } from './lib-ui.js';
@@ -15,10 +16,13 @@ export const attemptHref = (project, id) => `#/attempts/${part(project)}/${part(
 
 // Endpoints that begin with _ are the daemon's own and have no page; those of services lead to the service.
 export function endpointHref(project, { endpoint_id: id, organization_id: organization }) {
+  if (!id) return null; // it was deleted
   if (id.startsWith('_service.')) return `#/services/${part(project)}/${part(id.slice(9))}`;
   if (id.startsWith('_')) return null;
   return `#/endpoints/${organization ? `@${part(organization)}` : part(project)}/${part(id)}`;
 }
+
+export const isOwn = ({ endpoint_id: id }) => Boolean(id) && !id.startsWith('_');
 
 export const messageId = (event) => event.message?.id ?? event.message_id ?? null;
 
@@ -44,6 +48,7 @@ export function standing(event, { most = 3 } = {}) {
 
 export function endpointName(project, leg) {
   const href = endpointHref(project, leg);
+  if (!leg.endpoint_id) return h('span', { class: 'endpoint-name muted' }, 'a deleted endpoint');
   const words = leg.organization_id ? `${leg.endpoint_id} (${leg.organization_id})` : leg.endpoint_id;
   return href ? h('a', { href, class: 'endpoint-name' }, words) : h('span', { class: 'endpoint-name' }, icon('endpoints'), words);
 }

@@ -4,7 +4,7 @@
 // entries(events, attempts) -> [{time_ms, kind: 'accepted'|'attempt'|'next'|'end', …}], oldest first
 // timeline(entries, {project, many, opened}) -> Element; many: several events are shown, so each entry says of which;
 //   opened: a Set of attempt ids whose exchange is open, kept up to date, so that a line drawn anew stays as it was
-// explanation(attempt) -> Element | null
+// explanation(attempt) -> Element | null;  sentence(text) begins with a capital
 
 import { about, attemptHref, endpointName, eventHref, numbers } from './lib-event.js';
 import { exchange } from './lib-exchange.js';
@@ -54,13 +54,14 @@ function accepted({ event }, { project, many }) {
 }
 
 // As a sentence, unless it begins with the name of a setting.
-const sentence = (text) => (/^[a-z]+[ ,]/.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
+export const sentence = (text) => (/^[a-z]+\b(?![._])/.test(text) ? text[0].toUpperCase() + text.slice(1) : text);
 
 export function explanation(attempt) {
   const { what, cure } = attempt.explanation || { what: attempt.reason, cure: null };
   if (!what) return null;
   const kind = attempt.outcome === 'retry' ? 'warn' : attempt.outcome === 'failed' ? 'bad' : 'info';
-  return notice(kind, h('p', { class: 'strong' }, sentence(what)), cure ? h('p', null, sentence(cure)) : null);
+  const more = attempt.explanation && attempt.reason && !attempt.reason.includes(what) ? attempt.reason : null;
+  return notice(kind, h('p', { class: 'strong' }, sentence(what)), more ? h('p', { class: 'reason' }, sentence(more)) : null, cure ? h('p', null, sentence(cure)) : null);
 }
 
 // What else was in the same request: a batch names many, of which one page shows those it is about.

@@ -28,7 +28,7 @@ export async function show(ctx) {
   const { project, id } = ctx.params;
   const attempt = await api.get(`${ownerPath(project)}/attempts/${encodeURIComponent(id)}`);
   const items = attempt.items || [];
-  return page(`Attempt ${attempt.attempt || ''} at ${attempt.endpoint_id}`, { crumbs: [['Events', '#/events'], ...(items.length === 1 ? [[items[0].event_id, eventHref(project, items[0].event_id)]] : [])],
+  return page(`Attempt ${attempt.attempt || ''} at ${attempt.endpoint_id || 'a deleted endpoint'}`, { crumbs: [['Events', '#/events'], ...(items.length === 1 ? [[items[0].event_id, eventHref(project, items[0].event_id)]] : [])],
     sub: dateTime(attempt.time) },
   card(null, facts([['Outcome', state(attempt.outcome)], ['Code', h('span', { class: 'mono' }, String(attempt.code ?? '–'))], ['Took', ms(attempt.duration_ms)],
     ['Endpoint', endpointName(project, attempt)], ['Request id', h('span', { class: 'mono' }, attempt.delivery_id || '–')]]), explanation(attempt)),

@@ -1,10 +1,11 @@
 // Dead letters: what failed for good or became too old. Some of them, or all of an endpoint, are sent again here.
 
-import { endpointName, eventHref } from './lib-event.js';
-import { api, may, merged, ownerPath, project as chosen } from './lib-api.js';
+import { endpointName, eventHref, isOwn } from './lib-event.js';
+import { api, may, merged, ownerPath } from './lib-api.js';
 import { feed } from './lib-feed.js';
 import { plural } from './lib-format.js';
 import { countAgain, sendAgain } from './lib-replay.js';
+import { sentence } from './lib-timeline.js';
 import { badge, button, confirm, dialog, field, h, page, searchBox, timeAgo, toolbar } from './lib-ui.js';
 
 export const title = 'Dead letters';
@@ -16,7 +17,7 @@ const LOOK_MS = 700;
 
 const keyOf = (row) => `${row.project}/${row.organization_id || ''}/${row.endpoint_id}/${row.event_id}`;
 const pathOf = (row) => `${ownerPath(row.organization_id ? `@${row.organization_id}` : row.project)}/endpoints/${encodeURIComponent(row.endpoint_id)}`;
-const sendable = (row) => may('write') && !row.endpoint_id.startsWith('_') && (!row.organization_id || may('admin'));
+const sendable = (row) => may('write') && isOwn(row) && (!row.organization_id || may('admin'));
 
 // --- sending again ---
 
@@ -79,7 +80,7 @@ async function sendAll(endpoints, done) {
 
 function columns(all, picked, changed) {
   const pick = (row) => {
-    const box = h('input', { type: 'checkbox', 'aria-label': `Choose ${row.event_id} at ${row.endpoint_id}`, checked: picked.has(keyOf(row)), disabled: !sendable(row) });
+    const box = h('input', { type: 'checkbox', 'aria-label': `Choose ${row.event_id} at ${row.endpoint_id || 'a deleted endpoint'}`, checked: picked.has(keyOf(row)), disabled: !sendable(row) });
     box.addEventListener('change', () => {
       if (box.checked) picked.set(keyOf(row), row);
       else picked.delete(keyOf(row));
@@ -96,8 +97,13 @@ function columns(all, picked, changed) {
     { label: 'Failed', cell: (row) => timeAgo(row.time_failed) },
     { label: 'Code', cell: (row) => badge(String(row.code ?? '–'), 'bad') },
     { label: 'Attempts', cell: (row) => h('span', { class: 'num' }, row.attempts) },
-    { label: 'Why', wide: true, cell: (row) => h('span', { class: 'why' }, row.explanation?.what || row.reason || '–') },
+    { label: 'Why', wide: true, cell: why },
   ].filter(Boolean);
+}
+
+function why({ explanation, reason }) {
+  if (!explanation) return h('span', { class: 'why' }, reason || '–');
+  return h('span', { class: 'why two-lines' }, h('span', null, sentence(explanation.what)), explanation.cure ? h('span', null, sentence(explanation.cure)) : null);
 }
 
 function endpointsOf(rows) {
@@ -106,7 +112,7 @@ function endpointsOf(rows) {
 }
 
 export async function show(ctx) {
-  const project = ctx.project ?? chosen();
+  const { project } = ctx;
   const filter = { endpoint_id: '', ...ctx.query };
   const picked = new Map();
   const place = h('div');

@@ -1,7 +1,7 @@
 // One event, and with it the life of its message: where it stands at each endpoint, and everything that happened from first to last.
 // It is drawn anew while things happen; what is open stays open.
 
-import { endpointHref, endpointName, eventHref, messageId, numbers } from './lib-event.js';
+import { endpointName, eventHref, isOwn, messageId, numbers } from './lib-event.js';
 import { api, may, ownerPath } from './lib-api.js';
 import { plural } from './lib-format.js';
 import { sendAgain } from './lib-replay.js';
@@ -52,7 +52,7 @@ async function again(project, leg, ids, done) {
   done();
 }
 
-const settled = (leg) => leg.state !== 'pending' && !leg.endpoint_id.startsWith('_') && (!leg.organization_id || may('admin'));
+const settled = (leg) => leg.state !== 'pending' && isOwn(leg) && (!leg.organization_id || may('admin'));
 
 function legRow(project, event, leg, done) {
   const next = leg.state === 'pending'
@@ -60,7 +60,7 @@ function legRow(project, event, leg, done) {
     : null;
   const actions = [
     may('write') && settled(leg) ? button('Send again', { icon: 'replay', small: true, run: () => again(project, leg, [event.id], done) }) : null,
-    leg.organization_id || !endpointHref(project, leg)?.startsWith('#/endpoints') ? null
+    leg.organization_id || !isOwn(leg) ? null
       : button('Template editor', { icon: 'templates', small: true, href: `#/templates?${new URLSearchParams({ project, endpoint: leg.endpoint_id, event: event.id })}` }),
   ];
   return h('li', { class: 'leg-row' }, h('div', { class: 'leg-what' }, state(leg.state), endpointName(project, leg)),

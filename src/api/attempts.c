@@ -11,6 +11,7 @@
 #include "api/exchange_show.h"
 #include "api/handlers.h"
 #include "api/log_read.h"
+#include "base/failure.h"
 #include "base/mem.h"
 #include "engine/detail.h"
 
@@ -318,6 +319,17 @@ static void write_items(struct json_writer *w, const struct finding *f, const st
 	json_end_array(w);
 }
 
+/* A success status that comes with a reason of its own is an answer that did not acknowledge. */
+static void write_explanation(struct json_writer *w, const struct attempt_row *row, struct slice reason)
+{
+	int code = row->outcome == ATTEMPT_OK ? 0 : row->code;
+
+	if (code >= 200 && code <= 299 && reason.n > 0)
+		code = -(int)FAILURE_BAD_ACK;
+	json_key(w, "explanation");
+	explanation_show(w, code);
+}
+
 static void write_detail(struct json_writer *w, const struct shown *s)
 {
 	struct attempt_detail d = { .duration_us = -1, .timings = { -1, -1, -1, -1, -1 } };
@@ -332,6 +344,7 @@ static void write_detail(struct json_writer *w, const struct shown *s)
 				   s->mixed || may_tell_secret(s) ? slice_str("") : d.headers);
 	else
 		json_put_null(w);
+	write_explanation(w, s->row, d.reason);
 	json_key(w, "duration_ms");
 	ms_write(w, d.duration_us);
 	json_key(w, "timings");
@@ -365,8 +378,6 @@ static void write_attempt(struct json_writer *w, const struct finding *f, const 
 	json_key(w, "code");
 	code_write(w, row->code);
 	write_detail(w, s);
-	json_key(w, "explanation");
-	explanation_show(w, row->outcome == ATTEMPT_OK ? 0 : row->code);
 	json_key(w, "items");
 	write_items(w, f, s);
 	json_end_object(w);

@@ -111,6 +111,17 @@ static void put_masked(struct json_writer *w, const struct endpoint *ep, const s
 
 /* --- bodies --- */
 
+/* JSON has no way to say bytes that are no text; beside the body, in which they are replaced, they stand as they were. */
+static void write_binary(struct json_writer *w, struct slice bytes)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	base64_add(&text, bytes.p, bytes.n);
+	json_member_string(w, "body_base64", buf_slice(&text));
+	buf_free(&text);
+}
+
 static void write_body(struct json_writer *w, const struct endpoint *ep, const struct event *ev, struct slice body,
 		       size_t size, size_t max)
 {
@@ -121,6 +132,8 @@ static void write_body(struct json_writer *w, const struct endpoint *ep, const s
 	add_masked(&text, ep, ev, body);
 	shown = utf8_cut(buf_slice(&text), max);
 	json_member_string(w, "body", shown);
+	if (!utf8_valid(shown))
+		write_binary(w, shown);
 	if (shown.n < text.n || size > body.n) {
 		json_member_bool(w, "body_truncated", true);
 		json_member_i64(w, "body_bytes", (int64_t)size);

@@ -11,7 +11,10 @@
  * secret (of url_from_event) is masked too; NULL: there is none.
  */
 
-/* Writes {"method","url","headers","body"}; body_max bytes of the body, and "body_truncated" when there was more. */
+/*
+ * Writes {"method","url","headers","body"}; body_max bytes of the body, and "body_truncated" when there was more; besides
+ * "body_base64" when it is no UTF-8.
+ */
 void request_show(struct json_writer *w, const struct endpoint *ep, const struct event *ev,
 		  const struct http_request *rq, size_t body_max);
 /* Writes {"headers","body"}; headers are lines ended by CRLF. body_size: before it was cut. */

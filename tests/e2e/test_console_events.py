@@ -1,6 +1,7 @@
 """The console's pages of a message's life, search, dead letters and the template editor, walked by a browser: what is found, shown, sent again and
 tried out there is checked at the receivers."""
 
+import base64
 import re
 import unittest
 
@@ -17,7 +18,7 @@ class Events(ConsoleCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.twice = Receiver(cls.first_bad)
-        cls.later = Receiver([500, 200])
+        cls.later = Receiver([500, 500, 200])
         cls.tried = Receiver(200)
         for one in (cls.twice, cls.later, cls.tried):
             cls.addClassCleanup(one.close)
@@ -30,20 +31,25 @@ class Events(ConsoleCase):
         api.events("post", [
             {**sms("m-7001", to_number="46710007001", from_number="ACME", content=f"Parcel {EVIL}"), "id": "e-first"},
             {**sms("m-7002", status="failed", to_number="46710007002", content=MARKUP), "id": "e-dead"},
+            {**sms("m-7004", status="failed", to_number="46710007004"), "id": "e-dead-2"},
             {**sms(f"m-{EVIL_ID}", to_number="46710007009"), "id": f"e-{EVIL_ID}"}])
         api.wait_state("post", "e-first", "twice", "delivered")
-        api.wait_state("post", "e-dead", "later", "failed")
+        for id in ("e-dead", "e-dead-2"):
+            api.wait_state("post", id, "later", "failed")
 
     @classmethod
     def first_bad(cls, arrival):
         again = arrival.headers.get("webhook-attempt") != "1"
         headers = {"Content-Type": "text/html", "X-Answer": "<b>bold</b>"}
-        return (200, headers, b"thanks") if again or b"7001" not in arrival.body else (503, headers, f"<h1>down</h1>{EVIL}".encode())
+        return (200, headers, b"\xff\x00bin") if again or b"7001" not in arrival.body else (503, headers, f"<h1>down</h1>{EVIL}".encode())
 
     def test_walk(self):
+        binary = self.api.attempts("post", event_id="e-first", outcome="ok")[0]["response"]
+        self.assertEqual(base64.b64decode(binary["body_base64"]), b"\xff\x00bin")
         told = self.browse("events", project="post", evil_id=f"e-{EVIL_ID}")
         self.assertEqual(self.api.state("post", "e-dead", "later")["state"], "delivered")
-        self.assertEqual(len(self.later.at("/later")), 2, "the dead letter went out a second time")
+        self.api.wait_state("post", "e-dead-2", "later", "delivered")
+        self.assertEqual(len(self.later.at("/later")), 4, "each dead letter went out a second time, and none more often")
         real = [one for one in self.tried.at("/tried") if b"for-real" in one.body]
         self.assertEqual(len(real), 1, "sent for real, once")
         self.assertEqual(real[0].json["real"], "for-real")

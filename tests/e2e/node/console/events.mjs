@@ -70,6 +70,8 @@ async function life(w) {
   await first.getByText('<b>bold</b>').waitFor();
   await first.getByRole('tab', { name: 'Hex' }).first().click();
   await first.getByText('000000  7b').waitFor();
+  await line.locator('summary', { hasText: 'Request and answer' }).nth(1).click();
+  await line.locator('.exchange').nth(1).getByText('000000  ff 00 62 69 6e').waitFor(); // what is no text shows as bytes at once
   await harmless(w);
   await w.shot('event');
   await line.getByRole('link', { name: 'attempt 1' }).click();
@@ -90,7 +92,7 @@ async function evilId(w, given) {
 
 async function dead(w) {
   await w.follow('Dead letters');
-  const row = w.page.getByRole('row', { name: /e-dead/ });
+  const row = w.page.getByRole('row', { name: /e-dead / });
   await row.waitFor();
   await w.shot('dead');
   await row.getByRole('checkbox').check();
@@ -99,11 +101,18 @@ async function dead(w) {
   await w.page.getByText('1 delivered').waitFor();
   await w.shot('dead-sent', { full: false });
   await w.page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
-  await until(async () => (await w.page.getByRole('row', { name: /e-dead/ }).count()) === 0, 'the dead letter is none any more');
+  await until(async () => (await w.page.getByRole('row', { name: /e-dead / }).count()) === 0, 'the dead letter is none any more');
 }
 
 async function deadOfEndpoint(w) {
-  await w.page.getByRole('button', { name: 'All of an endpoint …' }).waitFor();
+  await w.page.getByRole('button', { name: 'All of an endpoint …' }).click();
+  const dialog = w.page.getByRole('dialog');
+  await dialog.getByLabel('Endpoint').selectOption({ label: 'post / later' });
+  await dialog.getByRole('button', { name: 'Count' }).click();
+  await dialog.getByText('1 event that failed for good will be sent again').waitFor();
+  await dialog.getByRole('button', { name: 'Send 1 again' }).click();
+  await dialog.getByText('1 event is on the way again').waitFor();
+  await dialog.getByRole('button', { name: 'Close' }).last().click();
   await harmless(w);
 }
 
@@ -176,7 +185,7 @@ async function small(w, given, name) {
     await w.heading(heading);
     await w.page.waitForLoadState('networkidle');
     check((await w.overflow()) <= 0, `${heading} is no wider than the window`);
-    await w.shot(`${word}-${name}`);
+    await w.shot(`${word}-${name}`, { full: name !== 'phone' });
   }
 }
 
@@ -189,7 +198,7 @@ walk(async ({ given, open, step }) => {
   await step('a message’s life', () => life(w));
   await step('an id that is markup', () => evilId(w, given));
   await step('a dead letter sent again', () => dead(w));
-  await step('nothing of markup', () => deadOfEndpoint(w));
+  await step('all dead letters of an endpoint', () => deadOfEndpoint(w));
   await step('the template editor', async () => { render_ms = await editor(w, given); });
   await step('presets', () => presets(w));
   const phone = await open({ size: PHONE });
