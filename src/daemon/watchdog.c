@@ -19,9 +19,10 @@
 #include "daemon/process.h"
 
 #define LOOKS	    4
-#define SENTENCE_MS 15000    /* between two sentences when no signs of life are wanted */
-#define MORE_US	    60000000 /* for a start that gets on, from now on */
-#define MARGIN_MS   10000    /* at a stop, beside what is waited for on the wire */
+#define SENTENCE_MS 15000		/* between two sentences when no signs of life are wanted */
+#define MIGRATE_US  INT64_C(1800000000) /* for a new schema, which shows nothing until it is there */
+#define MORE_US	    60000000		/* for a start that gets on, from now on */
+#define MARGIN_MS   10000		/* at a stop, beside what is waited for on the wire */
 
 static int64_t number_of(const char *name)
 {
@@ -107,8 +108,12 @@ void watchdog_progress(void *ctx, int64_t rows)
 	char text[160];
 
 	(void)ctx;
-	snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%d\nSTATUS=recovers: %" PRId64 " rows read so far", MORE_US,
-		 rows);
+	if (rows == 0)
+		snprintf(text, sizeof(text),
+			 "EXTEND_TIMEOUT_USEC=%" PRId64 "\nSTATUS=brings the store up to this version", MIGRATE_US);
+	else
+		snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%d\nSTATUS=recovers: %" PRId64 " rows read so far",
+			 MORE_US, rows);
 	process_notify(text);
 }
 

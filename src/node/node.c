@@ -260,6 +260,8 @@ static void on_migration(void *ctx, int64_t from, int64_t to)
 	log_warn(n->log,
 		 "the store is brought to a new schema; only a backup from before leads back to the old version",
 		 LOG_INT("from", from), LOG_INT("to", to), LOG_STR("data", n->data_dir));
+	if (n->options.progress)
+		n->options.progress(n->options.progress_ctx, 0);
 }
 
 static int open_store(struct node *n, struct fault *fault)

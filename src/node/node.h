@@ -60,7 +60,8 @@ struct node_options {
 	struct store *store;		/* NULL: SQLite in data_dir; otherwise taken over (tests) */
 	/*
 	 * While node_start recovers, on its thread, every few thousand rows that were read:
-	 * a long start shows that it gets on. NULL: nobody is told.
+	 * a long start shows that it gets on. 0 rows: the store is brought up to this version's
+	 * schema, in one step that shows nothing until it is done. NULL: nobody is told.
 	 */
 	void (*progress)(void *ctx, int64_t rows);
 	void *progress_ctx;
@@ -222,10 +223,10 @@ void node_routes(struct node *n, const struct event *ev, node_endpoint_fn *fn, v
 /* --- one exchange outside the queue: the API's test --- */
 
 /*
- * Sends `ev` once with the endpoint's current settings, marked as a test by nothing but its content; the answer is
- * recorded nowhere. done runs on a loop thread.
+ * Sends the events once as one request of the endpoint (as many of them as it takes in one), marked as a test by
+ * nothing but its content; the answer is recorded nowhere. References are taken. done runs on a loop thread.
  */
-void node_send_once(struct node *n, struct endpoint *ep, struct event *ev,
+void node_send_once(struct node *n, struct endpoint *ep, struct event *const *events, size_t count,
 		    void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer,
 				 const struct fault *fault),
 		    void *ctx);
