@@ -6,6 +6,7 @@
 // projectColumn() -> [column] while all projects are shown, [] otherwise
 // writers(...els) -> els where this session may change things, [] otherwise
 // place(ctx) -> [project, id] of an address
+// filterBar(search, filters) -> a toolbar of both
 // otherNumber(message), direction(message), chips(names), roomy(table), starButton(pid, message), nameField(options)
 // bubble(message, {href}) -> a message as in a conversation;  when(unix) for its time
 // messageTable(params, {caption, empty, ids})
@@ -15,7 +16,7 @@
 
 import { api, may, merged, ownerPath, project, projects } from './lib-api.js';
 import { dateTime, day, time } from './lib-format.js';
-import { button, dialog, field, form, h, link, state, table, timeAgo, toast } from './lib-ui.js';
+import { button, dialog, field, form, freshId, h, link, state, table, timeAgo, toast, toolbar } from './lib-ui.js';
 
 export const enc = encodeURIComponent;
 // The project and the thing that an address names.
@@ -55,6 +56,14 @@ export function forget(what) {
 
 export const byId = (list) => new Map(list.map((one) => [one.id, one]));
 export const nameOf = (one) => one.name || one.phone_number || one.id;
+
+// Search and filters; on a phone the filters come when they are asked for.
+export function filterBar(search, filters) {
+  const more = h('div', { class: 'filters', id: freshId('filters') }, filters);
+  const open = h('button', { type: 'button', class: 'button plain filters-button', 'aria-expanded': 'false', 'aria-controls': more.id }, 'Filters');
+  open.addEventListener('click', () => open.setAttribute('aria-expanded', String(more.classList.toggle('open'))));
+  return toolbar(search, open, more);
+}
 
 // --- messages ---
 

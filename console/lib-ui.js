@@ -144,7 +144,7 @@ const STATES = {
   pending: ['info', 'clock'], waiting: ['info', 'clock'], delivered: ['ok', 'ok'], failed: ['bad', 'bad'], expired: ['bad', 'clock'], superseded: ['muted', 'off'],
   ok: ['ok', 'ok'], retry: ['warn', 'replay'], queued: ['info', 'clock'], sent: ['info', 'send'], received: ['ok', 'ok'], processing: ['info', 'clock'],
   not_delivered: ['bad', 'bad'], failed_queued: ['bad', 'bad'], cancelled: ['muted', 'off'], running: ['info', 'replay'], done: ['ok', 'ok'], active: ['ok', 'ok'],
-  inactive: ['muted', 'off'], read: ['ok', 'ok'],
+  inactive: ['muted', 'off'], read: ['ok', 'ok'], queuing: ['info', 'clock'], sending: ['info', 'send'], complete: ['ok', 'ok'],
 };
 
 export function state(word) {

@@ -113,6 +113,10 @@ function conversationCard(ctx, pid, contact, phones) {
 // --- who it is ---
 
 function detailsCard(contact, phones, change) {
+  if (!may('write')) {
+    return card('Details', facts([['Name', contact.name || '–'], ['Number', contact.phone_number], ['Conversation', contact.conversation_status],
+      ...Object.entries(contact.vars).map(([name, value]) => [name, String(value)])]));
+  }
   const vars = varsEditor(contact.vars);
   const submit = (values) => change({ name: values.name || null, phone_number: values.phone_number, conversation_status: values.conversation_status,
     default_route_id: values.default_route_id || null, vars: vars.changes() });

@@ -2,8 +2,8 @@
 
 import { api, merged, ownerPath, project } from './lib-api.js';
 import { number } from './lib-format.js';
-import { badge, button, dialog, errorBox, field, form, h, page, picker, searchBox, table, timeAgo, toast, toolbar } from './lib-ui.js';
-import { byId, chips, enc, forget, inProject, listAll, projectColumn, roomy, writers } from './lib-messaging.js';
+import { badge, button, dialog, errorBox, field, form, h, page, picker, searchBox, table, timeAgo, toast } from './lib-ui.js';
+import { byId, chips, enc, filterBar, forget, inProject, listAll, projectColumn, roomy, writers } from './lib-messaging.js';
 
 export const title = 'Contacts';
 
@@ -111,10 +111,9 @@ export async function show(ctx) {
   return page(title, { actions: writers(
     button('Import', { run: () => importDialog(draw) }),
     button('New contact', { kind: 'primary', icon: 'plus', run: () => createDialog(ctx) })) },
-  toolbar(
-    searchBox({ label: 'Beginning of a name or number', placeholder: 'Name or number', value: now.q, onChange: set('q') }),
+  filterBar(searchBox({ label: 'Beginning of a name or number', placeholder: 'Name or number', value: now.q, onChange: set('q') }), [
     groups.length ? choose('Group', 'group_id', groups.map((g) => [g.id, g.name])) : null,
     choose('Conversation', 'status', ['active', 'handled', 'closed']),
-    choose('Sending', 'send_blocked', [['true', 'blocked'], ['false', 'allowed']])),
+    choose('Sending', 'send_blocked', [['true', 'blocked'], ['false', 'allowed']])]),
   where);
 }

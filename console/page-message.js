@@ -1,6 +1,6 @@
 // One message: what it says, what became of it, what services did with it, and what can still be done.
 
-import { api, ownerPath } from './lib-api.js';
+import { api, may, ownerPath } from './lib-api.js';
 import { dateTime, ms } from './lib-format.js';
 import { badge, button, card, confirm, dialog, facts, h, json, link, page, picker, state, table, timeAgo, toast } from './lib-ui.js';
 import { logTable } from './page-service-logs.js';
@@ -68,12 +68,13 @@ function labelsCard(pid, m, labels, change) {
 }
 
 function varsCard(m, change) {
+  if (!may('write')) return card('Variables', facts(Object.entries(m.vars).map(([name, value]) => [name, String(value)])));
   const editor = varsEditor(m.vars);
-  return card('Variables', editor, ...writers(h('div', { class: 'form-foot' }, button('Save variables', { run: async () => {
+  return card('Variables', editor, h('div', { class: 'form-foot' }, button('Save variables', { run: async () => {
     const changes = editor.changes();
     if (!Object.keys(changes).length) return toast('Nothing was changed', 'info');
     return change({ vars: changes });
-  } }))));
+  } })));
 }
 
 function actions(ctx, pid, m, reload) {

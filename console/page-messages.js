@@ -1,8 +1,8 @@
 // Messages, newest first: found by number, contact or id, narrowed by what they are, and sent from here.
 
 import { api, merged, ownerPath, project, projects } from './lib-api.js';
-import { button, field, form, h, dialog, page, picker, searchBox, toast, toolbar } from './lib-ui.js';
-import { byId, enc, inProject, listAll, messageTable, nameOf, phoneOptions, sendDialog, writers } from './lib-messaging.js';
+import { button, field, form, h, dialog, page, picker, searchBox, toast } from './lib-ui.js';
+import { byId, enc, filterBar, inProject, listAll, messageTable, nameOf, phoneOptions, sendDialog, writers } from './lib-messaging.js';
 
 export const title = 'Messages';
 
@@ -74,14 +74,14 @@ function day(label, value, onChange) {
 
 function filters(now, set, phones, labels) {
   const choose = (label, name, options) => picker({ label, value: now[name], options: [['', 'any'], ...options], onChange: (v) => set(name, v) });
-  return toolbar(
-    searchBox({ label: 'Number, contact, words or message id', placeholder: 'Number, contact, words, id', value: now.q, onChange: (v) => set('q', v) }),
+  const search = searchBox({ label: 'Number, contact, words or message id', placeholder: 'Number, contact, words, id', value: now.q, onChange: (v) => set('q', v) });
+  return filterBar(search, [
     choose('Way', 'direction', [['incoming', 'in'], ['outgoing', 'out']]),
     choose('Status', 'status', STATUSES.map((word) => [word, word.replaceAll('_', ' ')])),
     phones.length ? choose('Phone', 'phone_id', phones.map((p) => [p.id, nameOf(p)])) : null,
     labels.length ? choose('Label', 'label_id', labels.map((l) => [l.id, l.name])) : null,
     choose('Star', 'starred', [['true', 'starred']]),
-    day('From', now.from, (v) => set('from', v)), day('Until', now.to, (v) => set('to', v)));
+    day('From', now.from, (v) => set('from', v)), day('Until', now.to, (v) => set('to', v))]);
 }
 
 // What came with the address and has no control here: a broadcast's, a service's, a group's messages.

@@ -79,10 +79,10 @@ export function newPriorities(ids, moved, priorityOf) {
   return ids.map((id, i) => [id, base + (i + 1) * GAP]).reverse();
 }
 
-function ordered(pid, services, phones) {
+function ordered(services, phones, canMove) {
   const known = byId(services);
   return reorder({
-    label: 'Services in their order', canMove: may('write') && services.length > 1,
+    label: 'Services in their order', canMove,
     rows: services.map((s) => ({ id: s.id, name: s.name, el: row(s, phones) })),
     save: async (ids, moved) => {
       for (const [id, priority] of newPriorities(ids, moved, (one) => known.get(one).priority)) {
@@ -147,5 +147,6 @@ export async function show(ctx) {
   const [answer, phones] = await Promise.all([api.get(`${ownerPath(pid)}/services`, { page_size: 500 }), listAll(pid, 'phones')]);
   const services = answer.data;
   return page(title, { sub: 'A message goes through them from the top; the first that handles it ends that, but for those that always run.', actions },
-    services.length ? ordered(pid, services, byId(phones)) : empty('No services yet. A service says what happens with a message that comes in: it asks your script, follows rules, or holds a poll.'));
+    answer.truncated ? h('p', { class: 'muted' }, `These are the first ${services.length}; so many are not ordered by hand.`) : null,
+    services.length ? ordered(services, byId(phones), may('write') && services.length > 1 && !answer.truncated) : empty('No services yet. A service says what happens with a message that comes in: it asks your script, follows rules, or holds a poll.'));
 }
