@@ -180,8 +180,10 @@ static bool take_named(struct draft *d, struct json ids)
 	struct json_iter it = json_each(ids);
 	struct buf scratch;
 	char param[32];
-	bool good = !too_many(d->call, "event_ids", ids);
+	bool good = true;
 
+	if (too_many(d->call, "event_ids", ids))
+		return false;
 	buf_init(&scratch, 4096);
 	while (good && json_next(&it)) {
 		d->events[d->count] = stored(d->call, json_text_slice(it.value, &scratch));
@@ -189,7 +191,7 @@ static bool take_named(struct draft *d, struct json ids)
 		d->count += good;
 	}
 	buf_free(&scratch);
-	if (!good && d->count < EVENTS_MAX && json_type(ids) == JSON_ARRAY && !json_is_nil(it.value)) {
+	if (!good) {
 		snprintf(param, sizeof(param), "event_ids[%zu]", d->count);
 		answer_error(d->call, 404, "not_found", param,
 			     "there is no such event, or it is older than events are kept");
@@ -378,11 +380,26 @@ void draft_render(struct call *c)
 
 /* --- send --- */
 
+/* As many as go into the first request. */
+static void send_first(struct call *c, const struct draft *d)
+{
+	struct fault fault = NO_FAULT;
+	struct request rq;
+	size_t taken;
+
+	request_init(&rq);
+	if (request_render(d->ep, d->events, batch_of(d, 0), true, 1, clock_wall_ms() / 1000, &rq, &taken, &fault))
+		answer_fault(c, 422, &fault);
+	else
+		tests_send(c->api->tests, c, d->ep, d->events, taken);
+	request_free(&rq);
+}
+
 void draft_send(struct call *c)
 {
 	struct draft d;
 
 	if (draft_read(&d, c))
-		tests_send(c->api->tests, c, endpoint_ref(d.ep), event_ref(d.events[0]));
+		send_first(c, &d);
 	draft_free(&d);
 }

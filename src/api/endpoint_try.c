@@ -44,8 +44,10 @@ void endpoint_test(struct call *c)
 
 	if (!call_endpoint(c, &v))
 		return;
-	if (choose_event(c, v.endpoint, &ev))
-		tests_send(c->api->tests, c, endpoint_ref(v.endpoint), ev);
+	if (choose_event(c, v.endpoint, &ev)) {
+		tests_send(c->api->tests, c, v.endpoint, &ev, 1);
+		event_unref(&ev);
+	}
 	node_endpoint_view_free(&v);
 }
 

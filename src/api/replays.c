@@ -116,6 +116,7 @@ static bool read_chosen(struct call *c, struct json body, struct replay_query *q
 	if (json_is_nil(ids))
 		return true;
 	q->seqs = seqs;
+	q->failed_only = false;
 	return event_ids_read(c, ids, call_owner(c), seqs, &q->seq_count);
 }
 

@@ -27,7 +27,8 @@ struct entry {
 	struct tests *tests;
 	struct call *call; /* NULL once it is answered */
 	struct endpoint *endpoint;
-	struct event *event;
+	struct event **events;
+	size_t count;
 };
 
 struct tests *tests_new(void)
@@ -42,7 +43,9 @@ struct tests *tests_new(void)
 static void entry_free(struct entry *e)
 {
 	endpoint_unref(&e->endpoint);
-	event_unref(&e->event);
+	for (size_t i = 0; i < e->count; i++)
+		event_unref(&e->events[i]);
+	mem_free(e->events);
 	mem_free(e);
 }
 
@@ -69,16 +72,21 @@ static void write_event(struct json_writer *w, const struct event *ev)
 /* As a delivery would be judged, acknowledgement included; what its reader has to say is appended to words. */
 static bool is_taken(const struct entry *e, const struct http_answer *answer, int *ret_code, struct buf *words)
 {
-	bool ok = answer->failure == FAILURE_NONE && endpoint_success(e->endpoint, answer->status), acked = false;
+	bool ok = answer->failure == FAILURE_NONE && endpoint_success(e->endpoint, answer->status), all = true;
 	struct ack_result result;
+	bool *acked;
 
 	*ret_code = answer->failure == FAILURE_NONE ? answer->status : -(int)answer->failure;
 	if (answer->failure != FAILURE_NONE || e->endpoint->ack == ACK_NONE || !ack_status(e->endpoint, answer->status))
 		return ok;
-	result = ack_read(e->endpoint, &(struct event *){ e->event }, 1, answer->body, &acked, words);
+	acked = mem_zalloc(e->count * sizeof(*acked));
+	result = ack_read(e->endpoint, e->events, e->count, answer->body, acked, words);
+	for (size_t i = 0; i < e->count; i++)
+		all &= acked[i];
+	mem_free(acked);
 	if (ok && result.worthless)
 		*ret_code = -FAILURE_BAD_ACK;
-	return acked;
+	return all;
 }
 
 static void write_reason(struct json_writer *w, const struct entry *e, const struct http_answer *answer, bool ok,
@@ -90,7 +98,7 @@ static void write_reason(struct json_writer *w, const struct entry *e, const str
 	else if (answer->reason.n > 0)
 		json_put_string(w, answer->reason);
 	else if (!ok)
-		status_reason_show(w, e->endpoint, e->event, answer->status, answer->headers);
+		status_reason_show(w, e->endpoint, e->events[0], answer->status, answer->headers);
 	else
 		json_put_null(w);
 }
@@ -115,13 +123,13 @@ static void write_exchange(struct json_writer *w, const struct entry *e, const s
 	json_key(w, "timings");
 	timings_show(w, &answer->timings);
 	json_key(w, "request");
-	request_show(w, e->endpoint, e->event, &rq->http, SHOWN_BODY_MAX);
+	request_show(w, e->endpoint, e->events[0], &rq->http, SHOWN_BODY_MAX);
 	json_key(w, "response");
 	if (answer->status)
-		response_show(w, e->endpoint, e->event, answer->headers, answer->body, answer->body.n);
+		response_show(w, e->endpoint, e->events[0], answer->headers, answer->body, answer->body.n);
 	else
 		json_put_null(w);
-	write_event(w, e->event);
+	write_event(w, e->events[0]);
 	json_end_object(w);
 }
 
@@ -166,14 +174,20 @@ static const char *enter(struct tests *t, struct entry *e, int *ret_status)
 	return refusal;
 }
 
-void tests_send(struct tests *t, struct call *c, struct endpoint *ep, struct event *ev)
+void tests_send(struct tests *t, struct call *c, struct endpoint *ep, struct event *const *events, size_t count)
 {
 	struct entry *e = mem_zalloc(sizeof(*e));
 	struct node *n = c->node;
 	const char *refusal;
 	int status;
 
-	*e = (struct entry){ .tests = t, .call = c, .endpoint = ep, .event = ev };
+	*e = (struct entry){ .tests = t,
+			     .call = c,
+			     .endpoint = endpoint_ref(ep),
+			     .events = mem_dup(events, count * sizeof(struct event *)),
+			     .count = count };
+	for (size_t i = 0; i < count; i++)
+		event_ref(e->events[i]);
 	list_init(&e->link);
 	refusal = enter(t, e, &status);
 	if (refusal) {
@@ -182,7 +196,7 @@ void tests_send(struct tests *t, struct call *c, struct endpoint *ep, struct eve
 		return;
 	}
 	/* From here on the stop may answer the call and the loop may free the entry. */
-	node_send_once(n, ep, ev, on_done, e);
+	node_send_once(n, ep, events, count, on_done, e);
 }
 
 void tests_quiesce(struct tests *t)

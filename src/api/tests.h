@@ -7,8 +7,11 @@
 struct tests;
 
 struct tests *tests_new(void);
-/* Sends ev to ep once (both references are taken over) and answers c with what came back. */
-void tests_send(struct tests *t, struct call *c, struct endpoint *ep, struct event *ev);
+/*
+ * Sends the events, so many as a request of ep takes, to ep once and answers c with what
+ * came back. References are taken.
+ */
+void tests_send(struct tests *t, struct call *c, struct endpoint *ep, struct event *const *events, size_t count);
 /* Answers all that wait with 503; further ones are answered at once. */
 void tests_quiesce(struct tests *t);
 /* After node_stop. */

@@ -541,10 +541,10 @@ int64_t node_now_ms(const struct node *n)
 	return clock_ms(&n->clock);
 }
 
-void node_send_once(struct node *n, struct endpoint *ep, struct event *ev,
+void node_send_once(struct node *n, struct endpoint *ep, struct event *const *events, size_t count,
 		    void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer,
 				 const struct fault *fault),
 		    void *ctx)
 {
-	shard_send_once(node_shard(n, ep->number), ep, ev, done, ctx);
+	shard_send_once(node_shard(n, ep->number), ep, events, count, done, ctx);
 }

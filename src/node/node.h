@@ -223,7 +223,7 @@ void node_routes(struct node *n, const struct event *ev, node_endpoint_fn *fn, v
 /* --- one exchange outside the queue: the API's test --- */
 
 /*
- * Sends the events once as one request of the endpoint (as many of them as it takes in one), marked as a test by
+ * Sends the events (of which a request of this endpoint takes so many) once with these settings, marked as a test by
  * nothing but its content; the answer is recorded nowhere. References are taken. done runs on a loop thread.
  */
 void node_send_once(struct node *n, struct endpoint *ep, struct event *const *events, size_t count,

@@ -429,10 +429,10 @@ void shard_free(struct shard **shp)
 	*shp = NULL;
 }
 
-void shard_send_once(struct shard *sh, struct endpoint *ep, struct event *ev,
+void shard_send_once(struct shard *sh, struct endpoint *ep, struct event *const *events, size_t count,
 		     void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer,
 				  const struct fault *fault),
 		     void *ctx)
 {
-	shard_post(sh, shard_host_once(sh->host, ep, ev, done, ctx));
+	shard_post(sh, shard_host_once(sh->host, ep, events, count, done, ctx));
 }

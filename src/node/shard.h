@@ -66,7 +66,7 @@ void shard_halt(struct shard *sh);
 void shard_free(struct shard **sh);
 
 /* One exchange outside the queue; see node_send_once. */
-void shard_send_once(struct shard *sh, struct endpoint *ep, struct event *ev,
+void shard_send_once(struct shard *sh, struct endpoint *ep, struct event *const *events, size_t count,
 		     void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer,
 				  const struct fault *fault),
 		     void *ctx);

@@ -318,7 +318,8 @@ struct once {
 	struct list link;
 	struct shard_host *host;
 	struct endpoint *endpoint;
-	struct event *event;
+	struct event **events;
+	size_t count;
 	struct request request;
 	struct client_peer *peer; /* its own: a test must not outlive or share a revision's connections */
 	struct client_call *call;
@@ -334,7 +335,9 @@ static void once_free(struct once *o)
 		client_peer_free(&o->peer);
 	request_free(&o->request);
 	endpoint_unref(&o->endpoint);
-	event_unref(&o->event);
+	for (size_t i = 0; i < o->count; i++)
+		event_unref(&o->events[i]);
+	mem_free(o->events);
 	mem_free(o);
 }
 
@@ -368,7 +371,8 @@ static void once_run(struct message *m, struct shard *sh)
 	size_t taken;
 
 	(void)sh;
-	if (request_render(o->endpoint, &o->event, 1, false, 1, clock_wall_ms() / 1000, &o->request, &taken, &fault)) {
+	if (request_render(o->endpoint, o->events, o->count, false, 1, clock_wall_ms() / 1000, &o->request, &taken,
+			   &fault)) {
 		once_refuse(o, &fault);
 		return;
 	}
@@ -377,7 +381,7 @@ static void once_run(struct message *m, struct shard *sh)
 	o->call = client_send(o->peer, &o->request.http, once_answer, o);
 }
 
-struct message *shard_host_once(struct shard_host *h, struct endpoint *ep, struct event *ev,
+struct message *shard_host_once(struct shard_host *h, struct endpoint *ep, struct event *const *events, size_t count,
 				void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer,
 					     const struct fault *fault),
 				void *ctx)
@@ -388,7 +392,10 @@ struct message *shard_host_once(struct shard_host *h, struct endpoint *ep, struc
 	list_init(&o->link);
 	o->host = h;
 	o->endpoint = endpoint_ref(ep);
-	o->event = event_ref(ev);
+	o->events = mem_dup(events, count * sizeof(struct event *));
+	o->count = count;
+	for (size_t i = 0; i < count; i++)
+		event_ref(o->events[i]);
 	o->done = done;
 	o->ctx = ctx;
 	request_init(&o->request);

@@ -30,7 +30,7 @@ void shard_host_close(struct shard_host *h, void (*closed)(void *shard), void *s
 void shard_host_free(struct shard_host **h);
 
 /* Any thread: the message that starts an exchange outside the queue. */
-struct message *shard_host_once(struct shard_host *h, struct endpoint *ep, struct event *ev,
+struct message *shard_host_once(struct shard_host *h, struct endpoint *ep, struct event *const *events, size_t count,
 				void (*done)(void *ctx, const struct request *rq, const struct http_answer *answer,
 					     const struct fault *fault),
 				void *ctx);

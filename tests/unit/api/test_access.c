@@ -208,9 +208,9 @@ static void isolation(void **state)
 		struct buf text;
 		size_t n = 0;
 
-		/* The list shows a key its own project; the description of the calls is open to all. */
-		if (strncmp(info.path, "/v1/", 4) != 0 || strcmp(info.path, "/v1/projects") == 0 ||
-		    strcmp(info.path, "/v1/openapi.json") == 0)
+		/* What any key may call shows its own project, or none; the description of the calls is open to all. */
+		if (strncmp(info.path, "/v1/", 4) != 0 || strcmp(info.access, "key") == 0 ||
+		    strcmp(info.access, "none") == 0)
 			continue;
 		buf_init(&text, sizeof(path) - 1);
 		for (const char *p = info.path; *p; p++) {

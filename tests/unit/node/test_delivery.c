@@ -416,7 +416,7 @@ static void test_send_once(void **state)
 	assert_int_equal(event_parse(json_root(&doc), SLICE_LIT("p"), node_now_ms(t.node), &ev, &fault), 0);
 	json_doc_free(&doc);
 	latch_init(&latch);
-	node_send_once(t.node, v.endpoint, ev, on_once, &o);
+	node_send_once(t.node, v.endpoint, &ev, 1, on_once, &o);
 	event_unref(&ev);
 	latch_wait(&latch);
 	latch_free(&latch);
