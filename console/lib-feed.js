@@ -6,7 +6,7 @@
 
 import { add, button, empty as nothing, errorBox, h, spinner } from './lib-ui.js';
 
-const ROUNDS = 5; // pages fetched in one go while a search finds little
+const BUDGET_MS = 2500; // for which one go through history lasts while it finds little
 const ENOUGH = 15; // rows that are worth showing
 const HELD_MAX = 500;
 const SHOWN_MAX = 2000;
@@ -25,19 +25,6 @@ function line(columns, row, href) {
     });
   }
   return el;
-}
-
-// Goes on through history until there is something to show, or often enough for one go.
-async function gather(load, marker, signal) {
-  const data = [];
-  let answer;
-  for (let round = 0; round < ROUNDS; round++) {
-    answer = await load({ marker, signal });
-    data.push(...answer.data);
-    marker = answer.next_marker;
-    if (!answer.truncated || data.length >= ENOUGH) break;
-  }
-  return { data, truncated: answer.truncated, marker };
 }
 
 export function feed({ columns, load, rowKey, rowHref = () => null, caption, empty = 'Nothing here.', onRows = () => {} }) {
@@ -66,21 +53,36 @@ export function feed({ columns, load, rowKey, rowHref = () => null, caption, emp
     return tr;
   }
 
+  function draw(rows, first) {
+    if (first) {
+      shown = new Map();
+      body.replaceChildren();
+    }
+    body.append(...rows.filter((row) => !shown.has(rowKey(row))).map(make));
+  }
+
+  // Goes on through history until there is something to show, or long enough for one go.
+  async function goOn(mine) {
+    const until = Date.now() + BUDGET_MS;
+    let found = 0;
+    for (;;) {
+      const answer = await load({ marker, signal: mine.signal });
+      if (mine.signal.aborted) return null;
+      draw(answer.data, marker === null);
+      marker = answer.next_marker;
+      found += answer.data.length;
+      if (!answer.truncated || found >= ENOUGH || Date.now() > until) return answer.truncated;
+    }
+  }
+
   async function more() {
     if (ending) ending.abort();
     const mine = new AbortController();
     ending = mine;
     foot.replaceChildren(spinner(marker === null ? 'Loading…' : 'Looking further back…'));
     try {
-      const found = await gather(load, marker, mine.signal);
-      if (mine.signal.aborted) return;
-      if (marker === null) {
-        shown = new Map();
-        body.replaceChildren();
-      }
-      body.append(...found.data.filter((row) => !shown.has(rowKey(row))).map(make));
-      marker = found.marker;
-      drawFoot(found.truncated);
+      const truncated = await goOn(mine);
+      if (!mine.signal.aborted) drawFoot(truncated);
     } catch (e) {
       if (!mine.signal.aborted) foot.replaceChildren(errorBox(e, { retry: more }));
     }

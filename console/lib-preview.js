@@ -13,6 +13,7 @@ import { badge, errorBox, field, h, notice } from './lib-ui.js';
 
 const WAIT_MS = 250; // after the last key
 const RECENT = 30;
+const ROUNDS = 20; // pages without an event of this project, where others have many
 const MOST = 100;
 const SHOWN = 20; // requests drawn at once
 
@@ -20,7 +21,10 @@ const label = (event) => [time(event.time_accepted), event.type, about(event), n
 
 async function recent(project, wanted) {
   const base = ownerPath(project);
-  const { data } = await api.get(`${base}/events`, { page_size: RECENT });
+  let { data, truncated, next_marker: marker } = await api.get(`${base}/events`, { page_size: RECENT });
+  for (let round = 0; round < ROUNDS && truncated && !data.length; round++) {
+    ({ data, truncated, next_marker: marker } = await api.get(`${base}/events`, { page_size: RECENT, marker }));
+  }
   if (wanted && !data.some((event) => event.id === wanted)) {
     const found = await api.get(`${base}/events/${encodeURIComponent(wanted)}`).catch(() => null);
     if (found) data.unshift(found);
@@ -77,7 +81,7 @@ function requests(answer) {
 function remarks(answer) {
   const left = (answer.matches || []).filter((match) => !match).length;
   return [
-    answer.sample ? notice('info', 'No stored event fits these settings, so this is a made-up one.') : null,
+    answer.sample ? notice('info', 'None of the newest events fits these settings, so this is a made-up one.') : null,
     left && !answer.sample ? notice('warn', left === answer.matches.length ? 'The endpoint’s filters leave this out: it would not be sent.' : `The filters leave out ${left} of these events.`) : null,
   ];
 }

@@ -23,10 +23,13 @@ function legEntries(event) {
 
 const ORDER = ['accepted', 'attempt', 'end', 'next'];
 
+// What a newer event made needless is told by its end; that nothing was sent is no attempt.
+const isAttempt = (one) => one.request || !['superseded', 'final'].includes(one.code);
+
 export function entries(events, attempts) {
   const all = [
     ...events.map((event) => ({ kind: 'accepted', time_ms: event.time_accepted * 1000, event, seq: event.seq })),
-    ...attempts.map((attempt) => ({ kind: 'attempt', time_ms: attempt.time_ms, attempt, seq: Number(attempt.id) })),
+    ...attempts.filter(isAttempt).map((attempt) => ({ kind: 'attempt', time_ms: attempt.time_ms, attempt, seq: Number(attempt.id) })),
     ...events.flatMap(legEntries),
   ];
   // The log's counter says what came first; what is no row of the log comes by its time, behind.
@@ -60,7 +63,8 @@ export function explanation(attempt) {
   const { what, cure } = attempt.explanation || { what: attempt.reason, cure: null };
   if (!what) return null;
   const kind = attempt.outcome === 'retry' ? 'warn' : attempt.outcome === 'failed' ? 'bad' : 'info';
-  const more = attempt.explanation && attempt.reason && !attempt.reason.includes(what) ? attempt.reason : null;
+  // Of the reason what is special to this attempt; a cure of its own, behind a semicolon, says no more than the other.
+  const more = attempt.explanation && attempt.reason && !attempt.reason.includes(what) ? attempt.reason.split(';')[0] : null;
   return notice(kind, h('p', { class: 'strong' }, sentence(what)), more ? h('p', { class: 'reason' }, sentence(more)) : null, cure ? h('p', null, sentence(cure)) : null);
 }
 
