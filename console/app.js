@@ -16,28 +16,37 @@ import { endedPage, loginPage } from './page-login.js';
 
 // [name in the navigation, route, module, who may see it besides the admin]
 const SECTIONS = [
-  [null, [
-    ['Overview', '/overview', 'page-overview.js', 'overview'],
-    ['Endpoints', '/endpoints', 'page-endpoints.js', 'endpoints'],
-    ['Events', '/events', 'page-events.js', 'events'],
-    ['Dead letters', '/dead', 'page-dead.js', 'dead'],
-    ['Template editor', '/templates', 'page-templates.js', 'templates'],
-  ]],
-  ['Messaging', [
-    ['Messages', '/messages', 'page-messages.js', 'messages'],
-    ['Contacts', '/contacts', 'page-contacts.js', 'contacts'],
-    ['Groups', '/groups', 'page-groups.js', 'groups'],
-    ['Labels', '/labels', 'page-labels.js', 'labels'],
-    ['Services', '/services', 'page-services.js', 'services'],
-    ['Service logs', '/service-logs', 'page-service-logs.js', 'logs'],
-    ['Phones', '/phones', 'page-phones.js', 'phones'],
-    ['Broadcasts', '/broadcasts', 'page-broadcasts.js', 'broadcasts'],
-  ]],
-  ['Administration', [
-    ['Keys', '/keys', 'page-keys.js', 'keys'],
-    ['Projects', '/projects', 'page-projects.js', 'projects'],
-    ['Settings', '/settings', 'page-settings.js', 'settings'],
-  ]],
+  [
+    null,
+    [
+      ['Overview', '/overview', 'page-overview.js', 'overview'],
+      ['Endpoints', '/endpoints', 'page-endpoints.js', 'endpoints'],
+      ['Events', '/events', 'page-events.js', 'events'],
+      ['Dead letters', '/dead', 'page-dead.js', 'dead'],
+      ['Template editor', '/templates', 'page-templates.js', 'templates'],
+    ],
+  ],
+  [
+    'Messaging',
+    [
+      ['Messages', '/messages', 'page-messages.js', 'messages'],
+      ['Contacts', '/contacts', 'page-contacts.js', 'contacts'],
+      ['Groups', '/groups', 'page-groups.js', 'groups'],
+      ['Labels', '/labels', 'page-labels.js', 'labels'],
+      ['Services', '/services', 'page-services.js', 'services'],
+      ['Service logs', '/service-logs', 'page-service-logs.js', 'logs'],
+      ['Phones', '/phones', 'page-phones.js', 'phones'],
+      ['Broadcasts', '/broadcasts', 'page-broadcasts.js', 'broadcasts'],
+    ],
+  ],
+  [
+    'Administration',
+    [
+      ['Keys', '/keys', 'page-keys.js', 'keys'],
+      ['Projects', '/projects', 'page-projects.js', 'projects'],
+      ['Settings', '/settings', 'page-settings.js', 'settings'],
+    ],
+  ],
 ];
 const ADMIN_ONLY = 'Administration';
 
@@ -94,13 +103,34 @@ function onSamePage(event) {
 }
 
 function navigation() {
-  return sections().map(([name, items]) => [name ? h('h2', { class: 'nav-section' }, name) : null,
-    h('ul', null, items.map(([label, route, , sign]) => h('li', null, h('a', { href: `#${route}`, dataset: { route }, on: { click: onSamePage } }, icon(sign), h('span', null, label)))))]);
+  return sections().map(([name, items]) => [
+    name ? h('h2', { class: 'nav-section' }, name) : null,
+    h(
+      'ul',
+      null,
+      items.map(([label, route, , sign]) =>
+        h(
+          'li',
+          null,
+          h(
+            'a',
+            { href: `#${route}`, dataset: { route }, on: { click: onSamePage } },
+            icon(sign),
+            h('span', null, label),
+          ),
+        ),
+      ),
+    ),
+  ]);
 }
 
 function themeSwitch() {
   const next = () => (window.theme.isDark() ? 'light' : 'dark');
-  const el = button(`Use the ${next()} theme`, { icon: 'moon', iconOnly: true, run: async () => window.theme.set(next()) });
+  const el = button(`Use the ${next()} theme`, {
+    icon: 'moon',
+    iconOnly: true,
+    run: async () => window.theme.set(next()),
+  });
   const draw = () => {
     el.replaceChildren(icon(window.theme.isDark() ? 'sun' : 'moon'));
     el.title = `Use the ${next()} theme`;
@@ -118,8 +148,12 @@ async function projectSwitch() {
   const all = await projects();
   const named = (p) => (p.name && p.name !== p.id ? `${p.name} (${p.id})` : p.id);
   if (all.length <= MANY) {
-    const select = h('select', { id: 'project-choice', on: { change: () => chooseProject(select.value) } },
-      h('option', { value: '' }, 'All projects'), all.map((p) => h('option', { value: p.id }, named(p))));
+    const select = h(
+      'select',
+      { id: 'project-choice', on: { change: () => chooseProject(select.value) } },
+      h('option', { value: '' }, 'All projects'),
+      all.map((p) => h('option', { value: p.id }, named(p))),
+    );
     select.value = all.some((p) => p.id === project()) ? project() : '';
     place.append(h('label', { for: 'project-choice', class: 'visually-hidden' }, 'Project'), select);
   } else {
@@ -129,21 +163,34 @@ async function projectSwitch() {
 }
 
 function chooseAmongMany(all, named) {
-  return dialog({ title: 'Project', body: ({ close }) => {
-    const choose = (id) => {
-      close();
-      chooseProject(id);
-    };
-    const found = h('ul', { class: 'choices' });
-    const list = (text) => {
-      const low = text.toLowerCase();
-      const hits = all.filter((p) => named(p).toLowerCase().includes(low)).slice(0, 50);
-      found.replaceChildren(...hits.map((p) => h('li', null, button(named(p), { run: async () => choose(p.id) }))));
-    };
-    list('');
-    return h('div', null, h('input', { type: 'search', 'aria-label': 'Find a project', placeholder: 'Find a project', on: { input: (e) => list(e.target.value) } }),
-      button('All projects', { run: async () => choose(null) }), found);
-  } });
+  return dialog({
+    title: 'Project',
+    body: ({ close }) => {
+      const choose = (id) => {
+        close();
+        chooseProject(id);
+      };
+      const found = h('ul', { class: 'choices' });
+      const list = (text) => {
+        const low = text.toLowerCase();
+        const hits = all.filter((p) => named(p).toLowerCase().includes(low)).slice(0, 50);
+        found.replaceChildren(...hits.map((p) => h('li', null, button(named(p), { run: async () => choose(p.id) }))));
+      };
+      list('');
+      return h(
+        'div',
+        null,
+        h('input', {
+          type: 'search',
+          'aria-label': 'Find a project',
+          placeholder: 'Find a project',
+          on: { input: (e) => list(e.target.value) },
+        }),
+        button('All projects', { run: async () => choose(null) }),
+        found,
+      );
+    },
+  });
 }
 
 function who() {
@@ -163,12 +210,31 @@ function drawer(open) {
 }
 
 function sidebar() {
-  const top = h('div', { class: 'sidebar-top' }, h('a', { class: 'brand', href: '#/overview' }, icon('send'), h('span', null, 'postrider')));
+  const top = h(
+    'div',
+    { class: 'sidebar-top' },
+    h('a', { class: 'brand', href: '#/overview' }, icon('send'), h('span', null, 'postrider')),
+  );
   frame.nav = h('nav', { class: 'nav', 'aria-label': 'Pages' }, navigation());
-  const el = h('aside', { class: 'sidebar', id: 'sidebar' }, top, h('div', { class: 'sidebar-project' }, who()), frame.nav,
-    h('div', { class: 'sidebar-foot' }, h('span', { class: 'muted' }, session().version || ''), themeSwitch(),
-      button('Log out', { icon: 'logout', iconOnly: true, run: async () => leave() })));
-  if (may('admin')) projectSwitch().then((made) => el.querySelector('.sidebar-project').replaceChildren(made), (e) => toast(e.message, 'bad'));
+  const el = h(
+    'aside',
+    { class: 'sidebar', id: 'sidebar' },
+    top,
+    h('div', { class: 'sidebar-project' }, who()),
+    frame.nav,
+    h(
+      'div',
+      { class: 'sidebar-foot' },
+      h('span', { class: 'muted' }, session().version || ''),
+      themeSwitch(),
+      button('Log out', { icon: 'logout', iconOnly: true, run: async () => leave() }),
+    ),
+  );
+  if (may('admin'))
+    projectSwitch().then(
+      (made) => el.querySelector('.sidebar-project').replaceChildren(made),
+      (e) => toast(e.message, 'bad'),
+    );
   return el;
 }
 
@@ -177,16 +243,36 @@ function topbar() {
   open.id = 'drawer-button';
   open.setAttribute('aria-expanded', 'false');
   open.setAttribute('aria-controls', 'sidebar');
-  return h('div', { class: 'topbar' }, open, h('a', { class: 'brand', href: '#/overview' }, icon('send'), h('span', null, 'postrider')));
+  return h(
+    'div',
+    { class: 'topbar' },
+    open,
+    h('a', { class: 'brand', href: '#/overview' }, icon('send'), h('span', null, 'postrider')),
+  );
 }
 
 function shell() {
   frame.main = h('main', { id: 'main', tabindex: '-1' });
   document.body.replaceChildren(
-    h('a', { class: 'skip', href: '#main', on: { click: (e) => { e.preventDefault(); frame.main.focus(); } } }, 'Skip to the content'),
-    sidebar(), h('div', { class: 'veil', on: { click: () => drawer(false) } }),
+    h(
+      'a',
+      {
+        class: 'skip',
+        href: '#main',
+        on: {
+          click: (e) => {
+            e.preventDefault();
+            frame.main.focus();
+          },
+        },
+      },
+      'Skip to the content',
+    ),
+    sidebar(),
+    h('div', { class: 'veil', on: { click: () => drawer(false) } }),
     h('div', { class: 'content' }, topbar(), banner(), frame.main),
-    h('div', { id: 'announce', class: 'visually-hidden', 'aria-live': 'polite' }));
+    h('div', { id: 'announce', class: 'visually-hidden', 'aria-live': 'polite' }),
+  );
 }
 
 // --- the banner ---
@@ -194,7 +280,12 @@ function shell() {
 let isAway = false;
 
 function banner() {
-  return h('div', { id: 'banner', class: 'banner', role: 'alert', hidden: !isAway }, icon('warn'), 'postrider does not answer. What you see may be old; this page tries again by itself.');
+  return h(
+    'div',
+    { id: 'banner', class: 'banner', role: 'alert', hidden: !isAway },
+    icon('warn'),
+    'postrider does not answer. What you see may be old; this page tries again by itself.',
+  );
 }
 
 function setAway(now) {
@@ -210,7 +301,9 @@ function address() {
   return { path: path || '/overview', query: Object.fromEntries(new URLSearchParams(words)) };
 }
 
-const go = (hash) => { location.hash = hash.startsWith('#') ? hash : `#${hash}`; };
+const go = (hash) => {
+  location.hash = hash.startsWith('#') ? hash : `#${hash}`;
+};
 
 function setQuery(query) {
   const used = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
@@ -232,10 +325,18 @@ function mark(within) {
 async function build(found, query, number) {
   const module = await import(`./${found.module}`);
   const leaving = [];
-  const ctx = { params: found.params, query, go, setQuery, project: project(), refresh: () => show(), onLeave: (fn) => {
-    if (number === frame.shown) leaving.push(fn);
-    else fn(); // it was left while it was being made
-  } };
+  const ctx = {
+    params: found.params,
+    query,
+    go,
+    setQuery,
+    project: project(),
+    refresh: () => show(),
+    onLeave: (fn) => {
+      if (number === frame.shown) leaving.push(fn);
+      else fn(); // it was left while it was being made
+    },
+  };
   frame.leave = leaving;
   return { el: await module.show(ctx), title: module.title };
 }
@@ -253,7 +354,11 @@ function put(el, title, focus) {
 
 function failed(err) {
   const missing = err.status === 404;
-  return page(missing ? 'Not found' : 'This page could not be shown', {}, errorBox(err, { retry: missing ? null : () => show() }));
+  return page(
+    missing ? 'Not found' : 'This page could not be shown',
+    {},
+    errorBox(err, { retry: missing ? null : () => show() }),
+  );
 }
 
 let again = false; // the page failed because the daemon was away: shown anew when it is back
@@ -266,7 +371,12 @@ async function show({ focus = true } = {}) {
   leavePage();
   again = false;
   mark(found && found.within);
-  if (!found) return put(page('Not found', {}, h('p', null, 'There is no such page, or this key may not see it.')), 'Not found', focus);
+  if (!found)
+    return put(
+      page('Not found', {}, h('p', null, 'There is no such page, or this key may not see it.')),
+      'Not found',
+      focus,
+    );
   const slow = setTimeout(() => frame.main.replaceChildren(spinner()), 150);
   try {
     const { el, title } = await build(found, query, number);
@@ -337,12 +447,28 @@ function typing() {
   return el && (el.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName));
 }
 
-const SHORTCUTS = { o: '/overview', e: '/endpoints', v: '/events', d: '/dead', t: '/templates', m: '/messages', c: '/contacts' };
+const SHORTCUTS = {
+  o: '/overview',
+  e: '/endpoints',
+  v: '/events',
+  d: '/dead',
+  t: '/templates',
+  m: '/messages',
+  c: '/contacts',
+};
 let going = 0; // when g was pressed
 
 function onKey(event) {
   if (event.key === 'Escape' && document.body.classList.contains('drawer-open')) return drawer(false);
-  if (typing() || event.ctrlKey || event.metaKey || event.altKey || !frame.main || document.querySelector('dialog[open]')) return undefined;
+  if (
+    typing() ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
+    !frame.main ||
+    document.querySelector('dialog[open]')
+  )
+    return undefined;
   if (event.key === '/') {
     const search = frame.main.querySelector('input[type=search]');
     if (search) {
@@ -363,7 +489,9 @@ window.addEventListener('hashchange', () => {
   else if (frame.main) show();
 });
 window.addEventListener('keydown', onKey);
-bus.addEventListener('unauthorized', (event) => { if (frame.main) toLogin(event.detail); });
+bus.addEventListener('unauthorized', (event) => {
+  if (frame.main) toLogin(event.detail);
+});
 bus.addEventListener('project', () => show({ focus: false }));
 bus.addEventListener('away', () => setAway(true));
 bus.addEventListener('back', () => {

@@ -65,7 +65,9 @@ let list = null; // the promise of all projects
 // --- calls ---
 
 export function query(params) {
-  const used = Object.entries(params || {}).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const used = Object.entries(params || {}).filter(
+    ([, value]) => value !== null && value !== undefined && value !== '',
+  );
   return used.length ? `?${new URLSearchParams(used)}` : '';
 }
 
@@ -103,7 +105,10 @@ async function answerOf(response) {
     return text ? JSON.parse(text) : {};
   } catch {
     if (response.status >= 502) throw gone(); // a proxy before it says so
-    throw new ApiError(response.status, { code: 'no_json', message: `an answer that is no JSON (status ${response.status})` });
+    throw new ApiError(response.status, {
+      code: 'no_json',
+      message: `an answer that is no JSON (status ${response.status})`,
+    });
   }
 }
 
@@ -127,7 +132,17 @@ async function send(method, path, { body, withKey = kept('key'), signal } = {}) 
   const headers = { Accept: 'application/json', 'Postrider-Origin': 'web' };
   if (withKey) headers.Authorization = `Bearer ${withKey}`;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
-  const response = await reach(path, { method, headers, cache: 'no-store', credentials: 'omit', body: body === undefined ? undefined : JSON.stringify(body) }, signal);
+  const response = await reach(
+    path,
+    {
+      method,
+      headers,
+      cache: 'no-store',
+      credentials: 'omit',
+      body: body === undefined ? undefined : JSON.stringify(body),
+    },
+    signal,
+  );
   const answer = await answerOf(response);
   if (!response.ok) {
     throw new ApiError(response.status, answer.error || { code: 'unknown', message: `status ${response.status}` });
@@ -147,7 +162,8 @@ async function call(method, path, more) {
   }
 }
 
-const changing = (method) => (path, body, params) => call(method, path + query(params), { body: body === undefined ? {} : body });
+const changing = (method) => (path, body, params) =>
+  call(method, path + query(params), { body: body === undefined ? {} : body });
 
 export const api = {
   get: (path, params, more) => call('GET', path + query(params), more),
@@ -212,7 +228,9 @@ async function everyProject() {
 export function projects({ fresh = false } = {}) {
   if (!list || fresh) {
     list = everyProject();
-    list.catch(() => { list = null; });
+    list.catch(() => {
+      list = null;
+    });
   }
   return list;
 }
@@ -228,7 +246,8 @@ export function chooseProject(id) {
 }
 
 export function ownerPath(row) {
-  const word = typeof row === 'string' ? row : row.organization && row.owner !== 'project' ? `@${row.organization}` : row.project;
+  const word =
+    typeof row === 'string' ? row : row.organization && row.owner !== 'project' ? `@${row.organization}` : row.project;
   const part = encodeURIComponent(word.replace(/^@/, ''));
   return word.startsWith('@') ? `/v1/organizations/${part}` : `/v1/projects/${part}`;
 }
@@ -252,7 +271,9 @@ async function fill(from) {
 }
 
 function newest(sources) {
-  return sources.filter((s) => s.rows.length).reduce((best, s) => (!best || newness(s.rows[0]) > newness(best.rows[0]) ? s : best), null);
+  return sources
+    .filter((s) => s.rows.length)
+    .reduce((best, s) => (!best || newness(s.rows[0]) > newness(best.rows[0]) ? s : best), null);
 }
 
 async function mergedPage(sources) {

@@ -35,7 +35,9 @@ const property = (name) => getComputedStyle(document.documentElement).getPropert
 const colour = (name) => property(`--${name}`);
 
 function pale(hex, share) {
-  const part = Math.round(share * 255).toString(16).padStart(2, '0');
+  const part = Math.round(share * 255)
+    .toString(16)
+    .padStart(2, '0');
   return /^#[0-9a-f]{6}$/i.test(hex) ? hex + part : hex;
 }
 
@@ -53,7 +55,9 @@ function timeTicks(min, max, most) {
 }
 
 // Seconds have no powers of ten above a minute: ticks at halves, quarters and tenths of what clocks count in.
-const DURATIONS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800];
+const DURATIONS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800,
+];
 
 function durationTicks(max, per_s) {
   const step = DURATIONS.find((s) => max / per_s / s <= 5) || DURATIONS.at(-1);
@@ -94,28 +98,80 @@ function points(spec, data) {
 function dataset(spec, series, i) {
   const shown = colour(series.color || ORDER[i % ORDER.length]);
   const data = points(spec, series.data);
-  if (spec.type === 'bar') return { label: series.label, data, backgroundColor: shown, borderRadius: 2, maxBarThickness: 40, barPercentage: 0.9, categoryPercentage: 0.9 };
+  if (spec.type === 'bar')
+    return {
+      label: series.label,
+      data,
+      backgroundColor: shown,
+      borderRadius: 2,
+      maxBarThickness: 40,
+      barPercentage: 0.9,
+      categoryPercentage: 0.9,
+    };
   const fill = series.fill ?? i === 0;
-  return { label: series.label, data, borderColor: shown, backgroundColor: pale(shown, 0.12), fill: fill ? 'origin' : false, borderWidth: 1.75, pointRadius: data.length < 3 ? 2 : 0, pointBackgroundColor: shown,
-    pointHoverRadius: 3, pointHoverBackgroundColor: shown, tension: 0, spanGaps: false };
+  return {
+    label: series.label,
+    data,
+    borderColor: shown,
+    backgroundColor: pale(shown, 0.12),
+    fill: fill ? 'origin' : false,
+    borderWidth: 1.75,
+    clip: 4,
+    pointRadius: data.length < 3 ? 2 : 0,
+    pointBackgroundColor: shown,
+    pointHoverRadius: 3,
+    pointHoverBackgroundColor: shown,
+    tension: 0,
+    spanGaps: false,
+  };
 }
 
 function axisX(spec) {
-  const ticks = { color: colour('text-muted'), font: { size: 11 }, maxRotation: 0, autoSkip: Boolean(spec.labels), autoSkipPadding: 12 };
+  const ticks = {
+    color: colour('text-muted'),
+    font: { size: 11 },
+    maxRotation: 0,
+    autoSkip: Boolean(spec.labels),
+    autoSkipPadding: 12,
+  };
   const grid = { display: false, drawBorder: true, borderColor: colour('border'), tickLength: 4 };
   if (spec.labels) return { type: 'category', stacked: spec.stacked, ticks, grid };
   const times = timesOf(spec);
   const wide = spec.type === 'bar' ? spec.step_s / 2 : 0; // half a column at each end
-  const first = spec.span_s ? spec.end - spec.span_s : times[0] ?? spec.end - spec.step_s;
+  const first = spec.span_s ? spec.end - spec.span_s : (times[0] ?? spec.end - spec.step_s);
   const min = Math.min(first, times[0] ?? first) - wide;
-  return { type: 'linear', stacked: spec.stacked, offset: false, min, max: (times.at(-1) ?? spec.end) + wide, ticks: { ...ticks, callback: (t) => clock(t) }, grid,
-    afterBuildTicks: (axis) => { axis.ticks = timeTicks(axis.min, axis.max, Math.max(2, Math.floor(axis.width / 70))); } };
+  return {
+    type: 'linear',
+    stacked: spec.stacked,
+    offset: false,
+    min,
+    max: (times.at(-1) ?? spec.end) + wide,
+    ticks: { ...ticks, callback: (t) => clock(t) },
+    grid,
+    afterBuildTicks: (axis) => {
+      axis.ticks = timeTicks(axis.min, axis.max, Math.max(2, Math.floor(axis.width / 70)));
+    },
+  };
 }
 
 function axisY(spec) {
-  const axis = { beginAtZero: true, stacked: spec.stacked, grace: '5%', grid: { color: colour('border'), drawBorder: false, drawTicks: false },
-    ticks: { color: colour('text-muted'), font: { size: 11 }, padding: 8, maxTicksLimit: 5, callback: (v) => spec.write(v) } };
-  if (spec.per_s) axis.afterBuildTicks = (made) => { if (made.max / spec.per_s > 10) made.ticks = durationTicks(made.max, spec.per_s); };
+  const axis = {
+    beginAtZero: true,
+    stacked: spec.stacked,
+    grace: '5%',
+    grid: { color: colour('border'), drawBorder: false, drawTicks: false },
+    ticks: {
+      color: colour('text-muted'),
+      font: { size: 11 },
+      padding: 8,
+      maxTicksLimit: 5,
+      callback: (v) => spec.write(v),
+    },
+  };
+  if (spec.per_s)
+    axis.afterBuildTicks = (made) => {
+      if (made.max / spec.per_s > 10) made.ticks = durationTicks(made.max, spec.per_s);
+    };
   return axis;
 }
 
@@ -134,8 +190,19 @@ function options(spec) {
     plugins: {
       legend: { display: false },
       tooltip: {
-        animation: false, backgroundColor: colour('surface-raised'), titleColor: colour('text-muted'), bodyColor: colour('text'), borderColor: colour('border-strong'),
-        borderWidth: 1, padding: 10, cornerRadius: 6, boxWidth: 8, boxHeight: 8, boxPadding: 4, usePointStyle: true, titleFont: { weight: '400', size: 11 },
+        animation: false,
+        backgroundColor: colour('surface-raised'),
+        titleColor: colour('text-muted'),
+        bodyColor: colour('text'),
+        borderColor: colour('border-strong'),
+        borderWidth: 1,
+        padding: 10,
+        cornerRadius: 6,
+        boxWidth: 8,
+        boxHeight: 8,
+        boxPadding: 4,
+        usePointStyle: true,
+        titleFont: { weight: '400', size: 11 },
         callbacks: {
           title: (items) => (items.length ? (spec.labels ? String(items[0].label) : dateTime(items[0].parsed.x)) : ''),
           label: (item) => ` ${item.dataset.label}  ${spec.write(item.parsed.y)}`,
@@ -153,11 +220,15 @@ function writer(unit) {
 }
 
 function legend(spec) {
-  return h('ul', { class: 'legend', 'aria-hidden': 'true' }, spec.series.map((s, i) => {
-    const key = h('span', { class: 'legend-key', dataset: { color: s.color || ORDER[i % ORDER.length] } });
-    const now = spec.labels ? null : h('span', { class: 'num' }, spec.write(s.data.at(-1)));
-    return h('li', null, key, h('span', null, s.label), now);
-  }));
+  return h(
+    'ul',
+    { class: 'legend', 'aria-hidden': 'true' },
+    spec.series.map((s, i) => {
+      const key = h('span', { class: 'legend-key', dataset: { color: s.color || ORDER[i % ORDER.length] } });
+      const now = spec.labels ? null : h('span', { class: 'num' }, spec.write(s.data.at(-1)));
+      return h('li', null, key, h('span', null, s.label), now);
+    }),
+  );
 }
 
 // At most 60 rows: a reader of 360 numbers hears nothing any more.
@@ -165,18 +236,50 @@ function valuesTable(spec) {
   const heads = spec.labels || timesOf(spec);
   const every = Math.max(1, Math.ceil(heads.length / 60));
   const rows = heads.map((head, i) => [head, i]).filter(([, i]) => (heads.length - 1 - i) % every === 0);
-  return h('table', null, h('caption', null, spec.title),
-    h('thead', null, h('tr', null, h('th', { scope: 'col' }, spec.labels ? 'Range' : 'Time'), spec.series.map((s) => h('th', { scope: 'col' }, s.label)))),
-    h('tbody', null, rows.map(([head, i]) => h('tr', null, h('th', { scope: 'row' }, spec.labels ? head : clock(head)),
-      spec.series.map((s) => h('td', null, spec.write(s.data[i])))))));
+  return h(
+    'table',
+    null,
+    h('caption', null, spec.title),
+    h(
+      'thead',
+      null,
+      h(
+        'tr',
+        null,
+        h('th', { scope: 'col' }, spec.labels ? 'Range' : 'Time'),
+        spec.series.map((s) => h('th', { scope: 'col' }, s.label)),
+      ),
+    ),
+    h(
+      'tbody',
+      null,
+      rows.map(([head, i]) =>
+        h(
+          'tr',
+          null,
+          h('th', { scope: 'row' }, spec.labels ? head : clock(head)),
+          spec.series.map((s) => h('td', null, spec.write(s.data[i]))),
+        ),
+      ),
+    ),
+  );
 }
 
 function chart(spec) {
   spec.write = writer(spec.unit);
-  const canvas = h('canvas', { role: 'img', 'aria-label': `Plot: ${spec.title}. Its values stand in the table after it.` });
+  const canvas = h('canvas', {
+    role: 'img',
+    'aria-label': `Plot: ${spec.title}. Its values stand in the table after it.`,
+  });
   const head = h('div', { class: 'chart-legend' });
   const below = h('div', { class: 'visually-hidden' });
-  const el = h('figure', { class: 'chart' }, head, h('div', { class: 'chart-canvas', style: { height: `${spec.height || 180}px` } }, canvas), below);
+  const el = h(
+    'figure',
+    { class: 'chart' },
+    head,
+    h('div', { class: 'chart-canvas', style: { height: `${spec.height || 180}px` } }, canvas),
+    below,
+  );
   let drawn = null;
   let seen = false;
 
@@ -244,14 +347,28 @@ export function sparkline(values = [], { failed = [], label = null } = {}) {
   const x = (i, of) => ((length - of + i) * WIDTH) / (length - 1); // the newest is at the right edge
   const y = (v) => HEIGHT - 2 - (v / most) * (HEIGHT - 4);
   const line = values.map((v, i) => `${i ? 'L' : 'M'}${x(i, values.length).toFixed(1)} ${y(v).toFixed(1)}`).join('');
-  const el = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: 'spark', role: 'img',
-    'aria-label': label || `delivered a minute: at most ${Math.max(0, ...values)}, last ${values.at(-1) ?? 0}${failed.some(Boolean) ? `; failed at most ${Math.max(...failed)}` : ''}` });
+  const el = svg('svg', {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    class: 'spark',
+    role: 'img',
+    'aria-label':
+      label ||
+      `delivered a minute: at most ${Math.max(0, ...values)}, last ${values.at(-1) ?? 0}${failed.some(Boolean) ? `; failed at most ${Math.max(...failed)}` : ''}`,
+  });
   if (values.length > 1) {
-    el.append(svg('path', { class: 'spark-area', d: `${line}L${x(values.length - 1, values.length).toFixed(1)} ${HEIGHT}L${x(0, values.length).toFixed(1)} ${HEIGHT}Z` }),
-      svg('path', { class: 'spark-line', d: line }));
+    el.append(
+      svg('path', {
+        class: 'spark-area',
+        d: `${line}L${x(values.length - 1, values.length).toFixed(1)} ${HEIGHT}L${x(0, values.length).toFixed(1)} ${HEIGHT}Z`,
+      }),
+      svg('path', { class: 'spark-line', d: line }),
+    );
   }
   failed.forEach((v, i) => {
-    if (v) el.append(svg('path', { class: 'spark-failed', d: `M${x(i, failed.length).toFixed(1)} ${HEIGHT}V${y(v).toFixed(1)}` }));
+    if (v)
+      el.append(
+        svg('path', { class: 'spark-failed', d: `M${x(i, failed.length).toFixed(1)} ${HEIGHT}V${y(v).toFixed(1)}` }),
+      );
   });
   return el;
 }

@@ -9,18 +9,30 @@
 import { badge, state } from './lib-ui.js';
 import { number, percent, plural, seconds } from './lib-format.js';
 
-const WORDS = { dns: 'its name cannot be looked up', connect: 'no connection', tls: 'TLS fails', timeout: 'no answer in time', reset: 'the connection breaks',
-  protocol: 'no HTTP', too_large: 'the answer is too large', refused_address: 'its address is not allowed', bad_ack: 'the answer does not confirm', render: 'the request cannot be made' };
+const WORDS = {
+  dns: 'its name cannot be looked up',
+  connect: 'no connection',
+  tls: 'TLS fails',
+  timeout: 'no answer in time',
+  reset: 'the connection breaks',
+  protocol: 'no HTTP',
+  too_large: 'the answer is too large',
+  refused_address: 'its address is not allowed',
+  bad_ack: 'the answer does not confirm',
+  render: 'the request cannot be made',
+};
 
 export const codeWords = (code) => (code === null || code === undefined ? 'none yet' : WORDS[code] || String(code));
 
 const part = encodeURIComponent;
 
-export const endpointHref = (row) => `#/endpoints/${row.owner === 'organization' ? `@${part(row.organization)}` : part(row.project)}/${part(row.id)}`;
+export const endpointHref = (row) =>
+  `#/endpoints/${row.owner === 'organization' ? `@${part(row.organization)}` : part(row.project)}/${part(row.id)}`;
 
 export const ownerWord = (row) => (row.owner === 'organization' ? `organization ${row.organization}` : row.project);
 
-export const endpointState = (row) => (row.state === 'disabled' && !row.disabled_reason ? badge('disabled', 'muted', 'off') : state(row.state));
+export const endpointState = (row) =>
+  row.state === 'disabled' && !row.disabled_reason ? badge('disabled', 'muted', 'off') : state(row.state);
 
 function waits(row) {
   if (!row.pending) return '';
@@ -33,7 +45,10 @@ function next(row) {
   return left > 1 ? ` Next try in ${seconds(Math.round(left))}.` : '';
 }
 
-const lastAnswer = (row) => (typeof row.last_code === 'number' ? `the last answer was ${row.last_code}` : `the last time: ${codeWords(row.last_code)}`);
+const lastAnswer = (row) =>
+  typeof row.last_code === 'number'
+    ? `the last answer was ${row.last_code}`
+    : `the last time: ${codeWords(row.last_code)}`;
 
 function since(row) {
   const for_s = row.failing_since && Date.now() / 1000 - row.failing_since;
@@ -47,10 +62,15 @@ export function trouble(row) {
   if (row.state === 'disabled' || row.active === false) {
     return row.disabled_reason ? `Switched off by itself: ${row.disabled_reason}.${waits(row)}` : null;
   }
-  if (row.state === 'throttled' || row.state === 'probe') return `It ${since(row)}, ${lastAnswer(row)}.${waits(row)}${next(row)}`;
-  if (row.error_rate > FAILING) return `${percent(row.error_rate)} of its requests failed in the last 5 minutes; ${lastAnswer(row)}.${waits(row)}${next(row)}`;
+  if (row.state === 'throttled' || row.state === 'probe')
+    return `It ${since(row)}, ${lastAnswer(row)}.${waits(row)}${next(row)}`;
+  if (row.error_rate > FAILING)
+    return `${percent(row.error_rate)} of its requests failed in the last 5 minutes; ${lastAnswer(row)}.${waits(row)}${next(row)}`;
   if (row.oldest_pending_s > OLD_S) {
-    const full = row.in_flight >= row.window ? ` All ${number(row.window)} requests that it may have at a time are under way.` : '';
+    const full =
+      row.in_flight >= row.window
+        ? ` All ${number(row.window)} requests that it may have at a time are under way.`
+        : '';
     return `${waits(row).trim()}${full}${next(row)}`;
   }
   return null;

@@ -92,7 +92,12 @@ export function ago(unix, now = Date.now() / 1000) {
   if (Math.abs(past) < 2) return 'just now';
   if (Math.abs(past) >= 7 * 86400) return day(unix);
   const size = Math.abs(past);
-  const words = size < 60 ? `${Math.round(size)} s` : size < 3600 ? `${Math.floor(size / 60)} min` : seconds(Math.floor(size / 60) * 60);
+  const words =
+    size < 60
+      ? `${Math.round(size)} s`
+      : size < 3600
+        ? `${Math.floor(size / 60)} min`
+        : seconds(Math.floor(size / 60) * 60);
   return past > 0 ? `${words} ago` : `in ${words}`;
 }
 

@@ -28,7 +28,8 @@ export function poll(ctx, ms, ask) {
       await ask();
       told = null;
     } catch (e) {
-      if (!left && e.code !== 'away' && e.status !== 401 && e.name !== 'AbortError' && told !== e.message) toast(e.message, 'bad');
+      if (!left && e.code !== 'away' && e.status !== 401 && e.name !== 'AbortError' && told !== e.message)
+        toast(e.message, 'bad');
       told = e.message;
     } finally {
       under = false;
@@ -36,7 +37,9 @@ export function poll(ctx, ms, ask) {
     }
   }
 
-  const seen = () => { if (!document.hidden && !under) now(); };
+  const seen = () => {
+    if (!document.hidden && !under) now();
+  };
   document.addEventListener('visibilitychange', seen);
   ctx.onLeave(() => {
     left = true;

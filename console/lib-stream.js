@@ -47,12 +47,18 @@ export function follow({ project = null, kinds, endpoint_id, outcome, rate, on, 
   let timer = null;
 
   async function once() {
-    const response = await fetch(path, { signal: ending.signal, cache: 'no-store', credentials: 'omit',
-      headers: { Authorization: `Bearer ${key()}`, Accept: 'text/event-stream' } });
+    const response = await fetch(path, {
+      signal: ending.signal,
+      cache: 'no-store',
+      credentials: 'omit',
+      headers: { Authorization: `Bearer ${key()}`, Accept: 'text/event-stream' },
+    });
     if (!response.ok) throw await refusal(response);
     pause = FIRST_MS;
     onState(true);
-    await read(response, (kind, data) => { if (!ending.signal.aborted) on(kind, data); });
+    await read(response, (kind, data) => {
+      if (!ending.signal.aborted) on(kind, data);
+    });
   }
 
   async function run() {

@@ -7,8 +7,30 @@ import { exchange } from './lib-exchange.js';
 import { ms, number, percent, plural, rate, seconds, sentence } from './lib-format.js';
 import { poll } from './lib-poll.js';
 import { countAgain, sendAgain } from './lib-replay.js';
-import { badge, button, card, confirm, copyButton, dialog, errorBox, field, form, grid, h, json, notice, page, segments, stat, state, stats, table,
-  tabs, timeAgo, toast } from './lib-ui.js';
+import {
+  badge,
+  button,
+  card,
+  confirm,
+  copyButton,
+  dialog,
+  errorBox,
+  field,
+  form,
+  grid,
+  h,
+  json,
+  notice,
+  page,
+  segments,
+  stat,
+  state,
+  stats,
+  table,
+  tabs,
+  timeAgo,
+  toast,
+} from './lib-ui.js';
 
 export const title = 'Endpoint';
 
@@ -16,23 +38,54 @@ const REFRESH_MS = 2000;
 const part = encodeURIComponent;
 
 // What GET shows besides the settings; it is not for editing.
-const SHOWN_ONLY = ['id', 'public_key', 'state', 'disabled_reason', 'pending', 'waiting', 'in_flight', 'window', 'oldest_pending_s', 'next_retry_time', 'failing_since',
-  'last_code', 'last_time', 'delivered', 'failed', 'expired', 'tls_key_sha256', 'time_created', 'time_updated'];
+const SHOWN_ONLY = [
+  'id',
+  'public_key',
+  'state',
+  'disabled_reason',
+  'pending',
+  'waiting',
+  'in_flight',
+  'window',
+  'oldest_pending_s',
+  'next_retry_time',
+  'failing_since',
+  'last_code',
+  'last_time',
+  'delivered',
+  'failed',
+  'expired',
+  'tls_key_sha256',
+  'time_created',
+  'time_updated',
+];
 
 const settingsOf = (shown) => Object.fromEntries(Object.entries(shown).filter(([name]) => !SHOWN_ONLY.includes(name)));
 
 // --- numbers ---
 
 function numbers() {
-  const made = { pending: stat('Backlog', '–'), oldest: stat('Oldest waiting', '–'), window: stat('Window', '–'), rate: stat('Rate', '–'), errors: stat('Errors', '–'),
-    latency: stat('Latency p50', '–') };
+  const made = {
+    pending: stat('Backlog', '–'),
+    oldest: stat('Oldest waiting', '–'),
+    window: stat('Window', '–'),
+    rate: stat('Rate', '–'),
+    errors: stat('Errors', '–'),
+    latency: stat('Latency p50', '–'),
+  };
   const el = stats(Object.values(made));
   el.update = (n) => {
     made.pending.set(number(n.pending), { hint: `${number(n.waiting)} for a retry` });
-    made.oldest.set(n.pending ? seconds(Math.floor(n.oldest_pending_s ?? 0)) : 'none', { kind: n.pending && n.oldest_pending_s > 60 ? 'warn' : null, hint: 'since it was accepted' });
+    made.oldest.set(n.pending ? seconds(Math.floor(n.oldest_pending_s ?? 0)) : 'none', {
+      kind: n.pending && n.oldest_pending_s > 60 ? 'warn' : null,
+      hint: n.pending ? 'since it was accepted' : 'nothing waits',
+    });
     made.window.set(`${number(n.in_flight)} / ${number(n.window)}`, { hint: 'under way / at most' });
-    made.rate.set(rate(n.per_s), { hint: `${number(n.delivered)} delivered since start` });
-    made.errors.set(percent(n.error_rate), { kind: n.error_rate > 0.05 ? 'bad' : null, hint: n.last_time ? ['last: ', h('b', null, String(n.last_code)), ', ', timeAgo(n.last_time)] : 'no answer yet' });
+    made.rate.set(rate(n.per_s), { hint: `${number(n.delivered)} since start` });
+    made.errors.set(percent(n.error_rate), {
+      kind: n.error_rate > 0.05 ? 'bad' : null,
+      hint: n.last_time ? ['last: ', h('b', null, String(n.last_code)), ', ', timeAgo(n.last_time)] : 'no answer yet',
+    });
     made.latency.set(ms(n.p50_ms), { hint: ['p99 ', h('b', null, ms(n.p99_ms))] });
   };
   return el;
@@ -41,7 +94,15 @@ function numbers() {
 function reason(n) {
   const why = trouble(n);
   if (why) return notice(n.state === 'disabled' ? 'bad' : 'warn', h('p', null, why));
-  if (n.state === 'disabled') return notice('info', h('p', null, `It is switched off: nothing is sent, and ${n.pending ? plural(n.pending, 'event') : 'what comes'} waits until it is enabled.`));
+  if (n.state === 'disabled')
+    return notice(
+      'info',
+      h(
+        'p',
+        null,
+        `It is switched off: nothing is sent, and ${n.pending ? plural(n.pending, 'event') : 'what comes'} waits until it is enabled.`,
+      ),
+    );
   return null;
 }
 
@@ -57,21 +118,48 @@ const SPANS = { hour: 3600, day: 86400 };
 
 function codesSpec(s, span) {
   const codes = Object.keys(s.codes).sort();
-  return { step_s: s.step_s, end: s.end, span_s: SPANS[span], series: codes.map((code) => ({ label: code, data: s.codes[code], color: codeColour(code) })) };
+  return {
+    step_s: s.step_s,
+    end: s.end,
+    span_s: SPANS[span],
+    series: codes.map((code) => ({ label: code, data: s.codes[code], color: codeColour(code) })),
+  };
 }
 
-const waitingSpec = (s, span) => ({ step_s: s.step_s, end: s.end, span_s: SPANS[span], series: [{ label: 'Waiting events', data: s.pending, color: 'violet' }] });
+const waitingSpec = (s, span) => ({
+  step_s: s.step_s,
+  end: s.end,
+  span_s: SPANS[span],
+  series: [{ label: 'Waiting events', data: s.pending, color: 'violet' }],
+});
 
 function overTime() {
   let span = 'hour';
   let last = null;
   let made = null;
   const place = grid();
-  const el = h('section', { class: 'plots', 'aria-label': 'Over time' }, h('div', { class: 'section-head' }, h('h2', null, 'Over time'),
-    segments({ label: 'Span of the plots', options: [['hour', 'Last hour'], ['day', 'Last day']], value: span, onChange: (word) => {
-      span = word;
-      if (last) el.update(last);
-    } })), place);
+  const el = h(
+    'section',
+    { class: 'plots', 'aria-label': 'Over time' },
+    h(
+      'div',
+      { class: 'section-head' },
+      h('h2', null, 'Over time'),
+      segments({
+        label: 'Span of the plots',
+        options: [
+          ['hour', 'Last hour'],
+          ['day', 'Last day'],
+        ],
+        value: span,
+        onChange: (word) => {
+          span = word;
+          if (last) el.update(last);
+        },
+      }),
+    ),
+    place,
+  );
   el.update = (series) => {
     last = series;
     const s = series[span];
@@ -80,8 +168,10 @@ function overTime() {
       made.waiting.update(waitingSpec(s, span));
       return;
     }
-    made = { codes: bars({ title: 'Answers by code', ...codesSpec(s, span), unit: number, stacked: true, height: 168 }),
-      waiting: lineChart({ title: 'Backlog', ...waitingSpec(s, span), unit: number, height: 168 }) };
+    made = {
+      codes: bars({ title: 'Answers by code', ...codesSpec(s, span), unit: number, stacked: true, height: 168 }),
+      waiting: lineChart({ title: 'Backlog', ...waitingSpec(s, span), unit: number, height: 168 }),
+    };
     place.append(card('Answers by code', made.codes), card('Backlog', made.waiting));
   };
   return el;
@@ -92,8 +182,10 @@ function histogramSpec(rows) {
   const first = Math.max(0, rows.findIndex((r) => r.count) - 1);
   const last = rows.findLastIndex((r) => r.count) + 2;
   const used = rows.slice(first, Math.max(last, first + 3));
-  return { labels: used.map((r) => (r.le_ms === null ? 'more' : `≤ ${ms(r.le_ms)}`)),
-    series: [{ label: 'Requests', data: used.map((r) => r.count), color: 'accent' }] };
+  return {
+    labels: used.map((r) => (r.le_ms === null ? 'more' : `≤ ${ms(r.le_ms)}`)),
+    series: [{ label: 'Requests', data: used.map((r) => r.count), color: 'accent' }],
+  };
 }
 
 function latency() {
@@ -101,11 +193,26 @@ function latency() {
   let kind = 'attempt';
   let last = null;
   const place = h('div');
-  const el = card({ title: 'Latency since start', actions: [segments({ label: 'What is measured', options: [['attempt', 'One request'], ['delivery', 'Accepted to delivered']],
-    value: kind, onChange: (word) => {
-      kind = word;
-      if (last) el.update(last);
-    } })] }, place);
+  const el = card(
+    {
+      title: 'Latency since start',
+      actions: [
+        segments({
+          label: 'What is measured',
+          options: [
+            ['attempt', 'One request'],
+            ['delivery', 'Accepted to delivered'],
+          ],
+          value: kind,
+          onChange: (word) => {
+            kind = word;
+            if (last) el.update(last);
+          },
+        }),
+      ],
+    },
+    place,
+  );
   el.update = (histogram) => {
     last = histogram;
     const spec = histogramSpec(histogram[kind]);
@@ -122,12 +229,45 @@ function retriesCard() {
   el.update = (r) => {
     if (!r.steps.length) return place.replaceChildren(h('p', { class: 'muted' }, 'Nothing waits to be sent again.'));
     return place.replaceChildren(
-      h('p', null, r.next_retry_time ? ['The next try is ', timeAgo(r.next_retry_time), '.'] : 'The next try is due.',
-        r.held ? ` ${plural(r.held, 'delivery', 'deliveries')} ${r.held === 1 ? 'is' : 'are'} held until it answers again.` : ''),
-      h('table', { class: 'plain' }, h('thead', null, h('tr', null, ['Tries made', 'Deliveries', 'Events', 'Next'].map((w, i) => h('th', { scope: 'col', class: i && i < 3 ? 'num' : null }, w)))),
-        h('tbody', null, r.steps.map((s) => h('tr', null, h('th', { scope: 'row' }, number(s.attempts)), h('td', { class: 'num' }, number(s.deliveries)),
-          h('td', { class: 'num' }, number(s.events)), h('td', null, timeAgo(s.next_time)))))),
-      r.truncated ? h('p', { class: 'muted' }, 'There are more; these were counted.') : '');
+      h(
+        'p',
+        null,
+        r.next_retry_time ? ['The next try is ', timeAgo(r.next_retry_time), '.'] : 'The next try is due.',
+        r.held
+          ? ` ${plural(r.held, 'delivery', 'deliveries')} ${r.held === 1 ? 'is' : 'are'} held until it answers again.`
+          : '',
+      ),
+      h(
+        'table',
+        { class: 'plain' },
+        h(
+          'thead',
+          null,
+          h(
+            'tr',
+            null,
+            ['Tries made', 'Deliveries', 'Events', 'Next'].map((w, i) =>
+              h('th', { scope: 'col', class: i && i < 3 ? 'num' : null }, w),
+            ),
+          ),
+        ),
+        h(
+          'tbody',
+          null,
+          r.steps.map((s) =>
+            h(
+              'tr',
+              null,
+              h('th', { scope: 'row' }, number(s.attempts)),
+              h('td', { class: 'num' }, number(s.deliveries)),
+              h('td', { class: 'num' }, number(s.events)),
+              h('td', null, timeAgo(s.next_time)),
+            ),
+          ),
+        ),
+      ),
+      r.truncated ? h('p', { class: 'muted' }, 'There are more; these were counted.') : '',
+    );
   };
   return el;
 }
@@ -147,14 +287,20 @@ const ids = (row) => {
 
 async function attempts(ctx) {
   const load = merged(await seenBy(ctx.params.owner), '/attempts', { endpoint_id: ctx.params.id });
-  return table({ caption: 'Recent attempts', load, empty: 'Nothing was sent yet.', rowHref: (row) => `#/attempts/${part(row.project)}/${part(row.id)}`, columns: [
-    { key: 'time', label: 'Time', cell: (row) => timeAgo(row.time) },
-    { key: 'outcome', label: 'Outcome', cell: (row) => state(row.outcome) },
-    { key: 'code', label: 'Answer', cell: (row) => h('span', { class: 'mono' }, String(row.code ?? '–')) },
-    { key: 'attempt', label: 'Try', num: true, cell: (row) => number(row.attempt) },
-    { key: 'items', label: 'Message or event', wide: true, cell: (row) => h('span', { class: 'mono' }, ids(row)) },
-    { key: 'duration', label: 'Took', num: true, cell: (row) => ms(row.duration_ms) },
-  ] });
+  return table({
+    caption: 'Recent attempts',
+    load,
+    empty: 'Nothing was sent yet.',
+    rowHref: (row) => `#/attempts/${part(row.project)}/${part(row.id)}`,
+    columns: [
+      { key: 'time', label: 'Time', cell: (row) => timeAgo(row.time) },
+      { key: 'outcome', label: 'Outcome', cell: (row) => state(row.outcome) },
+      { key: 'code', label: 'Answer', cell: (row) => h('span', { class: 'mono' }, String(row.code ?? '–')) },
+      { key: 'attempt', label: 'Try', num: true, cell: (row) => number(row.attempt) },
+      { key: 'items', label: 'Message or event', wide: true, cell: (row) => h('span', { class: 'mono' }, ids(row)) },
+      { key: 'duration', label: 'Took', num: true, cell: (row) => ms(row.duration_ms) },
+    ],
+  });
 }
 
 // --- settings ---
@@ -175,39 +321,75 @@ function showPlace(input, param) {
 }
 
 async function edit(path, shown, done) {
-  const text = field({ label: 'Settings', name: 'settings', type: 'textarea', rows: 24, mono: true, spellcheck: false, value: JSON.stringify(settingsOf(shown), null, 2),
-    help: 'Secrets stand as ***; left so, they stay as they are. null takes a setting back to its default.' });
-  await dialog({ title: 'Edit settings', wide: true, body: ({ close }) => form([text], { label: 'Save', cancel: () => close(), submit: async () => {
-    let settings;
-    try {
-      settings = JSON.parse(text.value);
-    } catch (e) {
-      return text.error(`This is no JSON: ${e.message}`);
-    }
-    try {
-      await api.put(path, settings);
-    } catch (e) {
-      if (!e.param) throw e;
-      text.error(`${e.param}: ${e.message}`);
-      return showPlace(text.input, e.param);
-    }
-    close();
-    toast('Saved', 'ok');
-    return done();
-  } }) });
+  const text = field({
+    label: 'Settings',
+    name: 'settings',
+    type: 'textarea',
+    rows: 24,
+    mono: true,
+    spellcheck: false,
+    value: JSON.stringify(settingsOf(shown), null, 2),
+    help: 'Secrets stand as ***; left so, they stay as they are. null takes a setting back to its default.',
+  });
+  await dialog({
+    title: 'Edit settings',
+    wide: true,
+    body: ({ close }) =>
+      form([text], {
+        label: 'Save',
+        cancel: () => close(),
+        submit: async () => {
+          let settings;
+          try {
+            settings = JSON.parse(text.value);
+          } catch (e) {
+            return text.error(`This is no JSON: ${e.message}`);
+          }
+          try {
+            await api.put(path, settings);
+          } catch (e) {
+            if (!e.param) throw e;
+            text.error(`${e.param}: ${e.message}`);
+            return showPlace(text.input, e.param);
+          }
+          close();
+          toast('Saved', 'ok');
+          return done();
+        },
+      }),
+  });
 }
 
 async function rotate(path) {
-  const yes = await confirm('A new secret is made. The old one signs beside it until the next rotation, so that the receiver can change over.', { title: 'Rotate the secret', label: 'Rotate' });
+  const yes = await confirm(
+    'A new secret is made. The old one signs beside it until the next rotation, so that the receiver can change over.',
+    { title: 'Rotate the secret', label: 'Rotate' },
+  );
   if (!yes) return;
   const { secret } = await api.post(`${path}/rotate_secret`);
-  await dialog({ title: 'The new secret', body: h('div', null, h('p', null, 'It is shown this once. Give it to the receiver.'),
-    h('pre', { class: 'code secret', tabindex: '0' }, secret), copyButton(secret, 'Copy the secret')), actions: [{ label: 'Done', kind: 'primary' }] });
+  await dialog({
+    title: 'The new secret',
+    body: h(
+      'div',
+      null,
+      h('p', null, 'It is shown this once. Give it to the receiver.'),
+      h('pre', { class: 'code secret', tabindex: '0' }, secret),
+      copyButton(secret, 'Copy the secret'),
+    ),
+    actions: [{ label: 'Done', kind: 'primary' }],
+  });
 }
 
 async function remove(ctx, path, shown) {
-  const waiting = shown.pending ? ` ${plural(shown.pending, 'event')} ${shown.pending === 1 ? 'waits' : 'wait'} for it and will count as failed.` : '';
-  const yes = await confirm(`The endpoint ${shown.id} goes, with its settings.${waiting}`, { title: 'Delete the endpoint', label: 'Delete', danger: true, typed: shown.id });
+  const waiting = shown.pending
+    ? ` ${plural(shown.pending, 'event')} ${shown.pending === 1 ? 'waits' : 'wait'} for it and will count as failed.`
+    : '';
+  const yes = await confirm(`The endpoint ${shown.id} goes, with its settings.${waiting}`, {
+    title: 'Delete the endpoint',
+    label: 'Delete',
+    danger: true,
+    typed: shown.id,
+  });
   if (!yes) return;
   await api.delete(path);
   toast(`${shown.id} was deleted`, 'ok');
@@ -218,11 +400,20 @@ function settingsTab(ctx, path) {
   const place = h('div');
   async function draw() {
     const shown = await api.get(path);
-    const actions = may('write') ? [button('Edit as JSON', { icon: 'edit', run: () => edit(path, shown, ctx.refresh) }),
-      button('Rotate the secret', { icon: 'keys', run: () => rotate(path) }),
-      button('Delete', { icon: 'trash', kind: 'danger', run: () => remove(ctx, path, shown) })] : [];
-    place.replaceChildren(card({ title: 'Settings in force', actions, sub: 'The preset’s and the defaults included; secrets are ***.' },
-      shown.public_key ? h('p', null, 'Public key: ', h('span', { class: 'mono' }, shown.public_key)) : null, json(settingsOf(shown), { label: 'Settings' })));
+    const actions = may('write')
+      ? [
+          button('Edit as JSON', { icon: 'edit', run: () => edit(path, shown, ctx.refresh) }),
+          button('Rotate the secret', { icon: 'keys', run: () => rotate(path) }),
+          button('Delete', { icon: 'trash', kind: 'danger', run: () => remove(ctx, path, shown) }),
+        ]
+      : [];
+    place.replaceChildren(
+      card(
+        { title: 'Settings in force', actions, sub: 'The preset’s and the defaults included; secrets are ***.' },
+        shown.public_key ? h('p', null, 'Public key: ', h('span', { class: 'mono' }, shown.public_key)) : null,
+        json(settingsOf(shown), { label: 'Settings' }),
+      ),
+    );
   }
   draw().catch((e) => place.replaceChildren(errorBox(e, { retry: draw })));
   return place;
@@ -232,46 +423,93 @@ function settingsTab(ctx, path) {
 
 async function test(path) {
   const result = await api.post(`${path}/test`);
-  await dialog({ title: 'Test', wide: true, body: h('div', null,
-    h('p', null, state(result.outcome), ' ', result.outcome === 'ok' ? `It took a sample event in ${ms(result.duration_ms)}.` : sentence(result.reason || `it answered ${result.code}`)),
-    h('p', { class: 'muted' }, 'A sample event was really sent, with the settings in force. It is recorded nowhere.'), exchange(result)),
-  actions: [{ label: 'Close', kind: 'primary' }] });
+  await dialog({
+    title: 'Test',
+    wide: true,
+    body: h(
+      'div',
+      null,
+      h(
+        'p',
+        null,
+        state(result.outcome),
+        ' ',
+        result.outcome === 'ok'
+          ? `It took a sample event in ${ms(result.duration_ms)}.`
+          : sentence(result.reason || `it answered ${result.code}`),
+      ),
+      h('p', { class: 'muted' }, 'A sample event was really sent, with the settings in force. It is recorded nowhere.'),
+      exchange(result),
+    ),
+    actions: [{ label: 'Close', kind: 'primary' }],
+  });
 }
 
 const unixOf = (text) => (text ? Math.floor(new Date(text).getTime() / 1000) : undefined);
-const local = (unix) => new Date((unix - new Date(unix * 1000).getTimezoneOffset() * 60) * 1000).toISOString().slice(0, 16);
+const local = (unix) =>
+  new Date((unix - new Date(unix * 1000).getTimezoneOffset() * 60) * 1000).toISOString().slice(0, 16);
 
 // First what it would be, then the question, then the doing.
 async function replay(path, shown) {
   const now = Math.floor(Date.now() / 1000);
-  const what = field({ label: 'What', name: 'outcome', type: 'select', options: [['failed', 'What failed for good'], ['all', 'Everything, delivered or not']] });
+  const what = field({
+    label: 'What',
+    name: 'outcome',
+    type: 'select',
+    options: [
+      ['failed', 'What failed for good'],
+      ['all', 'Everything, delivered or not'],
+    ],
+  });
   const since = field({ label: 'Accepted since', name: 'since', type: 'datetime-local', value: local(now - 86400) });
   const until = field({ label: 'Until', name: 'until', type: 'datetime-local', help: 'Empty: now.' });
-  const body = await dialog({ title: `Replay to ${shown.name || shown.id}`, body: ({ close }) => form([what, since, until], { label: 'Count', cancel: () => close(), submit: async (v) => {
-    const asked = { outcome: v.outcome, since: unixOf(v.since), until: unixOf(v.until) };
-    close({ asked, count: await countAgain(path, asked) });
-  } }) });
+  const body = await dialog({
+    title: `Replay to ${shown.name || shown.id}`,
+    body: ({ close }) =>
+      form([what, since, until], {
+        label: 'Count',
+        cancel: () => close(),
+        submit: async (v) => {
+          const asked = { outcome: v.outcome, since: unixOf(v.since), until: unixOf(v.until) };
+          close({ asked, count: await countAgain(path, asked) });
+        },
+      }),
+  });
   if (!body) return;
   if (!body.count) {
     toast('There is nothing to send again in that time', 'info');
     return;
   }
-  const yes = await confirm(`${plural(body.count, 'event')} would be sent again${shown.actions !== 'none' ? ', and what is answered to them is done again' : ''}.`,
-    { title: 'Send again?', label: `Send ${plural(body.count, 'event')}` });
+  const yes = await confirm(
+    `${plural(body.count, 'event')} would be sent again${shown.actions !== 'none' ? ', and what is answered to them is done again' : ''}.`,
+    { title: 'Send again?', label: `Send ${plural(body.count, 'event')}` },
+  );
   if (yes) await sendAgain([{ path, body: body.asked }], { title: 'Replay', expected: body.count });
 }
 
 async function activate(ctx, path, on) {
-  if (!on && !(await confirm('Nothing more is sent to it. What comes waits until it is enabled, or is too old.', { title: 'Disable the endpoint', label: 'Disable', danger: true }))) return;
+  if (
+    !on &&
+    !(await confirm('Nothing more is sent to it. What comes waits until it is enabled, or is too old.', {
+      title: 'Disable the endpoint',
+      label: 'Disable',
+      danger: true,
+    }))
+  )
+    return;
   await api.post(`${path}/${on ? 'enable' : 'disable'}`);
   ctx.refresh();
 }
 
 function actionsOf(ctx, path, shown) {
   if (!may('write')) return [];
-  return [button('Test', { icon: 'send', run: () => test(path) }), button('Replay', { icon: 'replay', run: () => replay(path, shown) }),
-    shown.active ? button('Disable', { icon: 'pause', run: () => activate(ctx, path, false) })
-      : button('Enable', { icon: 'ok', kind: 'primary', run: () => activate(ctx, path, true) })];
+  return [
+    button('Test', { icon: 'send', run: () => test(path) }),
+    button('Replay', { icon: 'replay', run: () => replay(path, shown) }),
+    shown.active
+      ? button('Disable', { icon: 'pause', run: () => activate(ctx, path, false) })
+      : button('Enable', { icon: 'ok', kind: 'primary', run: () => activate(ctx, path, true) }),
+  ];
 }
 
 // --- the page ---
@@ -301,19 +539,37 @@ export async function show(ctx) {
   async function refresh() {
     const n = await now.refresh();
     const sentence = reason(n);
-    word.replaceChildren(endpointState(n), badge(shown.preset || 'events as JSON', 'muted'), h('span', { class: 'mono muted' }, `${shown.method} ${shown.url}`));
+    word.replaceChildren(
+      endpointState(n),
+      badge(shown.preset || 'events as JSON', 'muted'),
+      h('span', { class: 'mono muted' }, `${shown.method} ${shown.url}`),
+    );
     why.replaceChildren(...(sentence ? [sentence] : []));
   }
 
   await refresh();
   poll(ctx, REFRESH_MS, refresh);
-  return page(shown.name || shown.id, { sub: word, actions: actionsOf(ctx, path, shown), crumbs: [['Endpoints', '#/endpoints']] }, why, now.top,
-    tabs([{ id: 'now', label: 'Now', content: now.el }, { id: 'attempts', label: 'Recent attempts', content: () => later(attempts(ctx)) },
-      { id: 'settings', label: 'Settings', content: () => settingsTab(ctx, path) }], { selected: ctx.query.tab || 'now', onSelect: (tab) => ctx.setQuery({ tab: tab === 'now' ? '' : tab }) }));
+  return page(
+    shown.name || shown.id,
+    { sub: word, actions: actionsOf(ctx, path, shown), crumbs: [['Endpoints', '#/endpoints']] },
+    why,
+    now.top,
+    tabs(
+      [
+        { id: 'now', label: 'Now', content: now.el },
+        { id: 'attempts', label: 'Recent attempts', content: () => later(attempts(ctx)) },
+        { id: 'settings', label: 'Settings', content: () => settingsTab(ctx, path) },
+      ],
+      { selected: ctx.query.tab || 'now', onSelect: (tab) => ctx.setQuery({ tab: tab === 'now' ? '' : tab }) },
+    ),
+  );
 }
 
 function later(promise) {
   const place = h('div');
-  promise.then((el) => place.replaceChildren(el), (e) => place.replaceChildren(errorBox(e)));
+  promise.then(
+    (el) => place.replaceChildren(el),
+    (e) => place.replaceChildren(errorBox(e)),
+  );
   return place;
 }

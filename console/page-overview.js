@@ -30,14 +30,20 @@ function rateKind(x) {
 
 function numbers() {
   const made = {
-    oldest: stat('Oldest waiting event', '–'), pending: stat('Backlog', '–'), accepted: stat('Accepted', '–'),
-    delivered: stat('Delivered', '–'), success: stat('Success rate', '–'), latency: stat('Latency p50', '–'),
+    oldest: stat('Oldest waiting event', '–'),
+    pending: stat('Backlog', '–'),
+    accepted: stat('Accepted', '–'),
+    delivered: stat('Delivered', '–'),
+    success: stat('Success rate', '–'),
+    latency: stat('Latency p50', '–'),
   };
   made.oldest.classList.add('lead');
   const el = stats(Object.values(made));
   el.update = (o) => {
-    made.oldest.set(o.oldest_pending_s === null ? 'none' : seconds(Math.floor(o.oldest_pending_s)), { kind: ageKind(o.oldest_pending_s),
-      hint: o.oldest_pending_s === null ? 'nothing waits' : 'since it was accepted' });
+    made.oldest.set(o.oldest_pending_s === null ? 'none' : seconds(Math.floor(o.oldest_pending_s)), {
+      kind: ageKind(o.oldest_pending_s),
+      hint: o.oldest_pending_s === null ? 'nothing waits' : 'since it was accepted',
+    });
     made.pending.set(number(o.pending), { hint: `${number(o.waiting)} for a retry` });
     made.accepted.set(rate(o.accepted_per_s), { hint: 'events' });
     made.delivered.set(rate(o.delivered_per_s), { hint: `${rate(o.failed_per_s)} failed` });
@@ -51,16 +57,44 @@ function numbers() {
 
 function troubleRow(row) {
   const why = trouble(row) || 'Switched off.';
-  return h('li', null, h('a', { class: 'trouble-row', href: endpointHref(row) },
-    h('span', { class: 'trouble-name' }, h('strong', null, row.name || row.id), h('span', { class: 'muted' }, ownerWord(row))),
-    h('span', { class: 'trouble-why' }, why), endpointState(row), icon('right')));
+  return h(
+    'li',
+    null,
+    h(
+      'a',
+      { class: 'trouble-row', href: endpointHref(row) },
+      h(
+        'span',
+        { class: 'trouble-name' },
+        h('strong', null, row.name || row.id),
+        h('span', { class: 'muted' }, ownerWord(row)),
+      ),
+      h('span', { class: 'trouble-why' }, why),
+      endpointState(row),
+      icon('right'),
+    ),
+  );
 }
 
 const COUNTED = ['ready', 'throttled', 'probe', 'paused', 'disabled'];
 
 function counts(endpoints) {
-  return h('ul', { class: 'counts', 'aria-label': 'Endpoints by state' }, COUNTED.filter((word) => endpoints[word]).map((word) =>
-    h('li', null, h('a', { href: `#/endpoints?state=${word}` }, endpointState({ state: word }), h('span', { class: 'num' }, number(endpoints[word], { exact: true }))))));
+  return h(
+    'ul',
+    { class: 'counts', 'aria-label': 'Endpoints by state' },
+    COUNTED.filter((word) => endpoints[word]).map((word) =>
+      h(
+        'li',
+        null,
+        h(
+          'a',
+          { href: `#/endpoints?state=${word}` },
+          endpointState({ state: word }),
+          h('span', { class: 'num' }, number(endpoints[word], { exact: true })),
+        ),
+      ),
+    ),
+  );
 }
 
 function troubleCard() {
@@ -75,8 +109,14 @@ function troubleCard() {
     tally.replaceChildren(counts(o.endpoints));
     const focused = [...place.querySelectorAll('a')].findIndex((a) => a === document.activeElement);
     if (o.trouble.length) place.replaceChildren(h('ul', { class: 'trouble' }, o.trouble.map(troubleRow)));
-    else if (o.endpoints.total) place.replaceChildren(h('p', { class: 'all-well' }, icon('ok'), `All ${plural(o.endpoints.total, 'endpoint')} are well.`));
-    else place.replaceChildren(empty('There is no endpoint yet.', may('write') ? button('Endpoints', { href: '#/endpoints' }) : null));
+    else if (o.endpoints.total)
+      place.replaceChildren(
+        h('p', { class: 'all-well' }, icon('ok'), `All ${plural(o.endpoints.total, 'endpoint')} are well.`),
+      );
+    else
+      place.replaceChildren(
+        empty('There is no endpoint yet.', may('write') ? button('Endpoints', { href: '#/endpoints' }) : null),
+      );
     if (focused >= 0) (place.querySelectorAll('a')[focused] || place.querySelector('a'))?.focus();
   };
   return el;
@@ -86,24 +126,62 @@ function troubleCard() {
 
 const SPANS = { hour: 3600, day: 86400 };
 const PLOTS = [
-  ['Events a second', [['Accepted', 'accepted', 'muted'], ['Delivered', 'delivered', 'accent'], ['Failed', 'failed', 'bad']], rate],
+  [
+    'Events a second',
+    [
+      ['Accepted', 'accepted', 'muted'],
+      ['Delivered', 'delivered', 'accent'],
+      ['Failed', 'failed', 'bad'],
+    ],
+    rate,
+  ],
   ['Age of the oldest waiting event', [['Oldest', 'oldest_s', 'warn']], (v) => seconds(Math.round(v)), 1],
   ['Backlog', [['Waiting events', 'pending', 'violet']], number],
-  ['Latency, accepted to delivered', [['p50', 'p50_ms', 'accent'], ['p99', 'p99_ms', 'muted']], ms, 1000],
+  [
+    'Latency, accepted to delivered',
+    [
+      ['p50', 'p50_ms', 'accent'],
+      ['p99', 'p99_ms', 'muted'],
+    ],
+    ms,
+    1000,
+  ],
 ];
 
-const specOf = (lines, s, span) => ({ step_s: s.step_s, end: s.end, span_s: SPANS[span], series: lines.map(([label, key, color]) => ({ label, data: s[key], color, fill: color === 'accent' || lines.length === 1 })) });
+const specOf = (lines, s, span) => ({
+  step_s: s.step_s,
+  end: s.end,
+  span_s: SPANS[span],
+  series: lines.map(([label, key, color]) => ({
+    label,
+    data: s[key],
+    color,
+    fill: color === 'accent' || lines.length === 1,
+  })),
+});
 
 function plots() {
   const made = [];
   let span = 'hour';
   let last = null;
   const place = grid();
-  const head = h('div', { class: 'section-head' }, h('h2', null, 'Over time'),
-    segments({ label: 'Span of the plots', options: [['hour', 'Last hour'], ['day', 'Last day']], value: span, onChange: (word) => {
-      span = word;
-      if (last) el.update(last);
-    } }));
+  const head = h(
+    'div',
+    { class: 'section-head' },
+    h('h2', null, 'Over time'),
+    segments({
+      label: 'Span of the plots',
+      options: [
+        ['hour', 'Last hour'],
+        ['day', 'Last day'],
+      ],
+      value: span,
+      onChange: (word) => {
+        span = word;
+        if (last) el.update(last);
+      },
+    }),
+  );
   const el = h('section', { class: 'plots', 'aria-label': 'Over time' }, head, place);
   el.update = (series) => {
     last = series;
@@ -124,11 +202,21 @@ function plots() {
 
 function storeNotice(store) {
   if (!store || store.ready) return null;
-  return notice('bad', h('p', { class: 'strong' }, 'The store takes no events.'), h('p', null, store.reason || 'It is not ready.'));
+  return notice(
+    'bad',
+    h('p', { class: 'strong' }, 'The store takes no events.'),
+    h('p', null, store.reason || 'It is not ready.'),
+  );
 }
 
-const summary = (o) => [plural(o.endpoints.total, 'endpoint'), o.projects === undefined ? null : plural(o.projects, 'project'),
-  o.store ? `${bytes(o.store.bytes)} on disk` : null].filter(Boolean).join(' · ');
+const summary = (o) =>
+  [
+    plural(o.endpoints.total, 'endpoint'),
+    o.projects === undefined ? null : plural(o.projects, 'project'),
+    o.store ? `${bytes(o.store.bytes)} on disk` : null,
+  ]
+    .filter(Boolean)
+    .join(' · ');
 
 export async function show(ctx) {
   const path = ctx.project ? `${ownerPath(ctx.project)}/overview` : '/v1/overview';
@@ -151,6 +239,14 @@ export async function show(ctx) {
   await refresh();
   const again = poll(ctx, NUMBERS_MS, refresh);
   poll(ctx, PLOTS_MS, draw)();
-  ctx.onLeave(follow({ project: project(), kinds: ['state'], on: (kind) => { if (kind === 'state') again(); } }));
+  ctx.onLeave(
+    follow({
+      project: project(),
+      kinds: ['state'],
+      on: (kind) => {
+        if (kind === 'state') again();
+      },
+    }),
+  );
   return page(title, { sub }, store, top, bad, over);
 }

@@ -29,8 +29,12 @@ const shots = process.env.SCREENSHOTS;
 
 function watch(page, hosts, problems) {
   const meant = [];
-  const note = (text) => { if (!meant.some((pattern) => pattern.test(text))) problems.push(text); };
-  page.on('console', (message) => { if (message.type() === 'error') note(`console: ${message.text()} (${message.location().url})`); });
+  const note = (text) => {
+    if (!meant.some((pattern) => pattern.test(text))) problems.push(text);
+  };
+  page.on('console', (message) => {
+    if (message.type() === 'error') note(`console: ${message.text()} (${message.location().url})`);
+  });
   page.on('pageerror', (error) => note(`thrown: ${error.stack || error.message}`));
   page.on('request', (request) => {
     const url = new URL(request.url());
@@ -64,15 +68,33 @@ async function wire(page) {
   const client = await page.context().newCDPSession(page);
   let sum = 0;
   await client.send('Network.enable');
-  client.on('Network.loadingFinished', (event) => { sum += event.encodedDataLength; });
+  client.on('Network.loadingFinished', (event) => {
+    sum += event.encodedDataLength;
+  });
   return () => sum;
 }
 
-async function openWindow(browser, given, problems, { size = DESKTOP, dark = false, reducedMotion = 'reduce', hosts = [given.url] } = {}) {
-  const context = await browser.newContext({ viewport: size, colorScheme: dark ? 'dark' : 'light', reducedMotion, locale: 'en-GB', isMobile: size === PHONE, hasTouch: size === PHONE });
+async function openWindow(
+  browser,
+  given,
+  problems,
+  { size = DESKTOP, dark = false, reducedMotion = 'reduce', hosts = [given.url] } = {},
+) {
+  const context = await browser.newContext({
+    viewport: size,
+    colorScheme: dark ? 'dark' : 'light',
+    reducedMotion,
+    locale: 'en-GB',
+    isMobile: size === PHONE,
+    hasTouch: size === PHONE,
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
-  const meant = watch(page, hosts.map((host) => new URL(host).host), problems);
+  const meant = watch(
+    page,
+    hosts.map((host) => new URL(host).host),
+    problems,
+  );
   const bytes = await wire(page);
   const w = { page, bytes, context };
 
@@ -83,7 +105,11 @@ async function openWindow(browser, given, problems, { size = DESKTOP, dark = fal
     await page.keyboard.press('Enter');
     await page.locator('nav.nav').waitFor({ state: 'attached' }); // on a phone it is in the drawer
   };
-  w.go = async (route) => { await page.evaluate((r) => { window.location.hash = r; }, `#${route}`); };
+  w.go = async (route) => {
+    await page.evaluate((r) => {
+      window.location.hash = r;
+    }, `#${route}`);
+  };
   w.follow = async (name) => {
     const menu = page.getByRole('button', { name: 'Menu' });
     if (await menu.isVisible()) await menu.click();
@@ -120,7 +146,9 @@ export async function until(condition, what) {
     const value = await condition();
     if (value) return value;
     if (Date.now() > deadline) throw new Error(`not within ${PATIENCE_MS} ms: ${what}`);
-    await new Promise((resolve) => { setTimeout(resolve, 50); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
   }
 }
 
@@ -129,7 +157,10 @@ export async function walk(run) {
   const problems = [];
   const windows = [];
   let result = {};
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu'],
+  });
   const open = async (options) => {
     const w = await openWindow(browser, given, problems, options);
     windows.push(w);

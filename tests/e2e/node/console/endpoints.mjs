@@ -3,8 +3,8 @@
 import { check, until, walk } from './browser.mjs';
 
 const intact = async (w, markup) => {
-  check(await w.page.title() !== 'broken in', 'no script of a name ran');
-  check(await w.page.locator('img').count() === 0, 'no markup of a name became an element');
+  check((await w.page.title()) !== 'broken in', 'no script of a name ran');
+  check((await w.page.locator('img').count()) === 0, 'no markup of a name became an element');
   check((await w.page.locator('main').innerText()).includes(markup), 'the name stands there as text');
 };
 
@@ -25,10 +25,13 @@ walk(async ({ given, open, step }) => {
     await page.locator('.chart canvas').nth(3).waitFor();
     await page.waitForFunction(() => window.Chart && document.querySelectorAll('.legend li').length >= 6);
     measured.first_view_bytes = w.bytes();
-    await page.locator('.trouble-row', { hasText: 'Old billing' }).getByText(/the last answer was 503/).waitFor();
+    await page
+      .locator('.trouble-row', { hasText: 'Old billing' })
+      .getByText(/the last answer was 503/)
+      .waitFor();
     await until(async () => !['–', '0/s'].includes(await value(page, 'Delivered')), 'events are delivered');
     const before = await value(page, 'Backlog');
-    await until(async () => await value(page, 'Backlog') !== before, 'the numbers move');
+    await until(async () => (await value(page, 'Backlog')) !== before, 'the numbers move');
     await page.getByRole('button', { name: 'Last day' }).click();
     await page.getByRole('table', { name: 'Events a second' }).waitFor({ state: 'attached' });
     await w.shot('overview');
@@ -38,30 +41,38 @@ walk(async ({ given, open, step }) => {
     await page.getByLabel('Project', { exact: true }).selectOption('bank');
     await page.getByText('2 endpoints', { exact: true }).waitFor();
     await w.follow('Endpoints');
-    await until(async () => await page.locator('tbody tr').count() === 2, 'only the endpoints of bank');
+    await until(async () => (await page.locator('tbody tr').count()) === 2, 'only the endpoints of bank');
     await page.getByLabel('Project', { exact: true }).selectOption('');
-    await until(async () => await page.locator('tbody tr').count() === 7, 'all endpoints');
+    await until(async () => (await page.locator('tbody tr').count()) === 7, 'all endpoints');
   });
 
   await step('the table', async () => {
     await intact(w, given.markup);
     const names = () => page.locator('tbody th .two-lines > span:first-child').allInnerTexts();
-    check((await names()).slice(0, 2).sort().join() === 'Old billing,sorry', `what is in trouble is first, not ${await names()}`);
+    check(
+      (await names()).slice(0, 2).sort().join() === 'Old billing,sorry',
+      `what is in trouble is first, not ${await names()}`,
+    );
     await page.getByRole('button', { name: 'Endpoint', exact: true }).click();
-    await until(async () => (await page.getByRole('columnheader', { name: 'Endpoint', exact: true }).getAttribute('aria-sort')) === 'ascending', 'it is sorted by name');
+    await until(
+      async () =>
+        (await page.getByRole('columnheader', { name: 'Endpoint', exact: true }).getAttribute('aria-sort')) ===
+        'ascending',
+      'it is sorted by name',
+    );
     await until(async () => (await names())[0] === 'Audit', `Audit is first, not ${await names()}`);
     for (const name of ['Backlog', 'Oldest', 'Errors', 'p99', 'Rate']) {
       await page.getByRole('button', { name, exact: true }).click();
       await page.locator('th[aria-sort=descending]', { hasText: name }).waitFor();
     }
     await page.getByLabel('State').selectOption('throttled');
-    await until(async () => await page.locator('tbody tr').count() === 2, 'two are throttled');
+    await until(async () => (await page.locator('tbody tr').count()) === 2, 'two are throttled');
     check(page.url().includes('state=throttled'), 'the filter is in the address');
     await page.getByLabel('State').selectOption('');
     await page.getByLabel('Search endpoints').fill('no such endpoint');
     await page.getByText('No endpoint is like that.').waitFor();
     await page.getByLabel('Search endpoints').fill('');
-    await until(async () => await page.locator('tbody tr').count() === 7, 'all are back');
+    await until(async () => (await page.locator('tbody tr').count()) === 7, 'all are back');
     await w.shot('endpoints');
   });
 
@@ -69,7 +80,10 @@ walk(async ({ given, open, step }) => {
     await page.getByRole('link', { name: /Old billing/ }).click();
     await w.heading('Old billing');
     await page.locator('.notice', { hasText: 'the last answer was 503' }).waitFor();
-    await page.getByRole('table', { name: 'Answers by code' }).getByRole('columnheader', { name: '503' }).waitFor({ state: 'attached' });
+    await page
+      .getByRole('table', { name: 'Answers by code' })
+      .getByRole('columnheader', { name: '503' })
+      .waitFor({ state: 'attached' });
     await page.getByRole('columnheader', { name: 'Tries made' }).waitFor();
     await w.shot('endpoint');
     await page.getByRole('tab', { name: 'Recent attempts' }).click();
@@ -114,7 +128,10 @@ walk(async ({ given, open, step }) => {
       await dialog.getByRole('button', { name: 'Save' }).click();
       await dialog.getByText(/timeout_ms: /).waitFor();
     });
-    check((await text.evaluate((el) => el.value.slice(el.selectionStart, el.selectionEnd))).includes('"timeout_ms": -1'), 'the line with the fault is marked');
+    check(
+      (await text.evaluate((el) => el.value.slice(el.selectionStart, el.selectionEnd))).includes('"timeout_ms": -1'),
+      'the line with the fault is marked',
+    );
     await w.shot('endpoint-fault', { full: false });
     await text.fill(good.replace('"timeout_ms": 10000', '"timeout_ms": 9000'));
     await dialog.getByRole('button', { name: 'Save' }).click();
@@ -130,7 +147,7 @@ walk(async ({ given, open, step }) => {
     await dialog.getByRole('button', { name: 'Copy the secret' }).click();
     await dialog.getByText('Copied').waitFor();
     await dialog.getByRole('button', { name: 'Done' }).click();
-    check(await page.getByText(/whsec_/).count() === 0, 'it is gone with the dialog');
+    await until(async () => (await page.getByText(/whsec_/).count()) === 0, 'it is gone with the dialog');
   });
 
   await step('replay: cancelled', async () => {
@@ -170,13 +187,15 @@ walk(async ({ given, open, step }) => {
     await w.heading('Endpoints');
   });
 
-  await step('away and back', () => w.expecting(/ERR_INTERNET_DISCONNECTED|Failed to load resource/, async () => {
-    await w.follow('Overview');
-    await w.context.setOffline(true);
-    await page.getByText('postrider does not answer.').waitFor();
-    await w.shot('away', { full: false });
-    await w.context.setOffline(false);
-    await page.locator('#banner').waitFor({ state: 'hidden' });
-  }));
+  await step('away and back', () =>
+    w.expecting(/ERR_INTERNET_DISCONNECTED|Failed to load resource/, async () => {
+      await w.follow('Overview');
+      await w.context.setOffline(true);
+      await page.getByText('postrider does not answer.').waitFor();
+      await w.shot('away', { full: false });
+      await w.context.setOffline(false);
+      await page.locator('#banner').waitFor({ state: 'hidden' });
+    }),
+  );
   return measured;
 });

@@ -13,7 +13,10 @@ walk(async ({ given, open, step }) => {
     await page.reload();
     await page.locator('.stat-value', { hasText: '/s' }).first().waitFor();
     measured.overview_ms = Math.round(await page.evaluate(() => performance.now())); // since the beginning of the load
-    await page.getByText(/10,00\d endpoints/).first().waitFor();
+    await page
+      .getByText(/10,00\d endpoints/)
+      .first()
+      .waitFor();
   });
 
   await step('endpoints', async () => {
@@ -21,11 +24,11 @@ walk(async ({ given, open, step }) => {
     await w.follow('Endpoints');
     await page.locator('tbody tr').first().waitFor();
     measured.endpoints_ms = Date.now() - begin;
-    check(await page.locator('tbody tr').count() === 50, 'one page of them');
+    check((await page.locator('tbody tr').count()) === 50, 'one page of them');
     await page.getByRole('button', { name: 'Load more' }).click();
-    await until(async () => await page.locator('tbody tr').count() === 100, 'and one more');
+    await until(async () => (await page.locator('tbody tr').count()) === 100, 'and one more');
     await page.getByLabel('Search endpoints').fill('customer-09999');
-    await until(async () => await page.locator('tbody tr').count() === 1, 'one is found');
+    await until(async () => (await page.locator('tbody tr').count()) === 1, 'one is found');
   });
   return measured;
 });

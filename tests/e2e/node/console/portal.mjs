@@ -26,12 +26,13 @@ walk(async ({ given, open, step }) => {
     await w.heading('Overview');
     check(!w.page.url().includes('link='), 'the token is gone from the address');
     check(!(await names(w)).includes('Settings'), 'no page of the admin');
-    check(await w.page.locator('.project-switch').count() === 0, 'no switch of projects');
+    check((await w.page.locator('.project-switch').count()) === 0, 'no switch of projects');
     await w.page.getByText('link, reading only').waitFor();
     await w.follow('Endpoints');
     await w.page.getByRole('link', { name: /Old billing/ }).click();
     await w.heading('Old billing');
-    for (const name of ['Test', 'Replay', 'Disable']) check(await w.page.getByRole('button', { name }).count() === 0, `${name} is not there`);
+    for (const name of ['Test', 'Replay', 'Disable'])
+      check((await w.page.getByRole('button', { name }).count()) === 0, `${name} is not there`);
     await w.shot('portal-reading', { full: false });
     await w.page.reload();
     await w.heading('Old billing');
@@ -41,7 +42,11 @@ walk(async ({ given, open, step }) => {
   await step('a link for writing, in a frame without storage', async () => {
     const w = await open({ hosts: [given.url, given.outer] });
     await w.page.addInitScript(() => {
-      const refuse = { get() { throw new DOMException('refused', 'SecurityError'); } };
+      const refuse = {
+        get() {
+          throw new DOMException('refused', 'SecurityError');
+        },
+      };
       Object.defineProperty(window, 'sessionStorage', refuse);
       Object.defineProperty(window, 'localStorage', refuse);
     });
