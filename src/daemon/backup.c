@@ -15,12 +15,12 @@
 #include "store/backup.h"
 
 struct backup_words {
-	const char *data, *rate;
+	const char *data;
 	bool force, check;
 };
 
 static const char backup_about[] =
-	"usage: postrider backup [--data DIR] [--force] [--rate SIZE] FILE\n"
+	"usage: postrider backup [--data DIR] [--force] FILE\n"
 	"       postrider backup --check FILE\n\n"
 	"Copies the store, all of it, into FILE: while the daemon works or while it does not. FILE appears when it is "
 	"whole\n"
@@ -101,10 +101,6 @@ static int make_file(const struct backup_words *w, const char *file)
 	struct backup_mark mark;
 	struct fault fault = NO_FAULT;
 
-	if (w->rate && (!size_read(slice_str(w->rate), &options.bytes_per_s) || options.bytes_per_s <= 0)) {
-		fprintf(stderr, "postrider backup: --rate: '%.40s' is no size - write one as 20M\n", w->rate);
-		return 2;
-	}
 	umask(0077);
 	if (backup_make(w->data, file, &options, &mark, &verdict, &fault))
 		return failed("backup", &fault, 1);
@@ -119,8 +115,6 @@ int cmd_backup(int argc, char **argv)
 		{ "--data", "DIR", "the daemon's data folder", OPTION_TEXT, &w.data, 0, 0, "POSTRIDER_DATA" },
 		{ "--force", NULL, "FILE may be there already: it is replaced when the new one is whole", OPTION_FLAG,
 		  &w.force, 0, 0, NULL },
-		{ "--rate", "SIZE", "copy at most so much a second, as 20M, on a slow disk", OPTION_TEXT, &w.rate, 0, 0,
-		  NULL },
 		{ "--check", NULL, "read FILE, a backup, and tell what it is of and whether it is sound", OPTION_FLAG,
 		  &w.check, 0, 0, NULL },
 	};

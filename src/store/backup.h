@@ -30,8 +30,7 @@ struct backup_verdict {
 struct backup_options {
 	const char *version;
 	int64_t now_ms;
-	int64_t bytes_per_s; /* at most; 0: as fast as it goes */
-	bool replace;	     /* a file of that name may be there already */
+	bool replace; /* a file of that name may be there already */
 };
 
 /*

@@ -4,8 +4,9 @@
  * begin anew, which without it they would do for ever under load. The price is that the WAL cannot begin anew until the
  * copy is done, so it grows by what is committed meanwhile; checkpoints before that moment go on.
  *
- * What lost: VACUUM INTO, which holds the WAL just the same, rebuilds every tree (ten times the processor time) and can
- * neither be slowed nor be watched; copying the files, which is wrong unless the daemon stands still.
+ * What lost: VACUUM INTO, which holds the WAL just the same, for longer, because it builds every tree anew; going
+ * slowly, which was measured: the copy takes nothing from acceptance as fast as it goes, and the longer it takes the
+ * more has to be checkpointed at once after it; copying the files, which is wrong unless the daemon stands still.
  *
  * The copy is a plain database without a WAL, and a table `backup` in it says what it is of. It is written beside its
  * name, read back whole, synced, and renamed. It is synced on the way too: half a disk of unwritten pages would make
@@ -15,12 +16,10 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/sqlite_verify.h"
@@ -32,8 +31,7 @@ struct copy {
 	struct sqlite_store *from, *to;
 	char *part;
 	int fd; /* of the copy, to sync it by */
-	int64_t page_bytes, begun_us;
-	const struct backup_options *options;
+	int64_t page_bytes;
 };
 
 /* --- the mark --- */
@@ -181,19 +179,6 @@ static int copy_fault(struct copy *c, int rc, struct fault *fault)
 	return ERR_FULL;
 }
 
-/* How long the copy is ahead of the rate that was asked for: it rests so long. */
-static void pace(const struct copy *c, int64_t bytes)
-{
-	int64_t due_us, now_us = clock_mono_us();
-
-	if (c->options->bytes_per_s <= 0)
-		return;
-	due_us = c->begun_us + bytes / c->options->bytes_per_s * 1000000 +
-		 bytes % c->options->bytes_per_s * 1000000 / c->options->bytes_per_s;
-	if (due_us > now_us)
-		poll(NULL, 0, (int)((due_us - now_us) / 1000 + 1));
-}
-
 static int copy_pages(struct copy *c)
 {
 	sqlite3_backup *b = sqlite3_backup_init(c->to->db, "main", c->from->db, "main");
@@ -208,8 +193,6 @@ static int copy_pages(struct copy *c)
 			if (fdatasync(c->fd) != 0)
 				rc = SQLITE_IOERR_FSYNC;
 		}
-		if (rc == SQLITE_OK)
-			pace(c, bytes);
 	}
 	end = sqlite3_backup_finish(b);
 	return rc == SQLITE_DONE ? end : rc;
@@ -249,7 +232,6 @@ static int copy_store(struct copy *c, struct backup_mark *mark, struct fault *fa
 	if (rc != SQLITE_OK)
 		return sqlite_fault(c->from, rc, fault);
 	c->page_bytes = sqlite_number(c->from, "PRAGMA page_size");
-	c->begun_us = clock_mono_us();
 	/* what is half written after a crash is thrown away: no journal, and syncs by us alone */
 	rc = sqlite_execute(c->to, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
 	if (rc == SQLITE_OK)
@@ -300,7 +282,7 @@ static void copy_end(struct copy *c, int err)
 int backup_make(const char *dir, const char *file, const struct backup_options *options, struct backup_mark *ret_mark,
 		struct backup_verdict *ret_verdict, struct fault *fault)
 {
-	struct copy c = { .fd = -1, .options = options };
+	struct copy c = { .fd = -1 };
 	struct buf text;
 	int err;
 

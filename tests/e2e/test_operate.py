@@ -84,7 +84,7 @@ class Backup(Case):
         done = postrider("backup", "--data", served.folder, file)
         self.assertEqual((done.returncode, done.stderr.count("\n")), (1, 1), done)
         self.assertIn("--force", done.stderr)
-        self.backup(served, file, "--force", "--rate", "50M")
+        self.backup(served, file, "--force")
         self.assertIn("sound", postrider("backup", "--check", file).stdout)
 
         rotten = file.with_name("rotten.db")
