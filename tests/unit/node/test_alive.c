@@ -30,8 +30,9 @@ static void gate_open(struct gate *g)
 	latch_set(&g->open);
 }
 
-static void on_attempt(void *ctx, const struct attempt_row *row)
+static void on_attempt(void *ctx, struct node *n, const struct attempt_row *row)
 {
+	(void)n;
 	(void)row;
 	gate_pass(ctx);
 }
