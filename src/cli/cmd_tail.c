@@ -322,7 +322,10 @@ static void usage(const struct option_row *rows, size_t row_count)
 {
 	puts("usage: postrider tail --project ID [OPTION]...\n\n"
 	     "Shows the last attempts, then every new one as it happens: time, outcome, endpoint, code, duration, "
-	     "reason.\n");
+	     "reason.\n"
+	     "A daemon that is being restarted is waited for, and what happened meanwhile is shown. When more happens "
+	     "than\n"
+	     "can be followed, standard error says how many attempts are not shown.\n");
 	options_explain(rows, row_count, stdout);
 }
 

@@ -194,10 +194,13 @@ class Access(StreamCase):
 
     def test_key_taken_away(self):
         key = self.key(self.pid)
-        stream, stays = self.stream(key=key["key"]), self.stream(key=self.key(self.pid)["key"])
-        stream.kind("hello")
+        link = self.api.post(f"/v1/projects/{self.pid}/portal_links", {"expires_s": 3600}).expect(201).json
+        stream, linked, stays = (self.stream(key=k) for k in (key["key"], link["token"], self.key(self.pid)["key"]))
+        for one in (stream, linked):
+            one.kind("hello")
         self.api.delete(f"/v1/projects/{self.pid}/keys/{key['id']}").expect(200)
-        self.assertEqual(stream.rest(), 0)
+        self.api.delete(f"/v1/projects/{self.pid}/portal_links").expect(200)
+        self.assertEqual((stream.rest(), linked.rest()), (0, 0))
         self.api.events(self.pid, sms(1))
         stays.kind("accepted")
         self.api.delete(f"/v1/projects/{self.pid}").expect(200)
@@ -214,17 +217,18 @@ class Crowd(StreamCase):
     def test_who_does_not_read_is_cut(self):
         """The other reader goes on, and so do deliveries."""
         receiver = self.receiver()
-        self.api.endpoint(self.pid, "crm", url=receiver.url("/"), filter={"types": ["incoming_message"]})
+        self.api.endpoint(self.pid, "crm", url=receiver.url("/"), events=["incoming_message"])
         lazy, busy = self.stream("?rate=5000", buffer=4096), self.stream("?rate=5000")
         watch = select.poll()
         watch.register(lazy.socket, 0)  # only that it was closed
-        sent = 0
+        sent = told = 0
         while not watch.poll(0):
             self.api.events(self.pid, [{**sms(f"{i}{LONG}"), "id": f"e{sent + i}"} for i in range(250)])
             sent += 250
-            busy.until(lambda kind, id, data: data.get("id") == f"e{sent - 1}")
+            while told < sent:  # what is over 5,000 a second is skipped
+                kind, _, data = busy.until(lambda kind, *_: kind in ("accepted", "skipped"))
+                told += data["count"] if kind == "skipped" else 1
             self.assertLess(sent, 50000, "a reader that does not read was not cut")
-        self.assertNotIn("skipped", {kind for kind, *_ in busy.seen})
         with self.assertRaises(ConnectionResetError):
             while lazy.entry():
                 pass
