@@ -1,7 +1,7 @@
 /*
  * The console's files: `/` is its index.html, `/console/{file}` one of the others. They are in the binary, compressed
- * when it was built, so an answer is a copy; for the rare client that takes no gzip they are expanded. Everything may be
- * kept by a browser but is asked for again (no-cache): with the ETag that costs an empty 304, and after an upgrade
+ * when it was built, so an answer is a copy; for the rare client that takes no gzip they are expanded. Everything may
+ * be kept by a browser but is asked for again (no-cache): with the ETag that costs an empty 304, and after an upgrade
  * nobody has old scripts beside new ones.
  *
  * The headers are the browser's orders: scripts, styles and calls from here and nowhere else, nothing inline; the pages

@@ -1,7 +1,7 @@
 /*
- * Ids lead through the search index. What failed is found by the dead letters, and what waits by the pending rows and the
- * end of the log that is not settled yet. Everything else is a walk down the log, a bounded number of rows a page: a
- * page may come back short or empty, and the client goes on from its marker.
+ * Ids lead through the search index. What failed is found by the dead letters, and what waits by the pending rows and
+ * the end of the log that is not settled yet. Everything else is a walk down the log, a bounded number of rows a page:
+ * a page may come back short or empty, and the client goes on from its marker.
  *
  * Numbers are in no index, as they would be two more keys an event on the way in for a question that is asked now and
  * then; a row is only parsed when the digits occur in it at all.

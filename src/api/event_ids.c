@@ -1,7 +1,7 @@
 /*
- * From the ids of events to their seqs. A search by id reads the end of the log that is in no index yet, row by row; for
- * a thousand ids that would be a thousand times the same rows. So that end is read once, for all ids together, and only
- * what is not there is searched for one by one, below it.
+ * From the ids of events to their seqs. A search by id reads the end of the log that is in no index yet, row by row;
+ * for a thousand ids that would be a thousand times the same rows. So that end is read once, for all ids together, and
+ * only what is not there is searched for one by one, below it.
  *
  * An organization's endpoint gets events of several projects, and ids are unique within a project: all that fit count.
  */

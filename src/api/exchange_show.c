@@ -111,7 +111,9 @@ static void put_masked(struct json_writer *w, const struct endpoint *ep, const s
 
 /* --- bodies --- */
 
-/* JSON has no way to say bytes that are no text; beside the body, in which they are replaced, they stand as they were. */
+/*
+ * JSON has no way to say bytes that are no text; beside the body, in which they are replaced, they stand as they were.
+ */
 static void write_binary(struct json_writer *w, struct slice bytes)
 {
 	struct buf text;

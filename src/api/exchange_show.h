@@ -12,8 +12,8 @@
  */
 
 /*
- * Writes {"method","url","headers","body"}; body_max bytes of the body, and "body_truncated" when there was more; besides
- * "body_base64" when it is no UTF-8.
+ * Writes {"method","url","headers","body"}; body_max bytes of the body, and "body_truncated" when there was more;
+ * besides "body_base64" when it is no UTF-8.
  */
 void request_show(struct json_writer *w, const struct endpoint *ep, const struct event *ev,
 		  const struct http_request *rq, size_t body_max);

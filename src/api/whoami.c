@@ -1,4 +1,6 @@
-/* What a client has to know before it shows anything: what its key opens; and for the operator, the settings in force. */
+/*
+ * What a client has to know before it shows anything: what its key opens; and for the operator, the settings in force.
+ */
 #include "api/answer.h"
 #include "api/handlers.h"
 

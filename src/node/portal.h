@@ -19,7 +19,9 @@ struct portal_link {
 
 enum portal_answer { PORTAL_UNKNOWN, PORTAL_VALID, PORTAL_EXPIRED };
 
-/* A token for link->project. ERR_NOT_FOUND when there is no such project, ERR_INVALID when its id is too long for one. */
+/*
+ * A token for link->project. ERR_NOT_FOUND when there is no such project, ERR_INVALID when its id is too long for one.
+ */
 int node_portal_make(struct node *n, const struct portal_link *link, char ret_token[PORTAL_TOKEN_BYTES],
 		     struct fault *fault);
 /*

@@ -146,7 +146,9 @@ struct chosen_look {
 	int64_t seq;
 };
 
-/* The owner's, and not for another endpoint alone. What it wants today does not matter: somebody asked for this event. */
+/*
+ * The owner's, and not for another endpoint alone. What it wants today does not matter: somebody asked for this event.
+ */
 static bool take_chosen(void *ctx, const struct log_row *row)
 {
 	struct chosen_look *look = ctx;

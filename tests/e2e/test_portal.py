@@ -1,8 +1,11 @@
 """Portal links as a customer meets them: what they open, that they open nothing else, and how they end."""
 
+import json
+import re
+import subprocess
 import unittest
 
-from harness import Case, SharedDaemon, sms, wait_until
+from harness import KEY, PATIENCE, ROOT, Case, SharedDaemon, sms, wait_until
 
 
 def event(id, **message):
@@ -113,6 +116,25 @@ class Lasting(Case):
         token = first.api().post("/v1/projects/p/portal_links").expect(201).json["token"]
         second.api(token).get("/v1/projects/p").expect(401)
         wait_until(lambda: first.api(token).get("/v1/projects/p").status == 200, "it is good where it was made")
+
+
+class Page(Case):
+    def test_the_calls_of_docs_portal(self):
+        text = (ROOT / "docs" / "portal.md").read_text()
+        script = "".join(re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)).replace("curl -s ", "curl -sf ")
+        options = re.search(r"^postrider serve --data /tmp/postrider --admin-key my-admin-key-0123456789 (.*)\n", script, re.M)
+        served = self.daemon(*options[1].split())
+        script = re.sub(r"^postrider serve.*\n", "", script, flags=re.M)
+        for said, meant in {"http://127.0.0.1:8420": served.url, "my-admin-key-0123456789": KEY}.items():
+            self.assertIn(said, script)
+            script = script.replace(said, meant)
+        done = subprocess.run(["bash", "-O", "expand_aliases", "-eu", "-c", script.replace("\nprc", "\necho;prc")], cwd=self.folder(),
+                              capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(done.returncode, 0, script + done.stdout + done.stderr)
+        made = json.loads([line for line in done.stdout.splitlines() if '"token"' in line][0])
+        shown = json.loads(re.search(r"^```json\n(.*?)^```$", text, re.M | re.S)[1])
+        self.assertEqual(set(made), set(shown))
+        self.assertIn("frame-ancestors https://app.example.org", served.api(None).get("/").headers["Content-Security-Policy"])
 
 
 if __name__ == "__main__":
