@@ -188,7 +188,8 @@ export function varsEditor(vars) {
   const add = (name = '', value = '') => {
     const key = h('input', { 'aria-label': 'Variable', value: name, placeholder: 'name', spellcheck: 'false', autocomplete: 'off' });
     const text = h('input', { 'aria-label': name ? `Value of ${name}` : 'Value', value: String(value), placeholder: 'value', autocomplete: 'off' });
-    const row = h('div', { class: 'var' }, key, text, button(name ? `Remove ${name}` : 'Remove this variable', { icon: 'close', iconOnly: true, small: true, run: () => row.remove() }));
+    const away = button(name ? `Remove ${name}` : 'Remove this variable', { icon: 'close', iconOnly: true, small: true, run: () => row.remove() });
+    const row = h('div', { class: 'var' }, key, text, away);
     rows.append(row);
     return key;
   };

@@ -214,6 +214,10 @@ export function listEditor({ entries, draw, add, what, className }) {
   return h('div', { class: 'list-editor' }, list, adder);
 }
 
+export function entryHead(i, words, tools) {
+  return h('div', { class: 'entry-head' }, h('span', { class: 'entry-number' }, `${i + 1}.`), h('strong', {}, words), tools);
+}
+
 // --- conditions ---
 
 const leaf = () => ({ left: '[[word1]]', op: 'equals', right: '' });
@@ -230,7 +234,8 @@ function leafEditor(holder, c, redraw) {
 }
 
 function groupEditor(holder, c, word, redraw) {
-  const which = h('select', { 'aria-label': 'How the conditions go together' }, h('option', { value: 'all' }, 'all of these'), h('option', { value: 'any' }, 'any of these'));
+  const which = h('select', { 'aria-label': 'How the conditions go together' },
+    h('option', { value: 'all' }, 'all of these'), h('option', { value: 'any' }, 'any of these'));
   which.value = word;
   which.addEventListener('change', () => {
     const list = c[word];
@@ -286,7 +291,7 @@ function fresh(type) {
 function actionEditor(holder, action, i, tools, redraw) {
   complete(action);
   const known = ACTIONS[action.type];
-  const head = h('div', { class: 'entry-head' }, h('span', { class: 'entry-number' }, `${i + 1}.`), h('strong', {}, known ? known.label : String(action.type)), tools);
+  const head = entryHead(i, known ? known.label : String(action.type), tools);
   if (!known) return [head, h('code', {}, JSON.stringify(action))];
   const fields = known.fields.map(([name, label, options]) => (options?.scalar
     ? scalarControl(holder, action, name, label) : textControl(holder, action, name, label, options)));

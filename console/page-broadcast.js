@@ -28,8 +28,8 @@ function draw(pid, b, { list, groups }, reload) {
     ...(b.track_clicks ? [stat('clicked', number(b.clicked_count))] : [])),
   h('div', { class: 'halves' },
     card('Text', h('div', { class: 'conversation' }, h('div', { class: 'bubble is-outgoing' }, h('p', { class: 'bubble-text' }, b.content || '')))),
-    card('About', facts([['To', recipients(pid, b, groups)], ['Made', dateTime(b.time_created)], ['Last sent', dateTime(b.last_send_time)], ['Last reply', dateTime(b.last_reply_time)],
-      ['id', h('code', null, b.id)]]))),
+    card('About', facts([['To', recipients(pid, b, groups)], ['Made', dateTime(b.time_created)], ['Last sent', dateTime(b.last_send_time)],
+      ['Last reply', dateTime(b.last_reply_time)], ['id', h('code', null, b.id)]]))),
   card('Messages', list));
 }
 

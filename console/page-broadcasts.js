@@ -37,8 +37,10 @@ export async function broadcastDialog(ctx, { pid = null, group = '' } = {}) {
   pid ||= await inProject('New broadcast');
   if (!pid) return;
   const [groups, phones] = await Promise.all([listAll(pid, 'groups'), listAll(pid, 'phones')]);
-  const to = field({ label: 'To', name: 'group_id', type: 'select', value: group, options: [...groups.map((g) => [g.id, `${g.name} (${number(g.num_members)})`]), ['', 'numbers …']] });
-  const numbers = field({ label: 'Numbers', name: 'to_numbers', type: 'textarea', rows: 4, placeholder: '+46701111111, +46702222222', help: 'up to 500, with blanks, commas or new lines between' });
+  const to = field({ label: 'To', name: 'group_id', type: 'select', value: group,
+    options: [...groups.map((g) => [g.id, `${g.name} (${number(g.num_members)})`]), ['', 'numbers …']] });
+  const numbers = field({ label: 'Numbers', name: 'to_numbers', type: 'textarea', rows: 4, placeholder: '+46701111111, +46702222222',
+    help: 'up to 500, with blanks, commas or new lines between' });
   const look = () => { numbers.hidden = to.value !== ''; };
   to.input.addEventListener('change', look);
   if (!group && groups.length) to.value = groups[0].id;

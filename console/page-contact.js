@@ -47,7 +47,8 @@ function conversation(pid, contact) {
   }
 
   async function load(from = null) {
-    const answer = await api.get(`${ownerPath(pid)}/contacts/${enc(contact.id)}/messages`, { sort: 'time_created', sort_dir: 'desc', page_size: PAGE, marker: from });
+    const answer = await api.get(`${ownerPath(pid)}/contacts/${enc(contact.id)}/messages`,
+      { sort: 'time_created', sort_dir: 'desc', page_size: PAGE, marker: from });
     const first = known.size === 0;
     for (const m of answer.data) known.set(m.id, m);
     if (from || first) marker = answer.truncated ? answer.next_marker : null;
@@ -106,8 +107,8 @@ function reply(pid, contact, phones, sent) {
 function conversationCard(ctx, pid, contact, phones) {
   const talk = conversation(pid, contact);
   const now = keepUp(ctx, talk);
-  const answer = contact.send_blocked ? h('p', { class: 'muted' }, icon('off'), ' Sending to this contact is blocked.') : may('write') ? reply(pid, contact, phones, now) : null;
-  return card('Conversation', talk.view, answer);
+  const blocked = () => h('p', { class: 'muted' }, icon('off'), ' Sending to this contact is blocked.');
+  return card('Conversation', talk.view, contact.send_blocked ? blocked() : may('write') ? reply(pid, contact, phones, now) : null);
 }
 
 // --- who it is ---
@@ -133,28 +134,33 @@ function groupsCard(pid, contact, groups, change) {
   const name = (id) => groups.get(id)?.name || id;
   const mine = contact.group_ids.map((id) => h('span', { class: 'chip' }, name(id),
     ...writers(button(`Take out of ${name(id)}`, { icon: 'close', iconOnly: true, small: true, run: () => change({ remove_group_ids: [id] }) }))));
+  const put = (id) => id && change({ add_group_ids: [id] }).catch((e) => toast(e.message, 'bad'));
   const others = [...groups.values()].filter((g) => !contact.group_ids.includes(g.id));
   const adding = writers(
-    others.length ? picker({ label: 'Add', value: '', options: [['', 'to a group …'], ...others.map((g) => [g.id, g.name])], onChange: (id) => id && change({ add_group_ids: [id] }).catch((e) => toast(e.message, 'bad')) }) : null,
+    others.length ? picker({ label: 'Add', value: '', options: [['', 'to a group …'], ...others.map((g) => [g.id, g.name])], onChange: put }) : null,
     button('New group', { small: true, icon: 'plus', run: () => askName('New group', { go: 'Make and add', submit: async (words) => {
       const made = await api.post(`${ownerPath(pid)}/groups`, { name: words });
       forget('groups');
       await change({ add_group_ids: [made.id] });
     } }) }));
-  return card('Groups', mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'In none.'), adding.length ? h('div', { class: 'toolbar' }, adding) : null);
+  return card('Groups', mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'In none.'),
+    adding.length ? h('div', { class: 'toolbar' }, adding) : null);
 }
 
 function statesCard(pid, contact, services) {
+  const named = (s) => services.get(s.service_id)?.name || s.service_id;
+  const drop = async (s) => {
+    await api.delete(`${ownerPath(pid)}/services/${enc(s.service_id)}/states/${enc(contact.id)}`);
+    list.reload();
+  };
   const list = table({ caption: 'Where the contact stands in services', empty: 'With no service.',
     load: ({ marker }) => api.get(`${ownerPath(pid)}/contacts/${enc(contact.id)}/states`, { marker }),
     columns: [
-      { key: 'service', label: 'Service', cell: (s) => services.get(s.service_id)?.name || s.service_id },
+      { key: 'service', label: 'Service', cell: named },
       { key: 'id', label: 'State', cell: (s) => badge(s.id || '–', 'info', 'info') },
       { key: 'vars', label: 'Variables', cell: (s) => (Object.keys(s.vars || {}).length ? json(s.vars) : '–') },
-      ...writers({ key: 'forget', label: 'Forget', cell: (s) => button(`Forget where the contact stands with ${services.get(s.service_id)?.name || s.service_id}`, { icon: 'trash', iconOnly: true, small: true, run: async () => {
-        await api.delete(`${ownerPath(pid)}/services/${enc(s.service_id)}/states/${enc(contact.id)}`);
-        list.reload();
-      } }) }),
+      ...writers({ key: 'forget', label: 'Forget', cell: (s) => button(`Forget where the contact stands with ${named(s)}`, { icon: 'trash', iconOnly: true, small: true,
+        run: () => drop(s) }) }),
     ] });
   return card('Services', list);
 }
@@ -178,7 +184,8 @@ export async function show(ctx) {
   }
 
   async function remove() {
-    if (!await confirm('The contact and its places in services and groups are gone; its messages stay.', { danger: true, label: 'Delete', title: `Delete ${nameOf(contact)}?` })) return;
+    const text = 'The contact and its places in services and groups are gone; its messages stay.';
+    if (!await confirm(text, { danger: true, label: 'Delete', title: `Delete ${nameOf(contact)}?` })) return;
     await api.delete(path);
     forget('groups');
     toast('Deleted', 'ok');
@@ -190,7 +197,8 @@ export async function show(ctx) {
     crumbs: [['Contacts', '#/contacts']],
     sub: h('span', null, contact.name ? `${contact.phone_number} ` : '', blocked ? badge('sending is blocked', 'bad', 'off') : null),
     actions: writers(
-      button(blocked ? 'Allow sending' : 'Block sending', { run: () => change({ send_blocked: !blocked }, blocked ? 'Messages may be sent again' : 'No message is sent any more') }),
+      button(blocked ? 'Allow sending' : 'Block sending', {
+        run: () => change({ send_blocked: !blocked }, blocked ? 'Messages may be sent again' : 'No message is sent any more') }),
       button('Delete', { kind: 'danger', icon: 'trash', run: remove })) },
   h('div', { class: 'halves' },
     h('div', null, conversationCard(ctx, pid, contact, phones), statesCard(pid, contact, byId(services))),

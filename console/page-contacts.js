@@ -17,6 +17,11 @@ function wanted({ q, group_id, send_blocked, status }) {
   return { ...filters, [/^\+?[\d\s()-]+$/.test(q) ? 'phone_number[prefix]' : 'name[prefix]']: q };
 }
 
+function talk(c) {
+  if (c.send_blocked) return badge('blocked', 'bad', 'off');
+  return badge(c.conversation_status || 'closed', c.conversation_status === 'active' ? 'info' : 'muted', 'messages');
+}
+
 function list(now, groups) {
   return roomy(table({
     caption: 'Contacts', empty: 'No contacts like this. A contact is made by the first message from or to its number, or by hand.',
@@ -27,7 +32,7 @@ function list(now, groups) {
       { key: 'phone_number', label: 'Number', sort: 'phone_number', cell: (c) => h('span', { class: 'num' }, c.phone_number || '–') },
       { key: 'groups', label: 'Groups', cell: (c) => chips(c.group_ids.map((id) => groups.get(id)?.name || id)) },
       { key: 'messages', label: 'Messages', num: true, cell: (c) => number(c.message_count) },
-      { key: 'status', label: 'State', cell: (c) => (c.send_blocked ? badge('blocked', 'bad', 'off') : badge(c.conversation_status || 'closed', c.conversation_status === 'active' ? 'info' : 'muted', 'messages')) },
+      { key: 'status', label: 'State', cell: talk },
       ...projectColumn(),
       { key: 'last', label: 'Last message', sort: 'last_message_time', cell: (c) => timeAgo(c.last_message_time) },
     ],
@@ -75,7 +80,8 @@ async function importDialog(done) {
     return form([
       field({ label: 'One contact on each line', name: 'lines', type: 'textarea', rows: 8, required: true, placeholder: 'Anna Lind, +46701111111', mono: true,
         help: 'Name and number, in any order, with a comma, semicolon or tab between. Who is there already gets the name.' }),
-      groups.length ? field({ label: 'Put them into the group', name: 'group', type: 'select', options: [['', 'none'], ...groups.map((g) => [g.id, g.name])], value: '' }) : null,
+      groups.length ? field({ label: 'Put them into the group', name: 'group', type: 'select',
+        options: [['', 'none'], ...groups.map((g) => [g.id, g.name])], value: '' }) : null,
       trouble,
     ], { label: 'Import', submit: async (values) => {
       try {

@@ -26,7 +26,8 @@ async function createKey(done) {
   const pid = await inProject('New key');
   if (!pid) return;
   const made = await dialog({ title: 'New key', body: ({ close }) => form([
-    field({ label: 'Name', name: 'name', required: true, placeholder: 'web server', help: 'where it will be used, so that you know later which one to delete', autocomplete: 'off' }),
+    field({ label: 'Name', name: 'name', required: true, placeholder: 'web server',
+      help: 'where it will be used, so that you know later which one to delete', autocomplete: 'off' }),
   ], { label: 'Make the key', submit: async (values) => close(await api.post(`${ownerPath(pid)}/keys`, values)) }) });
   if (!made) return;
   done();
@@ -70,18 +71,25 @@ async function createLink() {
     field({ label: 'Lasts', name: 'expires_s', type: 'select', options: LASTS, value: 24 * HOUR }),
     field({ label: 'May change things', name: 'write', type: 'checkbox', help: 'otherwise it only looks' }),
     field({ label: 'For whom', name: 'name', placeholder: 'Anna at Acme', autocomplete: 'off', help: 'only a note' }),
-  ], { label: 'Make the link', submit: async (v) => close(await api.post(`${ownerPath(pid)}/portal_links`, { expires_s: Number(v.expires_s), write: v.write, name: v.name || undefined })) }) });
+  ], { label: 'Make the link', submit: async (v) => {
+    const body = { expires_s: Number(v.expires_s), write: v.write, name: v.name || undefined };
+    close(await api.post(`${ownerPath(pid)}/portal_links`, body));
+  } }) });
   if (!made) return;
   await dialog({ title: 'The link', wide: true, body: h('div', null,
-    warning(`Whoever has it ${made.write ? 'can change things in' : 'can look at'} the project ${pid} until ${dateTime(made.time_expires)}, without a login. It is shown this once.`),
+    warning(`Whoever has it ${made.write ? 'can change things in' : 'can look at'} the project ${pid} until ${dateTime(made.time_expires)}, without a login. `
+      + 'It is shown this once.'),
     shownOnce('Link', made.url),
-    h('details', null, h('summary', null, 'Put it into a page of yours'), h('p', null, 'The setting ', h('code', null, 'portal_frame_ancestors'), ' has to name the page’s origin.'),
-      code(frame(made.url), { label: 'Markup for a frame' }), copyButton(frame(made.url), 'Copy the markup'))), actions: [{ label: 'I have it', kind: 'primary' }] });
+    h('details', null, h('summary', null, 'Put it into a page of yours'),
+      h('p', null, 'The setting ', h('code', null, 'portal_frame_ancestors'), ' has to name the page’s origin.'),
+      code(frame(made.url), { label: 'Markup for a frame' }), copyButton(frame(made.url), 'Copy the markup'))),
+  actions: [{ label: 'I have it', kind: 'primary' }] });
 }
 
 async function endLinks() {
   const pid = await inProject('End all links');
-  if (!pid || !await confirm('Everybody who came by one is logged out, and the links lead nowhere.', { danger: true, label: 'End them', title: `End all links of ${pid}?` })) return;
+  const text = 'Everybody who came by one is logged out, and the links lead nowhere.';
+  if (!pid || !await confirm(text, { danger: true, label: 'End them', title: `End all links of ${pid}?` })) return;
   await api.delete(`${ownerPath(pid)}/portal_links`);
   toast('All links of the project have ended', 'ok');
 }

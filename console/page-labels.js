@@ -19,10 +19,13 @@ async function fillCounts(counts) {
 }
 
 async function remove(l) {
-  if (!await confirm('Its messages stay, without it. Rules that name this label make it again.', { danger: true, label: 'Delete', title: `Delete the label ${l.name}?` })) return;
+  const text = 'Its messages stay, without it. Rules that name this label make it again.';
+  if (!await confirm(text, { danger: true, label: 'Delete', title: `Delete the label ${l.name}?` })) return;
   await api.delete(pathOf(l));
   toast('Deleted', 'ok');
 }
+
+const rename = (l) => askName(`Rename ${l.name}`, { value: l.name, submit: (name) => api.post(pathOf(l), { name }) });
 
 async function create() {
   const pid = await inProject('New label');
@@ -51,7 +54,7 @@ export async function show() {
       ...projectColumn(),
       { key: 'time_created', label: 'Made', cell: (l) => timeAgo(l.time_created) },
       ...writers({ key: 'do', label: 'Actions', cell: (l) => h('span', { class: 'row-actions' },
-        button(`Rename ${l.name}`, { small: true, icon: 'edit', iconOnly: true, run: then(() => askName(`Rename ${l.name}`, { value: l.name, submit: (name) => api.post(pathOf(l), { name }) })) }),
+        button(`Rename ${l.name}`, { small: true, icon: 'edit', iconOnly: true, run: then(() => rename(l)) }),
         button(`Delete ${l.name}`, { small: true, icon: 'trash', iconOnly: true, run: then(() => remove(l)) })) }),
     ],
     onLoad: () => {

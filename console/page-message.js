@@ -56,15 +56,17 @@ function labelsCard(pid, m, labels, change) {
   const without = (id) => m.label_ids.filter((other) => other !== id);
   const mine = m.label_ids.map((id) => h('span', { class: 'chip' }, labels.get(id)?.name || id,
     ...writers(button(`Take the label ${labels.get(id)?.name || id} off`, { icon: 'close', iconOnly: true, small: true, run: () => change({ label_ids: without(id) }) }))));
+  const put = (id) => id && change({ label_ids: [...m.label_ids, id] }).catch((e) => toast(e.message, 'bad'));
   const others = [...labels.values()].filter((l) => !m.label_ids.includes(l.id));
   const adding = writers(
-    others.length ? picker({ label: 'Add', value: '', options: [['', 'a label …'], ...others.map((l) => [l.id, l.name])], onChange: (id) => id && change({ label_ids: [...m.label_ids, id] }).catch((e) => toast(e.message, 'bad')) }) : null,
+    others.length ? picker({ label: 'Add', value: '', options: [['', 'a label …'], ...others.map((l) => [l.id, l.name])], onChange: put }) : null,
     button('New label', { small: true, icon: 'plus', run: () => askName('New label', { go: 'Make and add', submit: async (name) => {
       const made = await api.post(`${ownerPath(pid)}/labels`, { name });
       forget('labels');
       await change({ label_ids: [...without(made.id), made.id] });
     } }) }));
-  return card('Labels', mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'None.'), adding.length ? h('div', { class: 'toolbar' }, adding) : null);
+  return card('Labels', mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'None.'),
+    adding.length ? h('div', { class: 'toolbar' }, adding) : null);
 }
 
 function varsCard(m, change) {
@@ -93,7 +95,8 @@ function actions(ctx, pid, m, reload) {
     await reload();
   };
   const remove = async () => {
-    if (!await confirm('The message is gone for good, here and over the API. What endpoints were told of it stays told.', { danger: true, label: 'Delete', title: 'Delete this message?' })) return;
+    const text = 'The message is gone for good, here and over the API. What endpoints were told of it stays told.';
+    if (!await confirm(text, { danger: true, label: 'Delete', title: 'Delete this message?' })) return;
     await api.delete(path);
     toast('Deleted', 'ok');
     ctx.go('#/messages');
@@ -118,6 +121,7 @@ function draw(ctx, pid, m, { labels, phones, services }, reload) {
     toast('Changed', 'ok');
     await reload();
   };
+  const asJson = () => { dialog({ title: 'The message as the API gives it', body: json(m), wide: true }); };
   const head = h('div', { class: 'head-line' }, direction(m), state(m.status), m.simulated ? badge('test', 'muted', 'info') : null, starButton(pid, m));
   return page(`Message ${m.direction === 'incoming' ? 'from' : 'to'} ${otherNumber(m)}`, {
     crumbs: [['Messages', '#/messages']], sub: head, actions: actions(ctx, pid, m, reload) },
@@ -130,7 +134,7 @@ function draw(ctx, pid, m, { labels, phones, services }, reload) {
       m.contact_id ? card('Contact', h('p', null, link('The conversation with this contact', `#/contacts/${enc(pid)}/${enc(m.contact_id)}`))) : null)),
   card('Services', logTable({ message_id: m.id }, services, { ids: pid, hide: ['message'], empty: 'No service did anything with this message.' })),
   card('Attempts', attemptTable(pid, m.id)),
-  card({ title: 'Everything', actions: [button('As JSON', { small: true, run: () => dialog({ title: 'The message as the API gives it', body: json(m), wide: true }) })] }, everything(pid, m, phones)));
+  card({ title: 'Everything', actions: [button('As JSON', { small: true, run: asJson })] }, everything(pid, m, phones)));
 }
 
 export async function show(ctx) {

@@ -29,7 +29,8 @@ const parsed = (text) => {
 // The fields of a phone; `read` makes a body of them.
 export function phoneFields(p = {}) {
   const isNew = !p.id;
-  const config = field({ label: 'Gateway', name: 'config', type: 'textarea', rows: 10, mono: true, spellcheck: false, value: p.config ? JSON.stringify(p.config, null, 2) : '',
+  const config = field({ label: 'Gateway', name: 'config', type: 'textarea', rows: 10, mono: true, spellcheck: false,
+    value: p.config ? JSON.stringify(p.config, null, 2) : '',
     help: 'settings as JSON, as docs/gateways.md has them; *** keeps a stored secret, null takes a setting away' });
   const type = field({ label: 'Type', name: 'phone_type', type: 'select', value: p.phone_type || 'test', options: Object.entries(KINDS), disabled: !isNew });
   const look = () => { config.hidden = type.value === 'test'; };
@@ -42,8 +43,10 @@ export function phoneFields(p = {}) {
   const fields = [
     isNew ? field({ label: 'Id', name: 'id', help: 'yours, such as main; empty: one is made', autocomplete: 'off' }) : null,
     field({ label: 'Name', name: 'name', value: p.name || '', autocomplete: 'off' }), type,
-    field({ label: 'Number', name: 'phone_number', value: p.phone_number || '', placeholder: '+46700000000', autocomplete: 'off', help: 'what incoming messages are for, and the sender of outgoing ones' }),
-    field({ label: 'Country', name: 'country', value: p.country || '', placeholder: 'SE', help: 'two letters: numbers without a country code are read so', autocomplete: 'off' }),
+    field({ label: 'Number', name: 'phone_number', value: p.phone_number || '', placeholder: '+46700000000', autocomplete: 'off',
+      help: 'what incoming messages are for, and the sender of outgoing ones' }),
+    field({ label: 'Country', name: 'country', value: p.country || '', placeholder: 'SE', autocomplete: 'off',
+      help: 'two letters: numbers without a country code are read so' }),
     config,
   ];
   const read = (values) => {

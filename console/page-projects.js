@@ -10,10 +10,12 @@ const addresses = (text) => text.split(/[\s,;]+/).filter(Boolean);
 
 function fieldsOf(p) {
   return [
-    p ? null : field({ label: 'Id', name: 'id', required: true, placeholder: 'shop', help: 'letters, digits, _ . -; it stands in addresses and stays', autocomplete: 'off' }),
+    p ? null : field({ label: 'Id', name: 'id', required: true, placeholder: 'shop', autocomplete: 'off',
+      help: 'letters, digits, _ . -; it stands in addresses and stays' }),
     field({ label: 'Name', name: 'name', value: p?.name || '', autocomplete: 'off' }),
     field({ label: 'Organization', name: 'organization_id', value: p?.organization_id || '', help: 'several projects of one customer have the same', autocomplete: 'off' }),
-    field({ label: 'Mails about failures go to', name: 'notify_emails', type: 'textarea', rows: 2, value: (p?.notify_emails || []).join('\n'), help: 'an address on each line' }),
+    field({ label: 'Mails about failures go to', name: 'notify_emails', type: 'textarea', rows: 2, value: (p?.notify_emails || []).join('\n'),
+      help: 'an address on each line' }),
     field({ label: 'Time zone', name: 'timezone', value: p?.timezone || '', placeholder: 'Europe/Stockholm', autocomplete: 'off' }),
   ];
 }
@@ -93,5 +95,6 @@ export async function show() {
     words = text;
     list.reload();
   } });
-  return page(title, { actions: [button('New project', { kind: 'primary', icon: 'plus', run: async () => { if (await create()) await done('Made'); } })] }, h('div', { class: 'toolbar' }, search), list);
+  const make = async () => { if (await create()) await done('Made'); };
+  return page(title, { actions: [button('New project', { kind: 'primary', icon: 'plus', run: make })] }, h('div', { class: 'toolbar' }, search), list);
 }

@@ -18,15 +18,21 @@ function entry(l, services) {
     ['Message', l.message_id && link(l.message_id, `#/messages/${enc(l.project_id)}/${enc(l.message_id)}`)],
     ['Contact', l.contact_id && link(l.contact_id, `#/contacts/${enc(l.project_id)}/${enc(l.contact_id)}`)]];
   return dialog({ title: 'Service log', wide: true, body: ({ close }) => h('div', { on: { click: (e) => { if (e.target.closest('a')) close(); } } },
-    code(l.content || '', { label: 'What happened' }), facts(known.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => [name, value instanceof Node ? value : String(value)])),
+    code(l.content || '', { label: 'What happened' }),
+    facts(known.filter(([, value]) => value !== null && value !== undefined).map(([name, value]) => [name, value instanceof Node ? value : String(value)])),
     l.answer ? [h('h3', null, 'The answer'), code(l.answer, { label: 'The answer' })] : null) });
+}
+
+function serviceLink(l, services) {
+  if (!l.service_id) return '–';
+  return link(services.get(l.service_id)?.name || l.service_id, `#/services/${enc(l.project_id)}/${enc(l.service_id)}`);
 }
 
 function columnsOf(services, ids) {
   return [
     { key: 'type', label: 'What', cell: logBadge },
     { key: 'content', label: 'Sentence', wide: true, cell: (l) => h('span', { class: 'sentence' }, l.content) },
-    { key: 'service', label: 'Service', cell: (l) => (l.service_id ? link(services.get(l.service_id)?.name || l.service_id, `#/services/${enc(l.project_id)}/${enc(l.service_id)}`) : '–') },
+    { key: 'service', label: 'Service', cell: (l) => serviceLink(l, services) },
     { key: 'message', label: 'Message', cell: (l) => (l.message_id ? link('message', `#/messages/${enc(l.project_id)}/${enc(l.message_id)}`) : '–') },
     { key: 'elapsed_ms', label: 'Took', num: true, cell: (l) => ms(l.elapsed_ms) },
     ...(ids ? [] : projectColumn()),
@@ -35,7 +41,9 @@ function columnsOf(services, ids) {
   ];
 }
 
-export function logTable(params, services, { ids = null, hide = [], empty = 'Nothing in the log. Services write here what they did with a message, and what went wrong.' } = {}) {
+const NOTHING = 'Nothing in the log. Services write here what they did with a message, and what went wrong.';
+
+export function logTable(params, services, { ids = null, hide = [], empty = NOTHING } = {}) {
   return table({
     caption: 'Service log', empty,
     load: merged(ids, '/service_logs', { sort: 'time_created', sort_dir: 'desc', ...params }),

@@ -3,7 +3,7 @@
 import { api, may, ownerPath } from './lib-api.js';
 import { badge, button, card, confirm, dialog, errorBox, field, form, h, json, page, table, tabs, timeAgo, toast } from './lib-ui.js';
 import { bubble, byId, enc, forget, listAll, nameOf, phoneOptions, place, varsEditor, writers } from './lib-messaging.js';
-import { faults, listEditor, questionFields, rulesEditor, rulesView, textControl } from './lib-rules.js';
+import { entryHead, faults, listEditor, questionFields, rulesEditor, rulesView, textControl } from './lib-rules.js';
 import { logTable } from './page-service-logs.js';
 import { TYPES, activeSwitch } from './page-services.js';
 
@@ -31,11 +31,14 @@ function settingsForm(s, phones, save) {
   const known = new Set(phones.map((p) => p.id));
   const lost = (s.phone_ids || []).filter((id) => !known.has(id)).map((id) => [id, `${id} (gone)`]);
   const by = boxes('Phones', 'none ticked: of all phones', [...phones.map((p) => [p.id, nameOf(p)]), ...lost], s.phone_ids || []);
-  const types = boxes('Kinds of messages', 'none ticked: all; text stands for sms, mms and chat', MESSAGE_TYPES.map((word) => [word, word.replaceAll('_', ' ')]), s.message_types || []);
+  const types = boxes('Kinds of messages', 'none ticked: all; text stands for sms, mms and chat',
+    MESSAGE_TYPES.map((word) => [word, word.replaceAll('_', ' ')]), s.message_types || []);
   return form([
     field({ label: 'Name', name: 'name', value: s.name, required: true, autocomplete: 'off' }),
-    field({ label: 'Runs', name: 'apply_mode', type: 'select', value: s.apply_mode, options: [['unhandled', 'when no service before it has handled the message'], ['always', 'in any case']] }),
-    field({ label: 'Senders', name: 'contact_number_filter', type: 'select', value: s.contact_number_filter, options: [['long_number', 'with a number of 7 digits or more'], ['all', 'everybody, short codes and names too']] }),
+    field({ label: 'Runs', name: 'apply_mode', type: 'select', value: s.apply_mode,
+      options: [['unhandled', 'when no service before it has handled the message'], ['always', 'in any case']] }),
+    field({ label: 'Senders', name: 'contact_number_filter', type: 'select', value: s.contact_number_filter,
+      options: [['long_number', 'with a number of 7 digits or more'], ['all', 'everybody, short codes and names too']] }),
     by, types,
     field({ label: 'Priority', name: 'priority', type: 'number', value: s.priority, help: 'The smallest goes first. The page Services sets it by dragging.' }),
   ], { label: 'Save', submit: (values) => save({ ...values, phone_ids: by.chosen(), message_types: types.chosen() }) });
@@ -80,7 +83,8 @@ const parsed = (text, name) => {
 function webhookForm(config, save) {
   const ports = portsFields(config);
   const asJson = (name) => (config[name] === undefined ? '' : JSON.stringify(config[name]));
-  const secret = field({ label: 'Secret', name: 'config.secret', value: config.secret || '', autocomplete: 'off', help: 'is sent as the parameter secret; *** keeps what is stored' });
+  const secret = field({ label: 'Secret', name: 'config.secret', value: config.secret || '', autocomplete: 'off',
+    help: 'is sent as the parameter secret; *** keeps what is stored' });
   return form([
     field({ label: 'URL', name: 'config.url', value: config.url, required: true, type: 'url' }), secret,
     field({ label: 'When it fails', name: 'config.on_failure', type: 'select', value: config.on_failure || 'continue',
@@ -88,7 +92,8 @@ function webhookForm(config, save) {
     field({ label: 'Time limit, ms', name: 'config.timeout_ms', type: 'number', value: config.timeout_ms ?? '', placeholder: '10000' }),
     ports.fields,
     h('details', null, h('summary', null, 'Retries and TLS'),
-      field({ label: 'Retries', name: 'config.retry', value: asJson('retry'), mono: true, placeholder: '{"delays_s": [1, 60, 600]}', help: 'as JSON; empty for Telerivet’s' }),
+      field({ label: 'Retries', name: 'config.retry', value: asJson('retry'), mono: true, placeholder: '{"delays_s": [1, 60, 600]}',
+        help: 'as JSON; empty for Telerivet’s' }),
       field({ label: 'TLS', name: 'config.tls', value: asJson('tls'), mono: true, placeholder: '{"verify": true}', help: 'as JSON, as for an endpoint' })),
   ], { label: 'Save', submit: (v) => save({
     url: v['config.url'], secret: v['config.secret'] === '***' ? undefined : v['config.secret'] || null, on_failure: v['config.on_failure'],
@@ -138,7 +143,7 @@ function pollPart(config, save) {
   const mine = { ...copyOf(config), questions: copyOf(config.questions || []), actions: copyOf(config.actions || []) };
   const questions = listEditor({
     entries: mine.questions, what: 'question', className: 'rules-editor',
-    draw: (q, i, tools) => [h('div', { class: 'entry-head' }, h('span', { class: 'entry-number' }, `${i + 1}.`), h('strong', null, 'Question'), tools), questionFields(holder, q)],
+    draw: (q, i, tools) => [entryHead(i, 'Question', tools), questionFields(holder, q)],
     add: (push) => h('div', { class: 'adder' }, button('Add a question', { small: true, icon: 'plus', run: async () => push({ text: '', variable: '' }) })),
   });
   const editor = rulesEditor(mine.actions, { holder });
@@ -150,7 +155,8 @@ function pollPart(config, save) {
 }
 
 function pollView(config) {
-  return h('div', null, h('p', null, config.keyword ? ['Begins with a message whose first word is ', h('q', null, config.keyword), '.'] : 'Begins when it is run for a contact.'),
+  const begins = config.keyword ? ['Begins with a message whose first word is ', h('q', null, config.keyword), '.'] : 'Begins when it is run for a contact.';
+  return h('div', null, h('p', null, begins),
     h('ol', { class: 'rules-view' }, (config.questions || []).map((q) => h('li', null, h('q', null, q.text), ' → ', h('code', null, q.variable),
       q.choices?.length ? [': ', q.choices.join(', ')] : null))),
     h('p', null, 'Then:'), rulesView(config.actions));
@@ -174,9 +180,15 @@ function configCard(s, save) {
 
 function result(pid, answer) {
   const sent = answer.sent_messages || [];
-  return h('div', { class: 'run-result' }, h('p', { class: 'strong' }, sent.length ? `It sent ${sent.length === 1 ? 'a message' : `${sent.length} messages`}:` : 'It sent nothing.'),
+  const words = sent.length > 1 ? `It sent ${sent.length} messages:` : sent.length ? 'It sent a message:' : 'It sent nothing.';
+  return h('div', { class: 'run-result' }, h('p', { class: 'strong' }, words),
     sent.length ? h('div', { class: 'conversation' }, sent.map((m) => bubble(m, { href: `#/messages/${enc(pid)}/${enc(m.id)}` }))) : null,
     h('p', { class: 'muted' }, 'What else it did stands in its log below.'));
+}
+
+function target(context, whom) {
+  if (context === 'message') return { message_id: whom };
+  return /^CT[0-9A-Za-z]{10,}$/.test(whom) ? { contact_id: whom } : { phone_number: whom };
 }
 
 function runCard(pid, s, phones, done) {
@@ -191,10 +203,11 @@ function runCard(pid, s, phones, done) {
     h('fieldset', null, h('legend', null, 'Variables: foo becomes $foo'), vars),
   ];
   const submit = async ({ context, whom, route_id }) => {
-    const target = context === 'message' ? { message_id: whom.trim() } : /^CT[0-9A-Za-z]{10,}$/.test(whom.trim()) ? { contact_id: whom.trim() } : { phone_number: whom.trim() };
     const given = vars.changes();
+    const variables = Object.keys(given).length ? given : undefined;
     where.replaceChildren();
-    const answer = await api.post(`${ownerPath(pid)}/services/${enc(s.id)}/invoke`, { context, ...target, route_id: route_id || undefined, variables: Object.keys(given).length ? given : undefined });
+    const answer = await api.post(`${ownerPath(pid)}/services/${enc(s.id)}/invoke`,
+      { context, ...target(context, whom.trim()), route_id: route_id || undefined, variables });
     where.replaceChildren(result(pid, answer));
     done();
   };
@@ -271,7 +284,8 @@ export async function show(ctx) {
   };
   const asJson = button('As JSON', { run: () => { dialog({ title: 'The service as the API gives it', body: json(s), wide: true }); } });
   const log = logTable({ service_id: id }, byId([s]), { ids: pid, hide: ['service'] });
-  return page(s.name, { crumbs: [['Services', '#/services']], sub: h('span', { class: 'head-line' }, badge(TYPES[s.service_type] || s.service_type, 'muted', 'services'), activeSwitch(s)),
+  const sub = h('span', { class: 'head-line' }, badge(TYPES[s.service_type] || s.service_type, 'muted', 'services'), activeSwitch(s));
+  return page(s.name, { crumbs: [['Services', '#/services']], sub,
     actions: [asJson, ...writers(button('Delete', { kind: 'danger', icon: 'trash', run: remove }))] },
   h('div', { class: 'halves' },
     h('div', null, configCard(s, saveConfig), may('write') && s.contexts ? runCard(pid, s, phones, () => log.reload()) : null),

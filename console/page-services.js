@@ -17,7 +17,8 @@ const hrefOf = (s) => `#/services/${enc(s.project || s.project_id)}/${enc(s.id)}
 // --- one row ---
 
 export function activeSwitch(s, { onChange = () => {} } = {}) {
-  const el = h('button', { type: 'button', role: 'switch', class: 'toggle', disabled: !may('write'), 'aria-label': `${s.name} is active` }, h('span', { class: 'toggle-knob' }));
+  const el = h('button', { type: 'button', role: 'switch', class: 'toggle', disabled: !may('write'), 'aria-label': `${s.name} is active` },
+    h('span', { class: 'toggle-knob' }));
   const words = h('span', { class: 'toggle-word', 'aria-hidden': 'true' });
   const draw = () => {
     el.setAttribute('aria-checked', String(s.active));
@@ -114,7 +115,10 @@ async function create(ctx) {
     field({ label: 'Name', name: 'name', required: true, autocomplete: 'off' }), type, url, secret,
   ], { label: 'Make', submit: async (values) => {
     const config = BEGINNINGS[values.service_type]();
-    if (values.service_type === 'incoming_message_webhook') Object.assign(config, { url: values['config.url'] }, values['config.secret'] ? { secret: values['config.secret'] } : {});
+    if (values.service_type === 'incoming_message_webhook') {
+      config.url = values['config.url'];
+      if (values['config.secret']) config.secret = values['config.secret'];
+    }
     const body = { name: values.name, service_type: values.service_type, config };
     if (values.service_type !== 'incoming_message_webhook') body.active = false; // until it says something
     close(await api.post(`${ownerPath(pid)}/services`, body));
@@ -148,5 +152,6 @@ export async function show(ctx) {
   const services = answer.data;
   return page(title, { sub: 'A message goes through them from the top; the first that handles it ends that, but for those that always run.', actions },
     answer.truncated ? h('p', { class: 'muted' }, `These are the first ${services.length}; so many are not ordered by hand.`) : null,
-    services.length ? ordered(services, byId(phones), may('write') && services.length > 1 && !answer.truncated) : empty('No services yet. A service says what happens with a message that comes in: it asks your script, follows rules, or holds a poll.'));
+    services.length ? ordered(services, byId(phones), may('write') && services.length > 1 && !answer.truncated)
+      : empty('No services yet. A service says what happens with a message that comes in: it asks your script, follows rules, or holds a poll.'));
 }

@@ -26,7 +26,8 @@ function settingsTable(all, words) {
       { key: 'from', label: 'Comes from', cell: origin },
       { key: 'default', label: 'Default', cell: (s) => shown(s.default) },
       { key: 'reload', label: 'SIGHUP', hint: 'whether a reload is enough', cell: (s) => (s.reload ? badge('reloads', 'ok', 'ok') : badge('restart', 'muted', 'info')) },
-      { key: 'help', label: 'What it is', wide: true, cell: (s) => h('span', { class: 'setting-help' }, s.help || '', KINDS[s.kind] ? h('span', { class: 'muted' }, ` (${KINDS[s.kind]})`) : null) },
+      { key: 'help', label: 'What it is', wide: true, cell: (s) => h('span', { class: 'setting-help' }, s.help || '',
+        KINDS[s.kind] ? h('span', { class: 'muted' }, ` (${KINDS[s.kind]})`) : null) },
     ],
   });
 }

@@ -494,6 +494,13 @@ const HOSTILE = new Set(['messages', 'message', 'contacts', 'contact', 'groups',
 
 const READABLE = ['main h1', '.muted', '.badge', '.bubble time', '.bubble .badge', '.chip', '.day', '.direction.is-incoming'];
 
+async function readable(w, name) {
+  for (const selector of READABLE) {
+    const now = await w.contrast(selector);
+    check(now === null || now >= 4.5, `${name}: ${selector} has a contrast of ${now}`);
+  }
+}
+
 async function onePage(w, given, name, [route, heading]) {
   const { page } = w;
   await w.go(route);
@@ -503,26 +510,26 @@ async function onePage(w, given, name, [route, heading]) {
   check(await page.locator('main img, main q b, main a b, main h1 b, main .bubble b, main td b').count() === 0, `${name}: markup is text`);
   check(await page.title() !== 'broken in', `${name}: no script ran`);
   check(await w.overflow() === 0, `${name} is ${await w.overflow()} px wider than the window`);
-  for (const selector of READABLE) {
-    const now = await w.contrast(selector);
-    check(now === null || now >= 4.5, `${name}: ${selector} has a contrast of ${now}`);
-  }
 }
 
-async function all(w, given, step, look) {
+// In every look that is asked for: light, dark.
+async function all(w, given, step, looks) {
   for (const [name, where] of Object.entries(pages(given))) {
-    await step(`${look}: ${name}`, async () => {
+    await step(name, async () => {
       await onePage(w, given, name, where);
-      await w.shot(`${look}-${name}`);
+      for (const [look, colorScheme] of looks) {
+        await w.page.emulateMedia({ colorScheme });
+        await readable(w, `${look}: ${name}`);
+        await w.shot(`${look}-${name}`);
+      }
     });
   }
   await w.close();
 }
 
 async function look({ given, open, step }) {
-  await all(await enter(open, given, { size: DESKTOP }), given, step, 'light');
-  await all(await enter(open, given, { size: DESKTOP, dark: true }), given, step, 'dark');
-  await all(await enter(open, given, { size: PHONE }), given, step, 'phone');
+  await all(await enter(open, given, { size: DESKTOP }), given, step, [['dark', 'dark'], ['light', 'light']]);
+  await all(await enter(open, given, { size: PHONE }), given, step, [['phone', 'light']]);
   const every = await open();
   await step('all projects together', async () => {
     await every.login();
@@ -532,6 +539,12 @@ async function look({ given, open, step }) {
     }
     await every.follow('Contacts');
     await link(every.page, given.markup).first().waitFor();
+    await button(every.page, 'New contact').click();
+    await inDialog(every.page, 'New contact: in which project?', async (d) => {
+      await d.getByLabel('Project').selectOption(given.pid);
+      await button(d, 'Go on').click();
+    });
+    await inDialog(every.page, 'New contact', (d) => button(d, 'Close').click());
   });
 }
 
