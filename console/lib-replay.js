@@ -47,7 +47,7 @@ async function runAll(jobs, onProgress, stopped) {
 }
 
 function ending({ queued, total, cancelled }) {
-  if (cancelled) return `Cancelled: ${number(queued)} of ${plural(total, 'event')} were put in the queue before.`;
+  if (cancelled) return `Cancelled. ${number(queued)} of ${plural(total, 'event')} were in the queue; what had not been sent yet is not sent.`;
   return `${plural(queued, 'event')} ${queued === 1 ? 'is' : 'are'} on the way again.`;
 }
 

@@ -1,8 +1,9 @@
 // The fields of the template editor: URL, method, body or parameters, headers, batch; and all settings as JSON. Faults that the API
 // finds are shown at the field they are about.
 //
-// settingsForm({onChange}) -> {el, show(settings), fault(ApiError | null) -> true when a field took it, insert(text)}
+// settingsForm({onChange}) -> {el, show(settings), fault(ApiError | null) -> true when a field took it, insert(text), broken()}
 //   show() draws the fields from the settings, which then are changed in place; onChange() is called after each change.
+//   broken() tells that the JSON of all settings cannot be read now, so that what is typed there does not count.
 
 import { editor } from './lib-editor.js';
 import { button, field, h, tabs } from './lib-ui.js';
@@ -63,6 +64,7 @@ function parseFault(error, text) {
 export function settingsForm({ onChange }) {
   let settings = {};
   let lastFocused = null;
+  let broken = null; // what is wrong with the JSON of all settings: it counts for nothing until it is mended
   const focused = (one) => one.input.addEventListener('focus', () => { lastFocused = one; });
   const set = (name) => (value) => {
     settings[name] = value;
@@ -88,6 +90,7 @@ export function settingsForm({ onChange }) {
     });
   }
   const all = editor({ label: 'All settings', rows: 20, help: 'What is changed here counts; a setting that is removed goes back to the preset’s value.', onInput: (text) => {
+    broken = null;
     try {
       const parsed = JSON.parse(text);
       Object.keys(settings).forEach((name) => delete settings[name]);
@@ -95,7 +98,8 @@ export function settingsForm({ onChange }) {
       drawFields();
       onChange();
     } catch (e) {
-      all.fault(parseFault(e, text));
+      broken = parseFault(e, text);
+      all.fault(broken);
     }
   } });
 
@@ -125,7 +129,7 @@ export function settingsForm({ onChange }) {
   const batch = h('div', { class: 'two' }, items, wait);
   const simple = h('div', { class: 'stack settings-fields' }, url.el, h('div', { class: 'two' }, method, kind), body.el, made, fields.el, headers.el, batch);
   const el = tabs([{ id: 'fields', label: 'What matters', content: simple }, { id: 'all', label: 'All settings', content: all.el }],
-    { onSelect: (id) => { if (id === 'all') all.value = JSON.stringify(settings, null, 2); } });
+    { onSelect: (id) => { if (id === 'all' && !broken) all.value = JSON.stringify(settings, null, 2); } });
 
   function clear() {
     [url, body].forEach((one) => one.fault(null));
@@ -150,6 +154,7 @@ export function settingsForm({ onChange }) {
     el,
     show(now) {
       settings = now;
+      broken = null;
       drawFields();
       all.value = JSON.stringify(settings, null, 2);
     },
@@ -157,6 +162,7 @@ export function settingsForm({ onChange }) {
       clear();
       return error ? place(error) : false;
     },
+    broken: () => broken,
     insert: (text) => (lastFocused || body).insert(text),
   };
 }

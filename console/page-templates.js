@@ -165,6 +165,7 @@ export async function show(ctx) {
   }
 
   async function save() {
+    if (sets.broken()) throw new Error(`All settings: ${sets.broken().message}`);
     const changes = draft.changes();
     try {
       const saved = id ? await api.patch(`${ownerPath(project)}/endpoints/${segment(id)}`, changes) : await saveNew(project, changes);
