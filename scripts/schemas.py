@@ -42,7 +42,7 @@ def main():
                   "/* JSON objects: components.schemas, and the query's arguments by name. */\n"
                   "extern const char schemas_text[], parameters_text[];\n\n#endif\n")
     with open(source, "w", encoding="ascii") as out:
-        out.write('/* Made by scripts/schemas.py of schemas.json. */\n#include "schemas.h"\n\nconst char *const schema_names[SCHEMAS] = {\n\t"",\n')
+        out.write('/* Made by scripts/schemas.py of schemas.json. */\n#include "api/schemas.h"\n\nconst char *const schema_names[SCHEMAS] = {\n\t"",\n')
         out.writelines(f'\t"{name}",\n' for name in names)
         out.write("};\n")
         for what in ("schemas", "parameters"):

@@ -6,11 +6,11 @@
 #include <stdatomic.h>
 
 #include "api/api.h"
+#include "api/schemas.h"
 #include "base/arena.h"
 #include "base/list.h"
 #include "hub/rest.h"
 #include "node/portal.h"
-#include "schemas.h"
 
 #define CALL_PARAMS_MAX 3
 #define CALL_ANSWER_MAX ((size_t)64 * 1024 * 1024)
@@ -70,7 +70,9 @@ struct call {
 	struct slice params[CALL_PARAMS_MAX]; /* of the path, decoded */
 	enum key_role role;
 	char key_project[256]; /* of a project's key, or of a link */
-	/* The key is a portal link: role is KEY_PROJECT then, so that who forgets to ask treats it as the lesser one. */
+	/*
+	 * The key is a portal link: role is KEY_PROJECT then, so that who forgets to ask treats it as the lesser one.
+	 */
 	bool by_link;
 	struct portal_link portal;
 	struct arena arena;
@@ -123,8 +125,8 @@ bool call_body_or_none(struct call *c, struct json *ret);
 struct slice call_organization(struct call *c, struct slice project);
 bool call_is_admin(const struct call *c);
 /*
- * For a call that lasts: whether who came with this Authorization header may still see the project, or with an empty one
- * everything. Any thread.
+ * For a call that lasts: whether who came with this Authorization header
+ * may still see the project, or with an empty one everything. Any thread.
  */
 bool api_may_still(struct api *a, struct slice authorization, struct slice project);
 /* Is this an id that a caller may choose? False: answered with 400 and param. */

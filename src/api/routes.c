@@ -17,12 +17,24 @@
  * What a call takes and gives, for /v1/openapi.json: the query's arguments, and schemas of schemas.json. A row without
  * these words, or with a schema that is not there, does not compile.
  */
-#define IO(QUERY, TAKES, GIVES, STATUS) { QUERY, SCHEMA_##TAKES, SCHEMA_##GIVES, ANSWER_ONE, STATUS, NULL }
-#define GIVES(WHAT)			IO("", Nothing, WHAT, "200")
-#define ENDS				GIVES(Empty)
-#define LIST(QUERY, WHAT)		{ QUERY, SCHEMA_Nothing, SCHEMA_##WHAT, ANSWER_LIST, "200", NULL }
-#define TEXT(TYPE)			{ "", SCHEMA_Nothing, SCHEMA_Nothing, ANSWER_TEXT, "200", TYPE }
-#define STREAM(QUERY)			{ QUERY, SCHEMA_Nothing, SCHEMA_Nothing, ANSWER_TEXT, "200", "text/event-stream" }
+#define IO(QUERY, TAKES, GIVES, STATUS)                                                                                \
+	{                                                                                                              \
+		QUERY, SCHEMA_##TAKES, SCHEMA_##GIVES, ANSWER_ONE, STATUS, NULL                                        \
+	}
+#define GIVES(WHAT) IO("", Nothing, WHAT, "200")
+#define ENDS	    GIVES(Empty)
+#define LIST(QUERY, WHAT)                                                                                              \
+	{                                                                                                              \
+		QUERY, SCHEMA_Nothing, SCHEMA_##WHAT, ANSWER_LIST, "200", NULL                                         \
+	}
+#define TEXT(TYPE)                                                                                                     \
+	{                                                                                                              \
+		"", SCHEMA_Nothing, SCHEMA_Nothing, ANSWER_TEXT, "200", TYPE                                           \
+	}
+#define STREAM(QUERY)                                                                                                  \
+	{                                                                                                              \
+		QUERY, SCHEMA_Nothing, SCHEMA_Nothing, ANSWER_TEXT, "200", "text/event-stream"                         \
+	}
 
 /* A table is read by its columns. */
 /* clang-format off */
@@ -288,9 +300,9 @@ bool api_route_at(size_t index, struct api_route_info *ret)
 	if (index >= ROUTE_COUNT)
 		return false;
 	looks = r->portal == PORTAL_LOOKS || (r->portal == PORTAL_BY_METHOD && strcmp(r->method, "GET") == 0);
-	*ret = (struct api_route_info){ r->method, r->path, r->summary, &r->words, words[r->access],
-					r->portal == PORTAL_NEVER ? "none"
-					: looks			  ? "all"
-								  : "write" };
+	*ret = (struct api_route_info){
+		r->method, r->path,	     r->summary,
+		&r->words, words[r->access], r->portal == PORTAL_NEVER ? "none" : looks ? "all" : "write"
+	};
 	return true;
 }

@@ -61,8 +61,7 @@ static uint64_t order_hash(const struct parts *p, const struct event *e, struct 
 	if (!json_is_nil(broadcast))
 		return hash_thing('b', e->project, json_text_slice(broadcast, scratch));
 	if (e->type >= EVENT_POSTED && e->type < EVENT_TYPES)
-		return hash_thing('e', e->project,
-				  json_text_slice(json_get(p->v[MEMBER_ENDPOINT], "path"), scratch));
+		return hash_thing('e', e->project, json_text_slice(json_get(p->v[MEMBER_ENDPOINT], "path"), scratch));
 	return 0;
 }
 

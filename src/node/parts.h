@@ -45,8 +45,8 @@ struct node {
 	_Atomic uint64_t accepted, duplicates, refused_busy;
 	_Atomic int64_t queue_bytes, queue_events;
 	_Atomic int64_t retention_ms, dead_retention_ms, stop_ms; /* node_tune */
-	_Atomic int64_t last_seq;	/* of the log, as of the last commit */
-	_Atomic int64_t last_event_seq; /* given to the shards */
+	_Atomic int64_t last_seq;				  /* of the log, as of the last commit */
+	_Atomic int64_t last_event_seq;				  /* given to the shards */
 	_Atomic int64_t store_bytes;
 
 	struct fresh *fresh;	/* the store thread's own */
