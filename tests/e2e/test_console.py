@@ -65,7 +65,7 @@ class Many(ConsoleCase):
             api.put(f"/v1/projects/shop/endpoints/customer-{i:05}", {"name": f"Customer {i}", "url": url, "events": ["send_broadcast"]}).expect(201)
 
     def test_ten_thousand(self):
-        makers = [threading.Thread(target=self.make, args=(k, 8)) for k in range(8)]
+        makers = [threading.Thread(target=self.make, args=(k, 4)) for k in range(4)]
         for t in makers:
             t.start()
         for t in makers:
