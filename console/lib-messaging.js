@@ -7,9 +7,9 @@
 // writers(...els) -> els where this session may change things, [] otherwise
 // place(ctx) -> [project, id] of an address
 // filterBar(search, filters) -> a toolbar of both
-// otherNumber(message), direction(message), chips(names), roomy(table), starButton(pid, message), nameField(options)
+// otherNumber(message), direction(message), namedChips(pid, what, ids), roomy(table), starButton(pid, message)
 // bubble(message, {href}) -> a message as in a conversation;  when(unix) for its time
-// messageTable(params, {caption, empty, ids})
+// messageTable(params, {caption, empty, ids, load})
 // sendDialog({pid, to, phone, title}) -> Promise of the message that was sent
 // varsEditor(vars) -> Element with changes(): what to send as `vars` (null takes one away)
 // askName(title, {label, value, submit})   a dialog with one field
@@ -32,8 +32,17 @@ export const writers = (...els) => (may('write') ? els : []);
 export async function inProject(what) {
   const all = project() ? [{ id: project() }] : await projects();
   if (all.length === 1) return all[0].id;
-  const which = field({ label: 'Project', name: 'project', type: 'select', options: all.map((p) => [p.id, p.name ? `${p.name} (${p.id})` : p.id]) });
-  return dialog({ title: `${what}: in which project?`, body: which, actions: [{ label: 'Go on', kind: 'primary', run: () => which.value }] });
+  const which = field({
+    label: 'Project',
+    name: 'project',
+    type: 'select',
+    options: all.map((p) => [p.id, p.name ? `${p.name} (${p.id})` : p.id]),
+  });
+  return dialog({
+    title: `${what}: in which project?`,
+    body: which,
+    actions: [{ label: 'Go on', kind: 'primary', run: () => which.value }],
+  });
 }
 
 export const projectColumn = () => (project() ? [] : [{ key: 'project', label: 'Project' }]);
@@ -60,7 +69,11 @@ export const nameOf = (one) => one.name || one.phone_number || one.id;
 // Search and filters; on a phone the filters come when they are asked for.
 export function filterBar(search, filters) {
   const more = h('div', { class: 'filters', id: freshId('filters') }, filters);
-  const open = h('button', { type: 'button', class: 'button plain filters-button', 'aria-expanded': 'false', 'aria-controls': more.id }, 'Filters');
+  const open = h(
+    'button',
+    { type: 'button', class: 'button plain filters-button', 'aria-expanded': 'false', 'aria-controls': more.id },
+    'Filters',
+  );
   open.addEventListener('click', () => open.setAttribute('aria-expanded', String(more.classList.toggle('open'))));
   return toolbar(search, open, more);
 }
@@ -71,10 +84,31 @@ export const otherNumber = (m) => (m.direction === 'incoming' ? m.from_number : 
 
 export function direction(m) {
   const comes = m.direction === 'incoming';
-  return h('span', { class: `direction is-${m.direction}` }, h('span', { 'aria-hidden': 'true' }, comes ? '↙' : '↗'), comes ? ' in' : ' out');
+  return h(
+    'span',
+    { class: `direction is-${m.direction}` },
+    h('span', { 'aria-hidden': 'true' }, comes ? '↙' : '↗'),
+    comes ? ' in' : ' out',
+  );
 }
 
-export const chips = (names) => (names.length ? h('span', { class: 'chips' }, names.map((name) => h('span', { class: 'chip' }, name))) : null);
+// Chips with the names of labels or groups, which come a moment after their ids.
+export function namedChips(pid, what, ids) {
+  if (!ids?.length) return null;
+  const el = h('span', { class: 'chips' });
+  listAll(pid, what).then(
+    (list) => {
+      const known = byId(list);
+      el.append(
+        ...ids.map((id) => h('span', { class: 'chip', title: known.get(id)?.name || id }, known.get(id)?.name || id)),
+      );
+    },
+    () => {
+      el.textContent = ids.join(', ');
+    },
+  );
+  return el;
+}
 
 // A table whose rows, as cards on a phone, have two columns instead of three: numbers need the room.
 export function roomy(el) {
@@ -111,31 +145,57 @@ export const when = (unix) => (day(unix) === today() ? time(unix).slice(0, 5) : 
 export function bubble(m, { href = null } = {}) {
   const text = m.content || (m.message_type === 'call' ? 'A call' : m.media && m.media.length ? 'A file' : 'No text');
   const media = (m.media || []).map((file) => h('p', { class: 'bubble-media' }, file.url || file.filename || 'a file'));
-  const foot = h('div', { class: 'bubble-foot' }, href ? h('a', { href }, h('time', { title: dateTime(m.time_created) }, when(m.time_created)))
-    : h('time', { title: dateTime(m.time_created) }, when(m.time_created)),
-  m.starred ? h('span', { title: 'starred' }, '★') : null, m.direction === 'outgoing' ? state(m.status) : null);
-  return h('div', { class: `bubble is-${m.direction}` }, h('span', { class: 'visually-hidden' }, m.direction === 'incoming' ? 'Received: ' : 'Sent: '),
-    h('p', { class: 'bubble-text' }, text), media, m.error_message ? h('p', { class: 'bubble-error' }, m.error_message) : null, foot);
+  const foot = h(
+    'div',
+    { class: 'bubble-foot' },
+    href
+      ? h('a', { href }, h('time', { title: dateTime(m.time_created) }, when(m.time_created)))
+      : h('time', { title: dateTime(m.time_created) }, when(m.time_created)),
+    m.starred ? h('span', { title: 'starred' }, '★') : null,
+    m.direction === 'outgoing' ? state(m.status) : null,
+  );
+  return h(
+    'div',
+    { class: `bubble is-${m.direction}` },
+    h('span', { class: 'visually-hidden' }, m.direction === 'incoming' ? 'Received: ' : 'Sent: '),
+    h('p', { class: 'bubble-text' }, text),
+    media,
+    m.error_message ? h('p', { class: 'bubble-error' }, m.error_message) : null,
+    foot,
+  );
 }
 
 export const messageHref = (m) => `#/messages/${enc(m.project || m.project_id)}/${enc(m.id)}`;
 
-export function messageTable(params, { caption = 'Messages', empty = 'No messages.', ids = null, path = '/messages', labels = new Map(), load = null } = {}) {
-  return roomy(table({
-    caption, empty,
-    load: load || merged(ids, path, { sort: 'time_created', sort_dir: 'desc', ...params }),
-    rowHref: messageHref,
-    columns: [
-      { key: 'content', label: 'Message', wide: true, cell: (m) => h('span', { class: 'snippet' }, m.content || `(${m.message_type})`) },
-      { key: 'direction', label: 'Way', cell: direction },
-      { key: 'number', label: 'With', cell: (m) => (m.contact_id ? link(otherNumber(m), `#/contacts/${enc(m.project)}/${enc(m.contact_id)}`) : otherNumber(m)) },
-      { key: 'status', label: 'Status', cell: (m) => state(m.status) },
-      { key: 'labels', label: 'Labels', cell: (m) => chips((m.label_ids || []).map((id) => labels.get(id)?.name || id)) },
-      ...projectColumn(),
-      { key: 'time', label: 'When', cell: (m) => timeAgo(m.time_created) },
-      { key: 'star', label: 'Star', cell: (m) => starButton(m.project, m) },
-    ],
-  }));
+export function messageTable(params, { caption = 'Messages', empty = 'No messages.', ids = null, load = null } = {}) {
+  return roomy(
+    table({
+      caption,
+      empty,
+      load: load || merged(ids, '/messages', { sort: 'time_created', sort_dir: 'desc', ...params }),
+      rowHref: messageHref,
+      columns: [
+        {
+          key: 'content',
+          label: 'Message',
+          wide: true,
+          cell: (m) => h('span', { class: 'snippet' }, m.content || `(${m.message_type})`),
+        },
+        { key: 'direction', label: 'Way', cell: direction },
+        {
+          key: 'number',
+          label: 'With',
+          cell: (m) =>
+            m.contact_id ? link(otherNumber(m), `#/contacts/${enc(m.project)}/${enc(m.contact_id)}`) : otherNumber(m),
+        },
+        { key: 'status', label: 'Status', cell: (m) => state(m.status) },
+        { key: 'labels', label: 'Labels', cell: (m) => namedChips(m.project, 'labels', m.label_ids) },
+        ...projectColumn(),
+        { key: 'time', label: 'When', cell: (m) => timeAgo(m.time_created) },
+        { key: 'star', label: 'Star', cell: (m) => starButton(m.project, m) },
+      ],
+    }),
+  );
 }
 
 // --- sending ---
@@ -148,31 +208,72 @@ const TEST_NUMBERS = [
 ];
 
 function testNumbers(take) {
-  return h('details', { class: 'hint' }, h('summary', {}, 'Numbers for trying'),
+  return h(
+    'details',
+    { class: 'hint' },
+    h('summary', {}, 'Numbers for trying'),
     h('p', {}, 'On a phone of the type test nothing leaves the machine, and these numbers go through statuses:'),
-    h('ul', { class: 'plain' }, TEST_NUMBERS.map(([number, what]) => h('li', {}, button(number, { small: true, run: () => take(number) }), ` ${what}`))));
+    h(
+      'ul',
+      { class: 'plain' },
+      TEST_NUMBERS.map(([number, what]) =>
+        h('li', {}, button(number, { small: true, run: () => take(number) }), ` ${what}`),
+      ),
+    ),
+  );
 }
 
-export const phoneOptions = (phones) => [['', 'the usual one'], ...phones.map((p) => [p.id, `${nameOf(p)} – ${p.phone_type}${p.send_paused ? ', paused' : ''}`])];
+export const phoneOptions = (phones) => [
+  ['', 'the usual one'],
+  ...phones.map((p) => [p.id, `${nameOf(p)} – ${p.phone_type}${p.send_paused ? ', paused' : ''}`]),
+];
 
 export async function sendDialog({ pid, to = '', phone = '', title = 'Send a message' }) {
   pid ||= await inProject(title);
   if (!pid) return undefined;
   const phones = await listAll(pid, 'phones');
-  const toField = field({ label: 'To', name: 'to_number', value: to, required: true, placeholder: '+46701234567', type: 'text', autocomplete: 'off' });
+  const toField = field({
+    label: 'To',
+    name: 'to_number',
+    value: to,
+    required: true,
+    placeholder: '+46701234567',
+    type: 'text',
+    autocomplete: 'off',
+  });
   const fields = [
     toField,
-    testNumbers((number) => { toField.value = number; }),
+    testNumbers((number) => {
+      toField.value = number;
+    }),
     field({ label: 'Text', name: 'content', type: 'textarea', rows: 4, required: true }),
-    field({ label: 'By phone', name: 'route_id', type: 'select', options: phoneOptions(phones), value: phone,
-      help: phones.length ? null : 'This project has no phone yet: make one under Phones.' }),
-    field({ label: 'Fill in variables', name: 'replace_variables', type: 'checkbox', help: 'such as [[contact.name]]' }),
+    field({
+      label: 'By phone',
+      name: 'route_id',
+      type: 'select',
+      options: phoneOptions(phones),
+      value: phone,
+      help: phones.length ? null : 'This project has no phone yet: make one under Phones.',
+    }),
+    field({
+      label: 'Fill in variables',
+      name: 'replace_variables',
+      type: 'checkbox',
+      help: 'such as [[contact.name]]',
+    }),
     field({ label: 'Track clicks', name: 'track_clicks', type: 'checkbox', help: 'its links become short ones' }),
   ];
-  return dialog({ title, body: ({ close }) => form(fields, { label: 'Send', submit: async (values) => {
-    const body = { ...values, route_id: values.route_id || undefined };
-    close(await api.post(`${ownerPath(pid)}/messages/send`, body));
-  } }) });
+  return dialog({
+    title,
+    body: ({ close }) =>
+      form(fields, {
+        label: 'Send',
+        submit: async (values) => {
+          const body = { ...values, route_id: values.route_id || undefined };
+          close(await api.post(`${ownerPath(pid)}/messages/send`, body));
+        },
+      }),
+  });
 }
 
 // --- custom variables ---
@@ -186,22 +287,45 @@ export function varsEditor(vars) {
   const before = { ...vars };
   const rows = h('div', { class: 'vars' });
   const add = (name = '', value = '') => {
-    const key = h('input', { 'aria-label': 'Variable', value: name, placeholder: 'name', spellcheck: 'false', autocomplete: 'off' });
-    const text = h('input', { 'aria-label': name ? `Value of ${name}` : 'Value', value: String(value), placeholder: 'value', autocomplete: 'off' });
-    const away = button(name ? `Remove ${name}` : 'Remove this variable', { icon: 'close', iconOnly: true, small: true, run: () => row.remove() });
+    const key = h('input', {
+      'aria-label': 'Variable',
+      value: name,
+      placeholder: 'name',
+      spellcheck: 'false',
+      autocomplete: 'off',
+    });
+    const text = h('input', {
+      'aria-label': name ? `Value of ${name}` : 'Value',
+      value: String(value),
+      placeholder: 'value',
+      autocomplete: 'off',
+    });
+    const away = button(name ? `Remove ${name}` : 'Remove this variable', {
+      icon: 'close',
+      iconOnly: true,
+      small: true,
+      run: () => row.remove(),
+    });
     const row = h('div', { class: 'var' }, key, text, away);
     rows.append(row);
     return key;
   };
   Object.entries(before).forEach(([name, value]) => add(name, value));
-  const el = h('div', { class: 'vars-editor' }, rows, button('Add a variable', { icon: 'plus', small: true, run: () => add().focus() }));
+  const el = h(
+    'div',
+    { class: 'vars-editor' },
+    rows,
+    button('Add a variable', { icon: 'plus', small: true, run: () => add().focus() }),
+  );
   el.changes = () => {
     const now = {};
     for (const row of rows.children) {
       const [name, text] = [...row.querySelectorAll('input')].map((input) => input.value);
       if (name.trim()) now[name.trim()] = String(before[name.trim()]) === text ? before[name.trim()] : varValue(text);
     }
-    const gone = Object.keys(before).filter((name) => !(name in now)).map((name) => [name, null]);
+    const gone = Object.keys(before)
+      .filter((name) => !(name in now))
+      .map((name) => [name, null]);
     return Object.fromEntries([...gone, ...Object.entries(now).filter(([name, value]) => before[name] !== value)]);
   };
   return el;
@@ -210,7 +334,12 @@ export function varsEditor(vars) {
 // --- small dialogs ---
 
 export function askName(title, { label = 'Name', value = '', submit, help = null, go = 'Save' }) {
-  return dialog({ title, body: ({ close }) => form([field({ label, name: 'name', value, required: true, help, autocomplete: 'off' })], {
-    label: go, submit: async (values) => close((await submit(values.name.trim())) ?? true),
-  }) });
+  return dialog({
+    title,
+    body: ({ close }) =>
+      form([field({ label, name: 'name', value, required: true, help, autocomplete: 'off' })], {
+        label: go,
+        submit: async (values) => close((await submit(values.name.trim())) ?? true),
+      }),
+  });
 }

@@ -14,14 +14,19 @@ export function reorder({ rows, label, save, canMove = true }) {
   const items = new Map(rows.map((row) => [row.id, row]));
   const order = () => [...list.children].map((li) => li.dataset.id);
   const place = (li) => [...list.children].indexOf(li);
-  const say = (text) => { said.textContent = text; };
+  const say = (text) => {
+    said.textContent = text;
+  };
   const nameOf = (li) => items.get(li.dataset.id).name;
   let busy = Promise.resolve();
 
   // The buttons' names and ends follow the order.
   function mark() {
     [...list.children].forEach((li, i) => {
-      li.querySelector('.handle')?.setAttribute('aria-label', `Move ${nameOf(li)}, now ${i + 1} of ${list.children.length}: drag, or use the arrow keys`);
+      li.querySelector('.handle')?.setAttribute(
+        'aria-label',
+        `Move ${nameOf(li)}, now ${i + 1} of ${list.children.length}: drag, or use the arrow keys`,
+      );
       const [up, down] = li.querySelectorAll('.reorder-keys button');
       if (up) up.disabled = i === 0;
       if (down) down.disabled = i === list.children.length - 1;
@@ -42,13 +47,16 @@ export function reorder({ rows, label, save, canMove = true }) {
     if (now.join() === before.join()) return;
     const words = `${nameOf(li)} is now ${place(li) + 1} of ${now.length}`;
     say(words);
-    busy = busy.then(() => save(now, li.dataset.id)).then(() => {
-      if (said.textContent === words) say(`${words}. Saved`);
-    }).catch((e) => {
-      toast(e.message, 'bad');
-      say('The order could not be saved');
-      restore(before);
-    });
+    busy = busy
+      .then(() => save(now, li.dataset.id))
+      .then(() => {
+        if (said.textContent === words) say(`${words}. Saved`);
+      })
+      .catch((e) => {
+        toast(e.message, 'bad');
+        say('The order could not be saved');
+        restore(before);
+      });
   }
 
   function step(li, by) {
@@ -74,18 +82,30 @@ export function reorder({ rows, label, save, canMove = true }) {
 
     // The neighbours jump over the dragged row, not it over them: an element that is moved loses the pointer and the focus.
     const move = (e) => {
-      for (let next = li.nextElementSibling; next && e.clientY > middle(next); next = li.nextElementSibling) list.insertBefore(next, li);
-      for (let last = li.previousElementSibling; last && e.clientY < middle(last); last = li.previousElementSibling) li.after(last);
+      for (let next = li.nextElementSibling; next && e.clientY > middle(next); next = li.nextElementSibling)
+        list.insertBefore(next, li);
+      for (let last = li.previousElementSibling; last && e.clientY < middle(last); last = li.previousElementSibling)
+        li.after(last);
       li.style.transform = `translateY(${e.clientY - from - (li.offsetTop - start)}px)`;
     };
     const end = (e) => {
-      for (const [name, fn] of [['pointermove', move], ['pointerup', end], ['pointercancel', end]]) handle.removeEventListener(name, fn);
+      for (const [name, fn] of [
+        ['pointermove', move],
+        ['pointerup', end],
+        ['pointercancel', end],
+      ])
+        handle.removeEventListener(name, fn);
       li.classList.remove('dragged');
       li.style.transform = '';
       if (e.type === 'pointercancel') restore(before);
       else keep(li, before);
     };
-    for (const [name, fn] of [['pointermove', move], ['pointerup', end], ['pointercancel', end]]) handle.addEventListener(name, fn);
+    for (const [name, fn] of [
+      ['pointermove', move],
+      ['pointerup', end],
+      ['pointercancel', end],
+    ])
+      handle.addEventListener(name, fn);
   }
 
   const middle = (el) => {

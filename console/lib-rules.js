@@ -13,15 +13,40 @@ import { freshId, h } from './lib-ui.js';
 
 const ACTIONS = {
   send_reply: { label: 'Send a reply', fields: [['content', 'Text', { long: true }]] },
-  send_message: { label: 'Send to somebody else', fields: [['to_number', 'To'], ['content', 'Text', { long: true }]] },
-  set_variable: { label: 'Set a variable', fields: [['name', 'Variable', { placeholder: 'contact.vars.city' }], ['value', 'Value', { scalar: true }]] },
+  send_message: {
+    label: 'Send to somebody else',
+    fields: [
+      ['to_number', 'To'],
+      ['content', 'Text', { long: true }],
+    ],
+  },
+  set_variable: {
+    label: 'Set a variable',
+    fields: [
+      ['name', 'Variable', { placeholder: 'contact.vars.city' }],
+      ['value', 'Value', { scalar: true }],
+    ],
+  },
   add_group: { label: 'Put the contact into a group', fields: [['group', 'Group (name or id)']] },
   remove_group: { label: 'Take the contact out of a group', fields: [['group', 'Group (name or id)']] },
   add_label: { label: 'Put a label on the message', fields: [['label', 'Label (name or id)']] },
-  notify_webhook: { label: 'Ask a webhook', fields: [['url', 'URL', { placeholder: 'https://' }], ['secret', 'Secret', { optional: true }],
-    ['timeout_ms', 'Time limit, ms', { number: true, optional: true }]] },
+  notify_webhook: {
+    label: 'Ask a webhook',
+    fields: [
+      ['url', 'URL', { placeholder: 'https://' }],
+      ['secret', 'Secret', { optional: true }],
+      ['timeout_ms', 'Time limit, ms', { number: true, optional: true }],
+    ],
+  },
   log_message: { label: 'Write into the service log', fields: [['text', 'Text', { long: true }]] },
-  email: { label: 'Send a mail', fields: [['to', 'To'], ['subject', 'Subject'], ['text', 'Text', { long: true }]] },
+  email: {
+    label: 'Send a mail',
+    fields: [
+      ['to', 'To'],
+      ['subject', 'Subject'],
+      ['text', 'Text', { long: true }],
+    ],
+  },
   if: { label: 'If …', fields: [] },
   stop: { label: 'Stop this service', fields: [] },
 };
@@ -65,17 +90,28 @@ function conditionWords(c) {
 }
 
 function readIf(action) {
-  return h('li', {}, 'If ', ...conditionWords(action.condition), ':', rulesView(action.then || []),
-    action.else && action.else.length ? h('div', {}, 'otherwise:', rulesView(action.else)) : null);
+  return h(
+    'li',
+    {},
+    'If ',
+    ...conditionWords(action.condition),
+    ':',
+    rulesView(action.then || []),
+    action.else && action.else.length ? h('div', {}, 'otherwise:', rulesView(action.else)) : null,
+  );
 }
 
 export function rulesView(actions) {
   if (!actions || !actions.length) return h('p', { class: 'muted' }, 'Nothing is done.');
-  return h('ol', { class: 'rules-view' }, ...actions.map((action) => {
-    if (action.type === 'if') return readIf(action);
-    const words = SENTENCES[action.type];
-    return h('li', {}, ...(words ? words(action) : [JSON.stringify(action)]));
-  }));
+  return h(
+    'ol',
+    { class: 'rules-view' },
+    ...actions.map((action) => {
+      if (action.type === 'if') return readIf(action);
+      const words = SENTENCES[action.type];
+      return h('li', {}, ...(words ? words(action) : [JSON.stringify(action)]));
+    }),
+  );
 }
 
 // --- faults ---
@@ -126,12 +162,21 @@ function labelled(holder, object, name, label, input, more = null) {
   input.id = id;
   input.setAttribute('aria-describedby', `${id}-error`);
   holder.register(object, name, { input, note });
-  return h('div', { class: 'field' }, h('label', { for: id }, label), more ? h('div', { class: 'beside' }, input, more) : input, note);
+  return h(
+    'div',
+    { class: 'field' },
+    h('label', { for: id }, label),
+    more ? h('div', { class: 'beside' }, input, more) : input,
+    note,
+  );
 }
 
 function taken(object, name, text, { number, optional, list }) {
   if (list) {
-    const lines = text.split('\n').map((line) => line.trim()).filter(Boolean);
+    const lines = text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean);
     return lines.length ? lines : undefined;
   }
   if (text === '' && optional) return undefined;
@@ -140,7 +185,10 @@ function taken(object, name, text, { number, optional, list }) {
 
 export function textControl(holder, object, name, label, options = {}) {
   const value = object[name];
-  const input = h(options.long || options.list ? 'textarea' : 'input', { placeholder: options.placeholder || null, spellcheck: 'false' });
+  const input = h(options.long || options.list ? 'textarea' : 'input', {
+    placeholder: options.placeholder || null,
+    spellcheck: 'false',
+  });
   if (options.long || options.list) input.rows = options.list ? 3 : 2;
   input.value = options.list ? (value || []).join('\n') : value === undefined || value === null ? '' : String(value);
   input.addEventListener('input', () => {
@@ -165,15 +213,22 @@ export function choiceControl(holder, object, name, label, choices, onChange) {
 function scalarControl(holder, object, name, label) {
   const kinds = { text: 'a text', number: 'a number', true: 'true', false: 'false', null: 'nothing' };
   const value = object[name];
-  const kind = typeof value === 'string' || value === undefined ? 'text' : typeof value === 'number' ? 'number' : String(value);
-  const select = h('select', { 'aria-label': `${label}: what it is` }, ...Object.entries(kinds).map(([word, text]) => h('option', { value: word }, text)));
+  const kind =
+    typeof value === 'string' || value === undefined ? 'text' : typeof value === 'number' ? 'number' : String(value);
+  const select = h(
+    'select',
+    { 'aria-label': `${label}: what it is` },
+    ...Object.entries(kinds).map(([word, text]) => h('option', { value: word }, text)),
+  );
   const input = h('input', { spellcheck: 'false' });
   select.value = kind;
-  input.value = kind === 'text' || kind === 'number' ? value ?? '' : '';
+  input.value = kind === 'text' || kind === 'number' ? (value ?? '') : '';
   const take = () => {
     input.hidden = !['text', 'number'].includes(select.value);
     if (select.value === 'text') object[name] = input.value;
-    else if (select.value === 'number') object[name] = input.value.trim() !== '' && !Number.isNaN(Number(input.value)) ? Number(input.value) : input.value;
+    else if (select.value === 'number')
+      object[name] =
+        input.value.trim() !== '' && !Number.isNaN(Number(input.value)) ? Number(input.value) : input.value;
     else object[name] = JSON.parse(select.value);
   };
   select.addEventListener('change', take);
@@ -182,7 +237,8 @@ function scalarControl(holder, object, name, label) {
   return labelled(holder, object, name, label, input, select);
 }
 
-const key = (text, label, run, more = {}) => h('button', { type: 'button', class: 'button plain small', 'aria-label': label, on: { click: run }, ...more }, text);
+const key = (text, label, run, more = {}) =>
+  h('button', { type: 'button', class: 'button plain small', 'aria-label': label, on: { click: run }, ...more }, text);
 
 // --- lists whose entries are moved, added, taken away ---
 
@@ -194,16 +250,28 @@ export function listEditor({ entries, draw, add, what, className }) {
     redraw();
     list.children[to]?.querySelector(to < from ? '[data-move="up"]' : '[data-move="down"]')?.focus();
   };
-  const tools = (i) => h('span', { class: 'entry-tools' },
-    key('↑', `Move ${what} ${i + 1} up`, () => move(i, i - 1), { disabled: i === 0, dataset: { move: 'up' } }),
-    key('↓', `Move ${what} ${i + 1} down`, () => move(i, i + 1), { disabled: i === entries.length - 1, dataset: { move: 'down' } }),
-    key('✕', `Remove ${what} ${i + 1}`, () => {
-      entries.splice(i, 1);
-      redraw();
-      (list.children[Math.min(i, entries.length - 1)]?.querySelector('input, select, textarea') || adder.querySelector('button, select')).focus();
-    }));
+  const tools = (i) =>
+    h(
+      'span',
+      { class: 'entry-tools' },
+      key('↑', `Move ${what} ${i + 1} up`, () => move(i, i - 1), { disabled: i === 0, dataset: { move: 'up' } }),
+      key('↓', `Move ${what} ${i + 1} down`, () => move(i, i + 1), {
+        disabled: i === entries.length - 1,
+        dataset: { move: 'down' },
+      }),
+      key('✕', `Remove ${what} ${i + 1}`, () => {
+        entries.splice(i, 1);
+        redraw();
+        (
+          list.children[Math.min(i, entries.length - 1)]?.querySelector('input, select, textarea') ||
+          adder.querySelector('button, select')
+        ).focus();
+      }),
+    );
   function redraw() {
-    list.replaceChildren(...entries.map((entry, i) => h('li', { class: 'entry' }, ...draw(entry, i, tools(i), redraw))));
+    list.replaceChildren(
+      ...entries.map((entry, i) => h('li', { class: 'entry' }, ...draw(entry, i, tools(i), redraw))),
+    );
   }
   const adder = add((entry) => {
     entries.push(entry);
@@ -215,7 +283,13 @@ export function listEditor({ entries, draw, add, what, className }) {
 }
 
 export function entryHead(i, words, tools) {
-  return h('div', { class: 'entry-head' }, h('span', { class: 'entry-number' }, `${i + 1}.`), h('strong', {}, words), tools);
+  return h(
+    'div',
+    { class: 'entry-head' },
+    h('span', { class: 'entry-number' }, `${i + 1}.`),
+    h('strong', {}, words),
+    tools,
+  );
 }
 
 // --- conditions ---
@@ -225,17 +299,26 @@ const leaf = () => ({ left: '[[word1]]', op: 'equals', right: '' });
 function leafEditor(holder, c, redraw) {
   const right = textControl(holder, c, 'right', 'With');
   right.hidden = c.op === 'exists';
-  return h('div', { class: 'condition' }, textControl(holder, c, 'left', 'Compare'),
+  return h(
+    'div',
+    { class: 'condition' },
+    textControl(holder, c, 'left', 'Compare'),
     choiceControl(holder, c, 'op', 'How', Object.entries(OPS), () => {
       if (c.op === 'exists') delete c.right;
       else if (c.right === undefined) c.right = '';
       redraw();
-    }), right);
+    }),
+    right,
+  );
 }
 
 function groupEditor(holder, c, word, redraw) {
-  const which = h('select', { 'aria-label': 'How the conditions go together' },
-    h('option', { value: 'all' }, 'all of these'), h('option', { value: 'any' }, 'any of these'));
+  const which = h(
+    'select',
+    { 'aria-label': 'How the conditions go together' },
+    h('option', { value: 'all' }, 'all of these'),
+    h('option', { value: 'any' }, 'any of these'),
+  );
   which.value = word;
   which.addEventListener('change', () => {
     const list = c[word];
@@ -243,11 +326,18 @@ function groupEditor(holder, c, word, redraw) {
     c[which.value] = list;
     redraw();
   });
-  return h('div', { class: 'condition-group' }, which, listEditor({
-    entries: c[word], what: 'condition', className: 'conditions',
-    draw: (one, i, tools, again) => [conditionEditor(holder, one, again), tools],
-    add: (push) => key('Add a condition', 'Add a condition', () => push(leaf())),
-  }));
+  return h(
+    'div',
+    { class: 'condition-group' },
+    which,
+    listEditor({
+      entries: c[word],
+      what: 'condition',
+      className: 'conditions',
+      draw: (one, i, tools, again) => [conditionEditor(holder, one, again), tools],
+      add: (push) => key('Add a condition', 'Add a condition', () => push(leaf())),
+    }),
+  );
 }
 
 function conditionEditor(holder, c, redraw) {
@@ -265,13 +355,31 @@ function widen(action) {
 
 function ifEditor(holder, action, redraw) {
   const several = action.condition.all || action.condition.any;
-  return [h('div', { class: 'rule-part' }, conditionEditor(holder, action.condition, redraw),
-    several ? null : key('and / or …', 'Add another condition', () => {
-      widen(action);
-      redraw();
-    })),
-  h('div', { class: 'rule-part' }, h('p', { class: 'rule-word' }, 'then'), rulesEditor(action.then, { holder, what: 'action then' }).el),
-  h('div', { class: 'rule-part' }, h('p', { class: 'rule-word' }, 'otherwise'), rulesEditor(action.else, { holder, what: 'action otherwise' }).el)];
+  return [
+    h(
+      'div',
+      { class: 'rule-part' },
+      conditionEditor(holder, action.condition, redraw),
+      several
+        ? null
+        : key('and / or …', 'Add another condition', () => {
+            widen(action);
+            redraw();
+          }),
+    ),
+    h(
+      'div',
+      { class: 'rule-part' },
+      h('p', { class: 'rule-word' }, 'then'),
+      rulesEditor(action.then, { holder, what: 'action then' }).el,
+    ),
+    h(
+      'div',
+      { class: 'rule-part' },
+      h('p', { class: 'rule-word' }, 'otherwise'),
+      rulesEditor(action.else, { holder, what: 'action otherwise' }).el,
+    ),
+  ];
 }
 
 // What the editor edits must be there; an empty `else` is taken out again by value().
@@ -293,14 +401,28 @@ function actionEditor(holder, action, i, tools, redraw) {
   const known = ACTIONS[action.type];
   const head = entryHead(i, known ? known.label : String(action.type), tools);
   if (!known) return [head, h('code', {}, JSON.stringify(action))];
-  const fields = known.fields.map(([name, label, options]) => (options?.scalar
-    ? scalarControl(holder, action, name, label) : textControl(holder, action, name, label, options)));
-  return [head, fields.length ? h('div', { class: 'entry-fields' }, ...fields) : null, ...(action.type === 'if' ? ifEditor(holder, action, redraw) : [])];
+  const fields = known.fields.map(([name, label, options]) =>
+    options?.scalar ? scalarControl(holder, action, name, label) : textControl(holder, action, name, label, options),
+  );
+  return [
+    head,
+    fields.length ? h('div', { class: 'entry-fields' }, ...fields) : null,
+    ...(action.type === 'if' ? ifEditor(holder, action, redraw) : []),
+  ];
 }
 
 function adder(push) {
-  const which = h('select', { 'aria-label': 'Action to add' }, ...Object.entries(ACTIONS).map(([type, { label }]) => h('option', { value: type }, label)));
-  return h('div', { class: 'adder' }, which, key('Add', 'Add this action', () => push(fresh(which.value))));
+  const which = h(
+    'select',
+    { 'aria-label': 'Action to add' },
+    ...Object.entries(ACTIONS).map(([type, { label }]) => h('option', { value: type }, label)),
+  );
+  return h(
+    'div',
+    { class: 'adder' },
+    which,
+    key('Add', 'Add this action', () => push(fresh(which.value))),
+  );
 }
 
 function clean(actions) {
@@ -315,7 +437,9 @@ function clean(actions) {
 
 export function rulesEditor(actions, { holder, what = 'action' }) {
   const el = listEditor({
-    entries: actions, what, className: 'rules-editor',
+    entries: actions,
+    what,
+    className: 'rules-editor',
     draw: (action, i, tools, redraw) => actionEditor(holder, action, i, tools, redraw),
     add: adder,
   });
@@ -325,7 +449,11 @@ export function rulesEditor(actions, { holder, what = 'action' }) {
 // --- questions of a poll ---
 
 export function questionFields(holder, question) {
-  return h('div', { class: 'entry-fields' }, textControl(holder, question, 'text', 'Question', { long: true }),
+  return h(
+    'div',
+    { class: 'entry-fields' },
+    textControl(holder, question, 'text', 'Question', { long: true }),
     textControl(holder, question, 'variable', 'Kept in', { placeholder: 'contact.vars.colour' }),
-    textControl(holder, question, 'choices', 'Choices, one on each line', { list: true }));
+    textControl(holder, question, 'choices', 'Choices, one on each line', { list: true }),
+  );
 }

@@ -2,8 +2,40 @@
 
 import { api, may, ownerPath } from './lib-api.js';
 import { dateTime, number } from './lib-format.js';
-import { badge, button, card, confirm, errorBox, facts, field, form, h, icon, json, link, page, picker, spinner, table, timeAgo, toast } from './lib-ui.js';
-import { askName, bubble, byId, enc, forget, isFinal, listAll, nameOf, phoneOptions, place, varsEditor, writers } from './lib-messaging.js';
+import {
+  badge,
+  button,
+  card,
+  confirm,
+  errorBox,
+  facts,
+  field,
+  form,
+  h,
+  icon,
+  json,
+  link,
+  page,
+  picker,
+  spinner,
+  table,
+  timeAgo,
+  toast,
+} from './lib-ui.js';
+import {
+  askName,
+  bubble,
+  byId,
+  enc,
+  forget,
+  isFinal,
+  listAll,
+  nameOf,
+  phoneOptions,
+  place,
+  varsEditor,
+  writers,
+} from './lib-messaging.js';
 
 export const title = 'Contact';
 
@@ -21,8 +53,16 @@ function bubbles(pid, list) {
   return list.flatMap((m) => {
     const fresh = dayOf(m.time_created) !== before;
     before = dayOf(m.time_created);
-    const words = new Date(m.time_created * 1000).toLocaleDateString('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
-    return [fresh ? h('p', { class: 'day' }, words) : null, bubble(m, { href: `#/messages/${enc(pid)}/${enc(m.id)}` })].filter(Boolean);
+    const words = new Date(m.time_created * 1000).toLocaleDateString('en-GB', {
+      weekday: 'long',
+      day: 'numeric',
+      month: 'long',
+      year: 'numeric',
+    });
+    return [
+      fresh ? h('p', { class: 'day' }, words) : null,
+      bubble(m, { href: `#/messages/${enc(pid)}/${enc(m.id)}` }),
+    ].filter(Boolean);
   });
 }
 
@@ -31,7 +71,11 @@ function conversation(pid, contact) {
   const known = new Map();
   let marker = null;
   let shown = '';
-  const view = h('div', { class: 'conversation tall', tabindex: '0', role: 'log', 'aria-label': 'Conversation' }, spinner());
+  const view = h(
+    'div',
+    { class: 'conversation tall', tabindex: '0', role: 'log', 'aria-label': 'Conversation' },
+    spinner(),
+  );
   const earlier = button('Earlier messages', { small: true, run: () => load(marker) });
 
   function draw() {
@@ -47,13 +91,20 @@ function conversation(pid, contact) {
   }
 
   async function load(from = null) {
-    const answer = await api.get(`${ownerPath(pid)}/contacts/${enc(contact.id)}/messages`,
-      { sort: 'time_created', sort_dir: 'desc', page_size: PAGE, marker: from });
+    const answer = await api.get(`${ownerPath(pid)}/contacts/${enc(contact.id)}/messages`, {
+      sort: 'time_created',
+      sort_dir: 'desc',
+      page_size: PAGE,
+      marker: from,
+    });
     const first = known.size === 0;
     for (const m of answer.data) known.set(m.id, m);
     if (from || first) marker = answer.truncated ? answer.next_marker : null;
     draw();
-    if (first) requestAnimationFrame(() => { view.scrollTop = view.scrollHeight; });
+    if (first)
+      requestAnimationFrame(() => {
+        view.scrollTop = view.scrollHeight;
+      });
   }
 
   load().catch((e) => view.replaceChildren(errorBox(e)));
@@ -91,7 +142,11 @@ function reply(pid, contact, phones, sent) {
     trouble.replaceChildren();
     if (!text.value.trim()) return text.focus();
     try {
-      await api.post(`${ownerPath(pid)}/messages/send`, { contact_id: contact.id, content: text.value, route_id: by.input.value || undefined });
+      await api.post(`${ownerPath(pid)}/messages/send`, {
+        contact_id: contact.id,
+        content: text.value,
+        route_id: by.input.value || undefined,
+      });
       text.value = '';
       await sent();
     } catch (e) {
@@ -99,52 +154,138 @@ function reply(pid, contact, phones, sent) {
     }
     return text.focus();
   };
-  text.addEventListener('keydown', (event) => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) send(); });
-  return h('div', { class: 'reply' }, text, h('div', { class: 'reply-foot' }, phones.length > 1 ? by : null, h('span', { class: 'muted' }, 'Ctrl+Enter sends'),
-    button('Send', { kind: 'primary', icon: 'send', run: send })), trouble);
+  text.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) send();
+  });
+  return h(
+    'div',
+    { class: 'reply' },
+    text,
+    h(
+      'div',
+      { class: 'reply-foot' },
+      phones.length > 1 ? by : null,
+      h('span', { class: 'muted' }, 'Ctrl+Enter sends'),
+      button('Send', { kind: 'primary', icon: 'send', run: send }),
+    ),
+    trouble,
+  );
 }
 
 function conversationCard(ctx, pid, contact, phones) {
   const talk = conversation(pid, contact);
   const now = keepUp(ctx, talk);
   const blocked = () => h('p', { class: 'muted' }, icon('off'), ' Sending to this contact is blocked.');
-  return card('Conversation', talk.view, contact.send_blocked ? blocked() : may('write') ? reply(pid, contact, phones, now) : null);
+  return card(
+    'Conversation',
+    talk.view,
+    contact.send_blocked ? blocked() : may('write') ? reply(pid, contact, phones, now) : null,
+  );
 }
 
 // --- who it is ---
 
 function detailsCard(contact, phones, change) {
   if (!may('write')) {
-    return card('Details', facts([['Name', contact.name || '–'], ['Number', contact.phone_number], ['Conversation', contact.conversation_status],
-      ...Object.entries(contact.vars).map(([name, value]) => [name, String(value)])]));
+    return card(
+      'Details',
+      facts([
+        ['Name', contact.name || '–'],
+        ['Number', contact.phone_number],
+        ['Conversation', contact.conversation_status],
+        ...Object.entries(contact.vars).map(([name, value]) => [name, String(value)]),
+      ]),
+    );
   }
   const vars = varsEditor(contact.vars);
-  const submit = (values) => change({ name: values.name || null, phone_number: values.phone_number, conversation_status: values.conversation_status,
-    default_route_id: values.default_route_id || null, vars: vars.changes() });
-  return card('Details', form([
-    field({ label: 'Name', name: 'name', value: contact.name || '', autocomplete: 'off' }),
-    field({ label: 'Number', name: 'phone_number', value: contact.phone_number || '', required: true, autocomplete: 'off' }),
-    field({ label: 'Conversation', name: 'conversation_status', type: 'select', options: ['closed', 'active', 'handled'], value: contact.conversation_status }),
-    field({ label: 'Goes by phone', name: 'default_route_id', type: 'select', options: phoneOptions(phones), value: contact.default_route_id || '' }),
-    h('fieldset', null, h('legend', null, 'Variables'), vars),
-  ], { label: 'Save', submit }));
+  const submit = (values) =>
+    change({
+      name: values.name || null,
+      phone_number: values.phone_number,
+      conversation_status: values.conversation_status,
+      default_route_id: values.default_route_id || null,
+      vars: vars.changes(),
+    });
+  return card(
+    'Details',
+    form(
+      [
+        field({ label: 'Name', name: 'name', value: contact.name || '', autocomplete: 'off' }),
+        field({
+          label: 'Number',
+          name: 'phone_number',
+          value: contact.phone_number || '',
+          required: true,
+          autocomplete: 'off',
+        }),
+        field({
+          label: 'Conversation',
+          name: 'conversation_status',
+          type: 'select',
+          options: ['closed', 'active', 'handled'],
+          value: contact.conversation_status,
+        }),
+        field({
+          label: 'Goes by phone',
+          name: 'default_route_id',
+          type: 'select',
+          options: phoneOptions(phones),
+          value: contact.default_route_id || '',
+        }),
+        h('fieldset', null, h('legend', null, 'Variables'), vars),
+      ],
+      { label: 'Save', submit },
+    ),
+  );
 }
 
 function groupsCard(pid, contact, groups, change) {
   const name = (id) => groups.get(id)?.name || id;
-  const mine = contact.group_ids.map((id) => h('span', { class: 'chip' }, name(id),
-    ...writers(button(`Take out of ${name(id)}`, { icon: 'close', iconOnly: true, small: true, run: () => change({ remove_group_ids: [id] }) }))));
+  const mine = contact.group_ids.map((id) =>
+    h(
+      'span',
+      { class: 'chip' },
+      name(id),
+      ...writers(
+        button(`Take out of ${name(id)}`, {
+          icon: 'close',
+          iconOnly: true,
+          small: true,
+          run: () => change({ remove_group_ids: [id] }),
+        }),
+      ),
+    ),
+  );
   const put = (id) => id && change({ add_group_ids: [id] }).catch((e) => toast(e.message, 'bad'));
   const others = [...groups.values()].filter((g) => !contact.group_ids.includes(g.id));
   const adding = writers(
-    others.length ? picker({ label: 'Add', value: '', options: [['', 'to a group …'], ...others.map((g) => [g.id, g.name])], onChange: put }) : null,
-    button('New group', { small: true, icon: 'plus', run: () => askName('New group', { go: 'Make and add', submit: async (words) => {
-      const made = await api.post(`${ownerPath(pid)}/groups`, { name: words });
-      forget('groups');
-      await change({ add_group_ids: [made.id] });
-    } }) }));
-  return card('Groups', mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'In none.'),
-    adding.length ? h('div', { class: 'toolbar' }, adding) : null);
+    others.length
+      ? picker({
+          label: 'Add',
+          value: '',
+          options: [['', 'to a group …'], ...others.map((g) => [g.id, g.name])],
+          onChange: put,
+        })
+      : null,
+    button('New group', {
+      small: true,
+      icon: 'plus',
+      run: () =>
+        askName('New group', {
+          go: 'Make and add',
+          submit: async (words) => {
+            const made = await api.post(`${ownerPath(pid)}/groups`, { name: words });
+            forget('groups');
+            await change({ add_group_ids: [made.id] });
+          },
+        }),
+    }),
+  );
+  return card(
+    'Groups',
+    mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'In none.'),
+    adding.length ? h('div', { class: 'toolbar' }, adding) : null,
+  );
 }
 
 function statesCard(pid, contact, services) {
@@ -153,29 +294,56 @@ function statesCard(pid, contact, services) {
     await api.delete(`${ownerPath(pid)}/services/${enc(s.service_id)}/states/${enc(contact.id)}`);
     list.reload();
   };
-  const list = table({ caption: 'Where the contact stands in services', empty: 'With no service.',
+  const list = table({
+    caption: 'Where the contact stands in services',
+    empty: 'With no service.',
     load: ({ marker }) => api.get(`${ownerPath(pid)}/contacts/${enc(contact.id)}/states`, { marker }),
     columns: [
       { key: 'service', label: 'Service', cell: named },
       { key: 'id', label: 'State', cell: (s) => badge(s.id || '–', 'info', 'info') },
       { key: 'vars', label: 'Variables', cell: (s) => (Object.keys(s.vars || {}).length ? json(s.vars) : '–') },
-      ...writers({ key: 'forget', label: 'Forget', cell: (s) => button(`Forget where the contact stands with ${named(s)}`, { icon: 'trash', iconOnly: true, small: true,
-        run: () => drop(s) }) }),
-    ] });
+      ...writers({
+        key: 'forget',
+        label: 'Forget',
+        cell: (s) =>
+          button(`Forget where the contact stands with ${named(s)}`, {
+            icon: 'trash',
+            iconOnly: true,
+            small: true,
+            run: () => drop(s),
+          }),
+      }),
+    ],
+  });
   return card('Services', list);
 }
 
-const numbersCard = (c) => card('Numbers', facts([
-  ['Messages', `${number(c.message_count)}: ${number(c.incoming_message_count)} in, ${number(c.outgoing_message_count)} out`],
-  ['Last in', timeAgo(c.last_incoming_message_time)], ['Last out', timeAgo(c.last_outgoing_message_time)],
-  ['Made', dateTime(c.time_created)], ['id', h('code', null, c.id)]]));
+const numbersCard = (c) =>
+  card(
+    'Numbers',
+    facts([
+      [
+        'Messages',
+        `${number(c.message_count)}: ${number(c.incoming_message_count)} in, ${number(c.outgoing_message_count)} out`,
+      ],
+      ['Last in', timeAgo(c.last_incoming_message_time)],
+      ['Last out', timeAgo(c.last_outgoing_message_time)],
+      ['Made', dateTime(c.time_created)],
+      ['id', h('code', null, c.id)],
+    ]),
+  );
 
 // --- the page ---
 
 export async function show(ctx) {
   const [pid, id] = place(ctx);
   const path = `${ownerPath(pid)}/contacts/${enc(id)}`;
-  const [contact, phones, groups, services] = await Promise.all([api.get(path), listAll(pid, 'phones'), listAll(pid, 'groups'), listAll(pid, 'services')]);
+  const [contact, phones, groups, services] = await Promise.all([
+    api.get(path),
+    listAll(pid, 'phones'),
+    listAll(pid, 'groups'),
+    listAll(pid, 'services'),
+  ]);
 
   async function change(body, words = 'Saved') {
     await api.post(path, body);
@@ -185,7 +353,7 @@ export async function show(ctx) {
 
   async function remove() {
     const text = 'The contact and its places in services and groups are gone; its messages stay.';
-    if (!await confirm(text, { danger: true, label: 'Delete', title: `Delete ${nameOf(contact)}?` })) return;
+    if (!(await confirm(text, { danger: true, label: 'Delete', title: `Delete ${nameOf(contact)}?` }))) return;
     await api.delete(path);
     forget('groups');
     toast('Deleted', 'ok');
@@ -193,15 +361,36 @@ export async function show(ctx) {
   }
 
   const blocked = contact.send_blocked;
-  return page(nameOf(contact), {
-    crumbs: [['Contacts', '#/contacts']],
-    sub: h('span', null, contact.name ? `${contact.phone_number} ` : '', blocked ? badge('sending is blocked', 'bad', 'off') : null),
-    actions: writers(
-      button(blocked ? 'Allow sending' : 'Block sending', {
-        run: () => change({ send_blocked: !blocked }, blocked ? 'Messages may be sent again' : 'No message is sent any more') }),
-      button('Delete', { kind: 'danger', icon: 'trash', run: remove })) },
-  h('div', { class: 'halves' },
-    h('div', null, conversationCard(ctx, pid, contact, phones), statesCard(pid, contact, byId(services))),
-    h('div', null, detailsCard(contact, phones, change), groupsCard(pid, contact, byId(groups), change), numbersCard(contact),
-      h('p', null, link('All messages as a list', `#/messages?q=${enc(contact.phone_number || '')}`)))));
+  return page(
+    nameOf(contact),
+    {
+      crumbs: [['Contacts', '#/contacts']],
+      sub: h(
+        'span',
+        null,
+        contact.name ? `${contact.phone_number} ` : '',
+        blocked ? badge('sending is blocked', 'bad', 'off') : null,
+      ),
+      actions: writers(
+        button(blocked ? 'Allow sending' : 'Block sending', {
+          run: () =>
+            change({ send_blocked: !blocked }, blocked ? 'Messages may be sent again' : 'No message is sent any more'),
+        }),
+        button('Delete', { kind: 'danger', icon: 'trash', run: remove }),
+      ),
+    },
+    h(
+      'div',
+      { class: 'halves' },
+      h('div', null, conversationCard(ctx, pid, contact, phones), statesCard(pid, contact, byId(services))),
+      h(
+        'div',
+        null,
+        detailsCard(contact, phones, change),
+        groupsCard(pid, contact, byId(groups), change),
+        numbersCard(contact),
+        h('p', null, link('All messages as a list', `#/messages?q=${enc(contact.phone_number || '')}`)),
+      ),
+    ),
+  );
 }

@@ -16,7 +16,7 @@ async function rename(g) {
 
 async function remove(g) {
   const text = `${plural(g.num_members, 'contact')} in it will be in it no more, and stay. Rules that name this group make it again.`;
-  if (!await confirm(text, { danger: true, label: 'Delete', title: `Delete the group ${g.name}?` })) return;
+  if (!(await confirm(text, { danger: true, label: 'Delete', title: `Delete the group ${g.name}?` }))) return;
   await api.delete(pathOf(g));
   toast('Deleted', 'ok');
 }
@@ -33,7 +33,8 @@ export async function show(ctx) {
     list.reload();
   };
   const list = table({
-    caption: 'Groups', empty: 'No groups yet. A group holds contacts, so that one broadcast reaches all of them.',
+    caption: 'Groups',
+    empty: 'No groups yet. A group holds contacts, so that one broadcast reaches all of them.',
     load: merged(null, '/groups'),
     rowHref: (g) => `#/contacts?group_id=${enc(g.id)}`,
     columns: [
@@ -41,11 +42,27 @@ export async function show(ctx) {
       { key: 'num_members', label: 'Contacts', num: true, cell: (g) => number(g.num_members) },
       ...projectColumn(),
       { key: 'time_created', label: 'Made', cell: (g) => timeAgo(g.time_created) },
-      ...writers({ key: 'do', label: 'Actions', cell: (g) => h('span', { class: 'row-actions' },
-        button('Broadcast', { small: true, icon: 'broadcasts', run: () => broadcastDialog(ctx, { pid: g.project, group: g.id }) }),
-        button(`Rename ${g.name}`, { small: true, icon: 'edit', iconOnly: true, run: then(() => rename(g)) }),
-        button(`Delete ${g.name}`, { small: true, icon: 'trash', iconOnly: true, run: then(() => remove(g)) })) }),
+      ...writers({
+        key: 'do',
+        label: 'Actions',
+        cell: (g) =>
+          h(
+            'span',
+            { class: 'row-actions' },
+            button('Broadcast', {
+              small: true,
+              icon: 'broadcasts',
+              run: () => broadcastDialog(ctx, { pid: g.project, group: g.id }),
+            }),
+            button(`Rename ${g.name}`, { small: true, icon: 'edit', iconOnly: true, run: then(() => rename(g)) }),
+            button(`Delete ${g.name}`, { small: true, icon: 'trash', iconOnly: true, run: then(() => remove(g)) }),
+          ),
+      }),
     ],
   });
-  return page(title, { actions: writers(button('New group', { kind: 'primary', icon: 'plus', run: then(create) })) }, list);
+  return page(
+    title,
+    { actions: writers(button('New group', { kind: 'primary', icon: 'plus', run: then(create) })) },
+    list,
+  );
 }

@@ -20,7 +20,7 @@ async function fillCounts(counts) {
 
 async function remove(l) {
   const text = 'Its messages stay, without it. Rules that name this label make it again.';
-  if (!await confirm(text, { danger: true, label: 'Delete', title: `Delete the label ${l.name}?` })) return;
+  if (!(await confirm(text, { danger: true, label: 'Delete', title: `Delete the label ${l.name}?` }))) return;
   await api.delete(pathOf(l));
   toast('Deleted', 'ok');
 }
@@ -45,7 +45,8 @@ export async function show() {
     return el;
   };
   const list = table({
-    caption: 'Labels', empty: 'No labels yet. A label marks messages, by hand or by a rule of a service.',
+    caption: 'Labels',
+    empty: 'No labels yet. A label marks messages, by hand or by a rule of a service.',
     load: merged(null, '/labels'),
     rowHref: (l) => `#/messages?label_id=${enc(l.id)}`,
     columns: [
@@ -53,14 +54,26 @@ export async function show() {
       { key: 'count', label: 'Messages', num: true, cell: counted },
       ...projectColumn(),
       { key: 'time_created', label: 'Made', cell: (l) => timeAgo(l.time_created) },
-      ...writers({ key: 'do', label: 'Actions', cell: (l) => h('span', { class: 'row-actions' },
-        button(`Rename ${l.name}`, { small: true, icon: 'edit', iconOnly: true, run: then(() => rename(l)) }),
-        button(`Delete ${l.name}`, { small: true, icon: 'trash', iconOnly: true, run: then(() => remove(l)) })) }),
+      ...writers({
+        key: 'do',
+        label: 'Actions',
+        cell: (l) =>
+          h(
+            'span',
+            { class: 'row-actions' },
+            button(`Rename ${l.name}`, { small: true, icon: 'edit', iconOnly: true, run: then(() => rename(l)) }),
+            button(`Delete ${l.name}`, { small: true, icon: 'trash', iconOnly: true, run: then(() => remove(l)) }),
+          ),
+      }),
     ],
     onLoad: () => {
       fillCounts(counts).catch(() => {});
       counts = [];
     },
   });
-  return page(title, { actions: writers(button('New label', { kind: 'primary', icon: 'plus', run: then(create) })) }, list);
+  return page(
+    title,
+    { actions: writers(button('New label', { kind: 'primary', icon: 'plus', run: then(create) })) },
+    list,
+  );
 }

@@ -2,22 +2,69 @@
 
 import { api, may, ownerPath } from './lib-api.js';
 import { dateTime, ms } from './lib-format.js';
-import { badge, button, card, confirm, dialog, facts, h, json, link, page, picker, state, table, timeAgo, toast } from './lib-ui.js';
+import {
+  badge,
+  button,
+  card,
+  confirm,
+  dialog,
+  facts,
+  h,
+  json,
+  link,
+  page,
+  picker,
+  state,
+  table,
+  timeAgo,
+  toast,
+} from './lib-ui.js';
 import { logTable } from './page-service-logs.js';
-import { askName, bubble, byId, direction, enc, forget, isFinal, listAll, nameOf, otherNumber, place, starButton, varsEditor, writers } from './lib-messaging.js';
+import {
+  askName,
+  bubble,
+  byId,
+  direction,
+  enc,
+  forget,
+  isFinal,
+  listAll,
+  nameOf,
+  otherNumber,
+  place,
+  starButton,
+  varsEditor,
+  writers,
+} from './lib-messaging.js';
 
 export const title = 'Message';
 
 const POLL_MS = 1000;
-const SHOWN = new Set(['id', 'content', 'starred', 'label_ids', 'vars', 'status', 'status_history', 'direction', 'project_id', 'error_message']);
+const SHOWN = new Set([
+  'id',
+  'content',
+  'starred',
+  'label_ids',
+  'vars',
+  'status',
+  'status_history',
+  'direction',
+  'project_id',
+  'error_message',
+]);
 const TIMES = /^time_/;
 
 // --- parts ---
 
 function history(m) {
-  const steps = m.status_history && m.status_history.length ? m.status_history : [[m.status, m.time_updated || m.time_created]];
-  return h('ol', { class: 'steps', 'aria-label': 'Status history' }, steps.map(([status, time]) => h('li', null, state(status), ' ', h('time', null, dateTime(time)))),
-    m.time_clicked ? h('li', null, badge('clicked', 'ok', 'ok'), ' ', h('time', null, dateTime(m.time_clicked))) : null);
+  const steps =
+    m.status_history && m.status_history.length ? m.status_history : [[m.status, m.time_updated || m.time_created]];
+  return h(
+    'ol',
+    { class: 'steps', 'aria-label': 'Status history' },
+    steps.map(([status, time]) => h('li', null, state(status), ' ', h('time', null, dateTime(time)))),
+    m.time_clicked ? h('li', null, badge('clicked', 'ok', 'ok'), ' ', h('time', null, dateTime(m.time_clicked))) : null,
+  );
 }
 
 function factOf(pid, m, name, phones) {
@@ -26,17 +73,23 @@ function factOf(pid, m, name, phones) {
   if (name === 'contact_id') return link(value, `#/contacts/${enc(pid)}/${enc(value)}`);
   if (name === 'service_id') return link(value, `#/services/${enc(pid)}/${enc(value)}`);
   if (name === 'broadcast_id') return link(value, `#/messages?broadcast_id=${enc(value)}`);
-  if ((name === 'phone_id' || name === 'route_id') && phones.has(value)) return `${nameOf(phones.get(value))} (${value})`;
+  if ((name === 'phone_id' || name === 'route_id') && phones.has(value))
+    return `${nameOf(phones.get(value))} (${value})`;
   return typeof value === 'object' ? json(value) : String(value);
 }
 
 function everything(pid, m, phones) {
   const names = Object.keys(m).filter((name) => !SHOWN.has(name) && m[name] !== null && m[name] !== false);
-  return facts([['id', h('code', null, m.id)], ...names.map((name) => [name.replaceAll('_', ' '), factOf(pid, m, name, phones)])]);
+  return facts([
+    ['id', h('code', null, m.id)],
+    ...names.map((name) => [name.replaceAll('_', ' '), factOf(pid, m, name, phones)]),
+  ]);
 }
 
 function attemptTable(pid, id) {
-  return table({ caption: 'Attempts', empty: 'Nothing was sent to an endpoint, webhook or gateway about it.',
+  return table({
+    caption: 'Attempts',
+    empty: 'Nothing was sent to an endpoint, webhook or gateway about it.',
     load: ({ marker }) => api.get(`${ownerPath(pid)}/attempts`, { message_id: id, page_size: 20, marker }),
     rowHref: (a) => `#/attempts/${enc(pid)}/${enc(a.id)}`,
     columns: [
@@ -47,36 +100,80 @@ function attemptTable(pid, id) {
       { key: 'reason', label: 'Why', wide: true, cell: (a) => a.reason || '' },
       { key: 'duration', label: 'Took', num: true, cell: (a) => ms(a.duration_ms) },
       { key: 'time', label: 'When', cell: (a) => timeAgo(a.time) },
-    ] });
+    ],
+  });
 }
 
 // --- changes ---
 
 function labelsCard(pid, m, labels, change) {
   const without = (id) => m.label_ids.filter((other) => other !== id);
-  const mine = m.label_ids.map((id) => h('span', { class: 'chip' }, labels.get(id)?.name || id,
-    ...writers(button(`Take the label ${labels.get(id)?.name || id} off`, { icon: 'close', iconOnly: true, small: true, run: () => change({ label_ids: without(id) }) }))));
+  const mine = m.label_ids.map((id) =>
+    h(
+      'span',
+      { class: 'chip' },
+      labels.get(id)?.name || id,
+      ...writers(
+        button(`Take the label ${labels.get(id)?.name || id} off`, {
+          icon: 'close',
+          iconOnly: true,
+          small: true,
+          run: () => change({ label_ids: without(id) }),
+        }),
+      ),
+    ),
+  );
   const put = (id) => id && change({ label_ids: [...m.label_ids, id] }).catch((e) => toast(e.message, 'bad'));
   const others = [...labels.values()].filter((l) => !m.label_ids.includes(l.id));
   const adding = writers(
-    others.length ? picker({ label: 'Add', value: '', options: [['', 'a label …'], ...others.map((l) => [l.id, l.name])], onChange: put }) : null,
-    button('New label', { small: true, icon: 'plus', run: () => askName('New label', { go: 'Make and add', submit: async (name) => {
-      const made = await api.post(`${ownerPath(pid)}/labels`, { name });
-      forget('labels');
-      await change({ label_ids: [...without(made.id), made.id] });
-    } }) }));
-  return card('Labels', mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'None.'),
-    adding.length ? h('div', { class: 'toolbar' }, adding) : null);
+    others.length
+      ? picker({
+          label: 'Add',
+          value: '',
+          options: [['', 'a label …'], ...others.map((l) => [l.id, l.name])],
+          onChange: put,
+        })
+      : null,
+    button('New label', {
+      small: true,
+      icon: 'plus',
+      run: () =>
+        askName('New label', {
+          go: 'Make and add',
+          submit: async (name) => {
+            const made = await api.post(`${ownerPath(pid)}/labels`, { name });
+            forget('labels');
+            await change({ label_ids: [...without(made.id), made.id] });
+          },
+        }),
+    }),
+  );
+  return card(
+    'Labels',
+    mine.length ? h('div', { class: 'chips' }, mine) : h('p', { class: 'muted' }, 'None.'),
+    adding.length ? h('div', { class: 'toolbar' }, adding) : null,
+  );
 }
 
 function varsCard(m, change) {
-  if (!may('write')) return card('Variables', facts(Object.entries(m.vars).map(([name, value]) => [name, String(value)])));
+  if (!may('write'))
+    return card('Variables', facts(Object.entries(m.vars).map(([name, value]) => [name, String(value)])));
   const editor = varsEditor(m.vars);
-  return card('Variables', editor, h('div', { class: 'form-foot' }, button('Save variables', { run: async () => {
-    const changes = editor.changes();
-    if (!Object.keys(changes).length) return toast('Nothing was changed', 'info');
-    return change({ vars: changes });
-  } })));
+  return card(
+    'Variables',
+    editor,
+    h(
+      'div',
+      { class: 'form-foot' },
+      button('Save variables', {
+        run: async () => {
+          const changes = editor.changes();
+          if (!Object.keys(changes).length) return toast('Nothing was changed', 'info');
+          return change({ vars: changes });
+        },
+      }),
+    ),
+  );
 }
 
 function actions(ctx, pid, m, reload) {
@@ -96,7 +193,7 @@ function actions(ctx, pid, m, reload) {
   };
   const remove = async () => {
     const text = 'The message is gone for good, here and over the API. What endpoints were told of it stays told.';
-    if (!await confirm(text, { danger: true, label: 'Delete', title: 'Delete this message?' })) return;
+    if (!(await confirm(text, { danger: true, label: 'Delete', title: 'Delete this message?' }))) return;
     await api.delete(path);
     toast('Deleted', 'ok');
     ctx.go('#/messages');
@@ -105,13 +202,16 @@ function actions(ctx, pid, m, reload) {
   return writers(
     out && ['queued', 'failed_queued'].includes(m.status) ? button('Cancel', { run: run('Cancelled', cancel) }) : null,
     out ? button('Send again', { icon: 'replay', run: run('Sent again', resend) }) : null,
-    button('Delete', { kind: 'danger', icon: 'trash', run: remove })).filter(Boolean);
+    button('Delete', { kind: 'danger', icon: 'trash', run: remove }),
+  ).filter(Boolean);
 }
 
 // --- the page ---
 
 async function names(pid) {
-  const [labels, phones, services] = await Promise.all(['labels', 'phones', 'services'].map((what) => listAll(pid, what)));
+  const [labels, phones, services] = await Promise.all(
+    ['labels', 'phones', 'services'].map((what) => listAll(pid, what)),
+  );
   return { labels: byId(labels), phones: byId(phones), services: byId(services) };
 }
 
@@ -121,20 +221,65 @@ function draw(ctx, pid, m, { labels, phones, services }, reload) {
     toast('Changed', 'ok');
     await reload();
   };
-  const asJson = () => { dialog({ title: 'The message as the API gives it', body: json(m), wide: true }); };
-  const head = h('div', { class: 'head-line' }, direction(m), state(m.status), m.simulated ? badge('test', 'muted', 'info') : null, starButton(pid, m));
-  return page(`Message ${m.direction === 'incoming' ? 'from' : 'to'} ${otherNumber(m)}`, {
-    crumbs: [['Messages', '#/messages']], sub: head, actions: actions(ctx, pid, m, reload) },
-  h('div', { class: 'halves' },
-    h('div', null,
-      card('Text', h('div', { class: 'conversation' }, bubble(m))),
-      card('What became of it', history(m), m.error_message ? h('p', { class: 'strong' }, m.error_message) : null,
-        h('p', null, link('The events that were told of it', `#/events?q=${enc(m.id)}`)))),
-    h('div', null, labelsCard(pid, m, labels, change), varsCard(m, change),
-      m.contact_id ? card('Contact', h('p', null, link('The conversation with this contact', `#/contacts/${enc(pid)}/${enc(m.contact_id)}`))) : null)),
-  card('Services', logTable({ message_id: m.id }, services, { ids: pid, hide: ['message'], empty: 'No service did anything with this message.' })),
-  card('Attempts', attemptTable(pid, m.id)),
-  card({ title: 'Everything', actions: [button('As JSON', { small: true, run: asJson })] }, everything(pid, m, phones)));
+  const asJson = () => {
+    dialog({ title: 'The message as the API gives it', body: json(m), wide: true });
+  };
+  const head = h(
+    'div',
+    { class: 'head-line' },
+    direction(m),
+    state(m.status),
+    m.simulated ? badge('test', 'muted', 'info') : null,
+    starButton(pid, m),
+  );
+  return page(
+    `Message ${m.direction === 'incoming' ? 'from' : 'to'} ${otherNumber(m)}`,
+    {
+      crumbs: [['Messages', '#/messages']],
+      sub: head,
+      actions: actions(ctx, pid, m, reload),
+    },
+    h(
+      'div',
+      { class: 'halves' },
+      h(
+        'div',
+        null,
+        card('Text', h('div', { class: 'conversation' }, bubble(m))),
+        card(
+          'What became of it',
+          history(m),
+          m.error_message ? h('p', { class: 'strong' }, m.error_message) : null,
+          h('p', null, link('The events that were told of it', `#/events?q=${enc(m.id)}`)),
+        ),
+      ),
+      h(
+        'div',
+        null,
+        labelsCard(pid, m, labels, change),
+        varsCard(m, change),
+        m.contact_id
+          ? card(
+              'Contact',
+              h('p', null, link('The conversation with this contact', `#/contacts/${enc(pid)}/${enc(m.contact_id)}`)),
+            )
+          : null,
+      ),
+    ),
+    card(
+      'Services',
+      logTable({ message_id: m.id }, services, {
+        ids: pid,
+        hide: ['message'],
+        empty: 'No service did anything with this message.',
+      }),
+    ),
+    card('Attempts', attemptTable(pid, m.id)),
+    card(
+      { title: 'Everything', actions: [button('As JSON', { small: true, run: asJson })] },
+      everything(pid, m, phones),
+    ),
+  );
 }
 
 export async function show(ctx) {
@@ -161,7 +306,9 @@ export async function show(ctx) {
       timer = setTimeout(watch, POLL_MS);
       return;
     }
-    await load().catch((e) => { if (e.code === 'away' && !left) timer = setTimeout(watch, POLL_MS); });
+    await load().catch((e) => {
+      if (e.code === 'away' && !left) timer = setTimeout(watch, POLL_MS);
+    });
   }
 
   ctx.onLeave(() => {

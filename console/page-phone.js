@@ -2,7 +2,22 @@
 
 import { api, may, ownerPath } from './lib-api.js';
 import { dateTime, ms } from './lib-format.js';
-import { badge, button, card, confirm, facts, form, h, json, link, page, state, table, timeAgo, toast } from './lib-ui.js';
+import {
+  badge,
+  button,
+  card,
+  confirm,
+  facts,
+  form,
+  h,
+  json,
+  link,
+  page,
+  state,
+  table,
+  timeAgo,
+  toast,
+} from './lib-ui.js';
 import { enc, forget, messageTable, nameOf, place, sendDialog, writers } from './lib-messaging.js';
 import { KINDS, phoneFields, phoneState } from './page-phones.js';
 
@@ -11,20 +26,30 @@ export const title = 'Phone';
 // What is sent to a gateway is in the attempts, under an id of its own.
 function exchanges(pid, p) {
   if (p.phone_type === 'test') return null;
-  return card('Exchanges with the gateway', table({
-    caption: 'Exchanges with the gateway', empty: 'Nothing was sent to the gateway yet.',
-    load: ({ marker }) => api.get(`${ownerPath(pid)}/attempts`, { endpoint_id: `_route.${p.id}`, page_size: 20, marker }),
-    rowHref: (a) => `#/attempts/${enc(pid)}/${enc(a.id)}`,
-    columns: [
-      { key: 'id', label: 'Attempt', cell: (a) => `no. ${a.id}` },
-      { key: 'outcome', label: 'Outcome', cell: (a) => state(a.outcome) },
-      { key: 'code', label: 'Code', cell: (a) => String(a.code ?? '–') },
-      { key: 'reason', label: 'Why', wide: true, cell: (a) => a.reason || '' },
-      { key: 'message', label: 'Message', cell: (a) => (a.items?.[0]?.message_id ? link('message', `#/messages/${enc(pid)}/${enc(a.items[0].message_id)}`) : '–') },
-      { key: 'duration', label: 'Took', num: true, cell: (a) => ms(a.duration_ms) },
-      { key: 'time', label: 'When', cell: (a) => timeAgo(a.time) },
-    ],
-  }));
+  return card(
+    'Exchanges with the gateway',
+    table({
+      caption: 'Exchanges with the gateway',
+      empty: 'Nothing was sent to the gateway yet.',
+      load: ({ marker }) =>
+        api.get(`${ownerPath(pid)}/attempts`, { endpoint_id: `_route.${p.id}`, page_size: 20, marker }),
+      rowHref: (a) => `#/attempts/${enc(pid)}/${enc(a.id)}`,
+      columns: [
+        { key: 'id', label: 'Attempt', cell: (a) => `no. ${a.id}` },
+        { key: 'outcome', label: 'Outcome', cell: (a) => state(a.outcome) },
+        { key: 'code', label: 'Code', cell: (a) => String(a.code ?? '–') },
+        { key: 'reason', label: 'Why', wide: true, cell: (a) => a.reason || '' },
+        {
+          key: 'message',
+          label: 'Message',
+          cell: (a) =>
+            a.items?.[0]?.message_id ? link('message', `#/messages/${enc(pid)}/${enc(a.items[0].message_id)}`) : '–',
+        },
+        { key: 'duration', label: 'Took', num: true, cell: (a) => ms(a.duration_ms) },
+        { key: 'time', label: 'When', cell: (a) => timeAgo(a.time) },
+      ],
+    }),
+  );
 }
 
 function settings(p, save) {
@@ -45,7 +70,14 @@ export async function show(ctx) {
   }
 
   async function remove() {
-    if (!await confirm('Its messages stay, and those that wait fail.', { danger: true, label: 'Delete', title: `Delete the phone ${nameOf(p)}?` })) return;
+    if (
+      !(await confirm('Its messages stay, and those that wait fail.', {
+        danger: true,
+        label: 'Delete',
+        title: `Delete the phone ${nameOf(p)}?`,
+      }))
+    )
+      return;
     await api.delete(path);
     forget('phones');
     toast('Deleted', 'ok');
@@ -58,13 +90,34 @@ export async function show(ctx) {
   }
 
   const paused = p.send_paused;
-  return page(nameOf(p), { crumbs: [['Phones', '#/phones']], sub: h('span', { class: 'head-line' }, badge(p.phone_type, 'muted', 'phones'), phoneState(p), p.phone_number),
-    actions: writers(
-      button('Send a message by it', { icon: 'send', kind: 'primary', run: tryIt }),
-      button(paused ? 'Send again' : 'Pause sending', { run: () => save({ send_paused: !paused }, paused ? 'It sends again' : 'What is to be sent waits') }),
-      button('Delete', { kind: 'danger', icon: 'trash', run: remove })) },
-  h('div', { class: 'halves' }, may('write') ? settings(p, save) : card('Gateway', json(p.config || {})),
-    card('About', facts([['Type', KINDS[p.phone_type] || p.phone_type], ['Made', dateTime(p.time_created)], ['Last active', timeAgo(p.last_active_time)],
-      ['id', h('code', null, p.id)]]))),
-  exchanges(pid, p), card('Messages', messageTable({ phone_id: id }, { ids: pid, empty: 'No messages by this phone yet.' })));
+  return page(
+    nameOf(p),
+    {
+      crumbs: [['Phones', '#/phones']],
+      sub: h('span', { class: 'head-line' }, badge(p.phone_type, 'muted', 'phones'), phoneState(p), p.phone_number),
+      actions: writers(
+        button('Send a message by it', { icon: 'send', kind: 'primary', run: tryIt }),
+        button(paused ? 'Send again' : 'Pause sending', {
+          run: () => save({ send_paused: !paused }, paused ? 'It sends again' : 'What is to be sent waits'),
+        }),
+        button('Delete', { kind: 'danger', icon: 'trash', run: remove }),
+      ),
+    },
+    h(
+      'div',
+      { class: 'halves' },
+      may('write') ? settings(p, save) : card('Gateway', json(p.config || {})),
+      card(
+        'About',
+        facts([
+          ['Type', KINDS[p.phone_type] || p.phone_type],
+          ['Made', dateTime(p.time_created)],
+          ['Last active', timeAgo(p.last_active_time)],
+          ['id', h('code', null, p.id)],
+        ]),
+      ),
+    ),
+    exchanges(pid, p),
+    card('Messages', messageTable({ phone_id: id }, { ids: pid, empty: 'No messages by this phone yet.' })),
+  );
 }

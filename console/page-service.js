@@ -1,8 +1,35 @@
 // One service: what it does and for which messages, run by hand, and what it did.
 
 import { api, may, ownerPath } from './lib-api.js';
-import { badge, button, card, confirm, dialog, errorBox, field, form, h, json, page, table, tabs, timeAgo, toast } from './lib-ui.js';
-import { bubble, byId, enc, forget, listAll, nameOf, phoneOptions, place, varsEditor, writers } from './lib-messaging.js';
+import {
+  badge,
+  button,
+  card,
+  confirm,
+  dialog,
+  errorBox,
+  field,
+  form,
+  h,
+  json,
+  page,
+  table,
+  tabs,
+  timeAgo,
+  toast,
+} from './lib-ui.js';
+import {
+  bubble,
+  byId,
+  enc,
+  forget,
+  listAll,
+  nameOf,
+  phoneOptions,
+  place,
+  varsEditor,
+  writers,
+} from './lib-messaging.js';
 import { entryHead, faults, listEditor, questionFields, rulesEditor, rulesView, textControl } from './lib-rules.js';
 import { logTable } from './page-service-logs.js';
 import { TYPES, activeSwitch } from './page-services.js';
@@ -19,7 +46,13 @@ function boxes(legend, help, options, chosen) {
     input.checked = chosen.includes(value);
     return h('label', { class: 'box' }, input, ' ', label);
   });
-  const el = h('fieldset', { class: 'boxes' }, h('legend', null, legend), inputs, h('p', { class: 'field-help' }, help));
+  const el = h(
+    'fieldset',
+    { class: 'boxes' },
+    h('legend', null, legend),
+    inputs,
+    h('p', { class: 'field-help' }, help),
+  );
   el.chosen = () => {
     const now = [...el.querySelectorAll('input:checked')].map((input) => input.value);
     return now.length ? now : null;
@@ -30,30 +63,76 @@ function boxes(legend, help, options, chosen) {
 function settingsForm(s, phones, save) {
   const known = new Set(phones.map((p) => p.id));
   const lost = (s.phone_ids || []).filter((id) => !known.has(id)).map((id) => [id, `${id} (gone)`]);
-  const by = boxes('Phones', 'none ticked: of all phones', [...phones.map((p) => [p.id, nameOf(p)]), ...lost], s.phone_ids || []);
-  const types = boxes('Kinds of messages', 'none ticked: all; text stands for sms, mms and chat',
-    MESSAGE_TYPES.map((word) => [word, word.replaceAll('_', ' ')]), s.message_types || []);
-  return form([
-    field({ label: 'Name', name: 'name', value: s.name, required: true, autocomplete: 'off' }),
-    field({ label: 'Runs', name: 'apply_mode', type: 'select', value: s.apply_mode,
-      options: [['unhandled', 'when no service before it has handled the message'], ['always', 'in any case']] }),
-    field({ label: 'Senders', name: 'contact_number_filter', type: 'select', value: s.contact_number_filter,
-      options: [['long_number', 'with a number of 7 digits or more'], ['all', 'everybody, short codes and names too']] }),
-    by, types,
-    field({ label: 'Priority', name: 'priority', type: 'number', value: s.priority, help: 'The smallest goes first. The page Services sets it by dragging.' }),
-  ], { label: 'Save', submit: (values) => save({ ...values, phone_ids: by.chosen(), message_types: types.chosen() }) });
+  const by = boxes(
+    'Phones',
+    'none ticked: of all phones',
+    [...phones.map((p) => [p.id, nameOf(p)]), ...lost],
+    s.phone_ids || [],
+  );
+  const types = boxes(
+    'Kinds of messages',
+    'none ticked: all; text stands for sms, mms and chat',
+    MESSAGE_TYPES.map((word) => [word, word.replaceAll('_', ' ')]),
+    s.message_types || [],
+  );
+  return form(
+    [
+      field({ label: 'Name', name: 'name', value: s.name, required: true, autocomplete: 'off' }),
+      field({
+        label: 'Runs',
+        name: 'apply_mode',
+        type: 'select',
+        value: s.apply_mode,
+        options: [
+          ['unhandled', 'when no service before it has handled the message'],
+          ['always', 'in any case'],
+        ],
+      }),
+      field({
+        label: 'Senders',
+        name: 'contact_number_filter',
+        type: 'select',
+        value: s.contact_number_filter,
+        options: [
+          ['long_number', 'with a number of 7 digits or more'],
+          ['all', 'everybody, short codes and names too'],
+        ],
+      }),
+      by,
+      types,
+      field({
+        label: 'Priority',
+        name: 'priority',
+        type: 'number',
+        value: s.priority,
+        help: 'The smallest goes first. The page Services sets it by dragging.',
+      }),
+    ],
+    { label: 'Save', submit: (values) => save({ ...values, phone_ids: by.chosen(), message_types: types.chosen() }) },
+  );
 }
 
 // --- what it does: a config edited as a whole, by fields or as JSON ---
 
 const WEB_PORTS = [80, 443, 8000, 8080, 8443]; // the preset's; null would take the setting away with any other name, here it means all
-const PORTS = [['', 'those of the web: 80, 443, 8000, 8080, 8443'], ['all', 'all that the daemon allows'], ['own', 'these:']];
+const PORTS = [
+  ['', 'those of the web: 80, 443, 8000, 8080, 8443'],
+  ['all', 'all that the daemon allows'],
+  ['own', 'these:'],
+];
 
 function portsFields(config) {
   const now = config.ports === null ? 'all' : config.ports === undefined ? '' : 'own';
   const which = field({ label: 'Ports', name: 'ports', type: 'select', options: PORTS, value: now });
-  const own = field({ label: 'Port numbers', name: 'own_ports', value: now === 'own' ? JSON.stringify(config.ports) : '', placeholder: '[8080, 9000]' });
-  const look = () => { own.hidden = which.value !== 'own'; };
+  const own = field({
+    label: 'Port numbers',
+    name: 'own_ports',
+    value: now === 'own' ? JSON.stringify(config.ports) : '',
+    placeholder: '[8080, 9000]',
+  });
+  const look = () => {
+    own.hidden = which.value !== 'own';
+  };
   which.input.addEventListener('change', look);
   look();
   const take = () => {
@@ -67,7 +146,10 @@ function numbersOf(text) {
   try {
     return JSON.parse(text);
   } catch {
-    return text.split(/[\s,]+/).filter(Boolean).map(Number);
+    return text
+      .split(/[\s,]+/)
+      .filter(Boolean)
+      .map(Number);
   }
 }
 
@@ -83,35 +165,95 @@ const parsed = (text, name) => {
 function webhookForm(config, save) {
   const ports = portsFields(config);
   const asJson = (name) => (config[name] === undefined ? '' : JSON.stringify(config[name]));
-  const secret = field({ label: 'Secret', name: 'config.secret', value: config.secret || '', autocomplete: 'off',
-    help: 'is sent as the parameter secret; *** keeps what is stored' });
-  return form([
-    field({ label: 'URL', name: 'config.url', value: config.url, required: true, type: 'url' }), secret,
-    field({ label: 'When it fails', name: 'config.on_failure', type: 'select', value: config.on_failure || 'continue',
-      options: [['continue', 'the next service runs at once'], ['hold', 'the next ones wait until it was taken or given up']] }),
-    field({ label: 'Time limit, ms', name: 'config.timeout_ms', type: 'number', value: config.timeout_ms ?? '', placeholder: '10000' }),
-    ports.fields,
-    h('details', null, h('summary', null, 'Retries and TLS'),
-      field({ label: 'Retries', name: 'config.retry', value: asJson('retry'), mono: true, placeholder: '{"delays_s": [1, 60, 600]}',
-        help: 'as JSON; empty for Telerivet’s' }),
-      field({ label: 'TLS', name: 'config.tls', value: asJson('tls'), mono: true, placeholder: '{"verify": true}', help: 'as JSON, as for an endpoint' })),
-  ], { label: 'Save', submit: (v) => save({
-    url: v['config.url'], secret: v['config.secret'] === '***' ? undefined : v['config.secret'] || null, on_failure: v['config.on_failure'],
-    timeout_ms: v['config.timeout_ms'], ports: ports.take(), retry: parsed(v['config.retry'], 'retry') ?? null, tls: parsed(v['config.tls'], 'tls') ?? null,
-  }) });
+  const secret = field({
+    label: 'Secret',
+    name: 'config.secret',
+    value: config.secret || '',
+    autocomplete: 'off',
+    help: 'is sent as the parameter secret; *** keeps what is stored',
+  });
+  return form(
+    [
+      field({ label: 'URL', name: 'config.url', value: config.url, required: true, type: 'url' }),
+      secret,
+      field({
+        label: 'When it fails',
+        name: 'config.on_failure',
+        type: 'select',
+        value: config.on_failure || 'continue',
+        options: [
+          ['continue', 'the next service runs at once'],
+          ['hold', 'the next ones wait until it was taken or given up'],
+        ],
+      }),
+      field({
+        label: 'Time limit, ms',
+        name: 'config.timeout_ms',
+        type: 'number',
+        value: config.timeout_ms ?? '',
+        placeholder: '10000',
+      }),
+      ports.fields,
+      h(
+        'details',
+        null,
+        h('summary', null, 'Retries and TLS'),
+        field({
+          label: 'Retries',
+          name: 'config.retry',
+          value: asJson('retry'),
+          mono: true,
+          placeholder: '{"delays_s": [1, 60, 600]}',
+          help: 'as JSON; empty for Telerivet’s',
+        }),
+        field({
+          label: 'TLS',
+          name: 'config.tls',
+          value: asJson('tls'),
+          mono: true,
+          placeholder: '{"verify": true}',
+          help: 'as JSON, as for an endpoint',
+        }),
+      ),
+    ],
+    {
+      label: 'Save',
+      submit: (v) =>
+        save({
+          url: v['config.url'],
+          secret: v['config.secret'] === '***' ? undefined : v['config.secret'] || null,
+          on_failure: v['config.on_failure'],
+          timeout_ms: v['config.timeout_ms'],
+          ports: ports.take(),
+          retry: parsed(v['config.retry'], 'retry') ?? null,
+          tls: parsed(v['config.tls'], 'tls') ?? null,
+        }),
+    },
+  );
 }
 
 function jsonEditor(config, save) {
-  const area = field({ label: 'Config', name: 'config', type: 'textarea', rows: 18, mono: true, value: JSON.stringify(config, null, 2), spellcheck: false });
-  return form([area], { label: 'Save', submit: async () => {
-    let now;
-    try {
-      now = JSON.parse(area.value);
-    } catch (e) {
-      throw Object.assign(new Error(`no JSON: ${e.message}`), { param: 'config' });
-    }
-    await save(now);
-  } });
+  const area = field({
+    label: 'Config',
+    name: 'config',
+    type: 'textarea',
+    rows: 18,
+    mono: true,
+    value: JSON.stringify(config, null, 2),
+    spellcheck: false,
+  });
+  return form([area], {
+    label: 'Save',
+    submit: async () => {
+      let now;
+      try {
+        now = JSON.parse(area.value);
+      } catch (e) {
+        throw Object.assign(new Error(`no JSON: ${e.message}`), { param: 'config' });
+      }
+      await save(now);
+    },
+  });
 }
 
 // Saves what an editor made, and shows a fault at the control it is about.
@@ -135,31 +277,74 @@ function rulesPart(config, save) {
   const holder = faults();
   const mine = { ...copyOf(config), actions: copyOf(config.actions || []) };
   const editor = rulesEditor(mine.actions, { holder });
-  return h('div', { class: 'config-editor' }, editor.el, saver(mine, holder, () => ({ actions: editor.value() }), save));
+  return h(
+    'div',
+    { class: 'config-editor' },
+    editor.el,
+    saver(mine, holder, () => ({ actions: editor.value() }), save),
+  );
 }
 
 function pollPart(config, save) {
   const holder = faults();
   const mine = { ...copyOf(config), questions: copyOf(config.questions || []), actions: copyOf(config.actions || []) };
   const questions = listEditor({
-    entries: mine.questions, what: 'question', className: 'rules-editor',
+    entries: mine.questions,
+    what: 'question',
+    className: 'rules-editor',
     draw: (q, i, tools) => [entryHead(i, 'Question', tools), questionFields(holder, q)],
-    add: (push) => h('div', { class: 'adder' }, button('Add a question', { small: true, icon: 'plus', run: async () => push({ text: '', variable: '' }) })),
+    add: (push) =>
+      h(
+        'div',
+        { class: 'adder' },
+        button('Add a question', { small: true, icon: 'plus', run: async () => push({ text: '', variable: '' }) }),
+      ),
   });
   const editor = rulesEditor(mine.actions, { holder });
-  const value = () => ({ keyword: mine.keyword || null, invalid_text: mine.invalid_text || null, questions: mine.questions, actions: editor.value() });
-  return h('div', { class: 'config-editor' },
-    textControl(holder, mine, 'keyword', 'Keyword that begins it'), h('h3', null, 'Questions'), questions,
+  const value = () => ({
+    keyword: mine.keyword || null,
+    invalid_text: mine.invalid_text || null,
+    questions: mine.questions,
+    actions: editor.value(),
+  });
+  return h(
+    'div',
+    { class: 'config-editor' },
+    textControl(holder, mine, 'keyword', 'Keyword that begins it'),
+    h('h3', null, 'Questions'),
+    questions,
     textControl(holder, mine, 'invalid_text', 'Said before a question is asked again', { long: true }),
-    h('h3', null, 'After the last answer'), editor.el, saver(mine, holder, value, save));
+    h('h3', null, 'After the last answer'),
+    editor.el,
+    saver(mine, holder, value, save),
+  );
 }
 
 function pollView(config) {
-  const begins = config.keyword ? ['Begins with a message whose first word is ', h('q', null, config.keyword), '.'] : 'Begins when it is run for a contact.';
-  return h('div', null, h('p', null, begins),
-    h('ol', { class: 'rules-view' }, (config.questions || []).map((q) => h('li', null, h('q', null, q.text), ' → ', h('code', null, q.variable),
-      q.choices?.length ? [': ', q.choices.join(', ')] : null))),
-    h('p', null, 'Then:'), rulesView(config.actions));
+  const begins = config.keyword
+    ? ['Begins with a message whose first word is ', h('q', null, config.keyword), '.']
+    : 'Begins when it is run for a contact.';
+  return h(
+    'div',
+    null,
+    h('p', null, begins),
+    h(
+      'ol',
+      { class: 'rules-view' },
+      (config.questions || []).map((q) =>
+        h(
+          'li',
+          null,
+          h('q', null, q.text),
+          ' → ',
+          h('code', null, q.variable),
+          q.choices?.length ? [': ', q.choices.join(', ')] : null,
+        ),
+      ),
+    ),
+    h('p', null, 'Then:'),
+    rulesView(config.actions),
+  );
 }
 
 function configCard(s, save) {
@@ -168,7 +353,12 @@ function configCard(s, save) {
   const saveJson = (now) => save({ ...Object.fromEntries(Object.keys(config).map(without)), ...now });
   const asJson = { id: 'json', label: 'JSON', content: () => jsonEditor(config, saveJson) };
   if (s.service_type === 'incoming_message_webhook') {
-    return card('Webhook', may('write') ? tabs([{ id: 'form', label: 'Settings', content: () => webhookForm(config, save) }, asJson]) : json(config));
+    return card(
+      'Webhook',
+      may('write')
+        ? tabs([{ id: 'form', label: 'Settings', content: () => webhookForm(config, save) }, asJson])
+        : json(config),
+    );
   }
   const poll = s.service_type === 'messaging_poll';
   const view = { id: 'view', label: 'Read', content: () => (poll ? pollView(config) : rulesView(config.actions)) };
@@ -180,10 +370,21 @@ function configCard(s, save) {
 
 function result(pid, answer) {
   const sent = answer.sent_messages || [];
-  const words = sent.length > 1 ? `It sent ${sent.length} messages:` : sent.length ? 'It sent a message:' : 'It sent nothing.';
-  return h('div', { class: 'run-result' }, h('p', { class: 'strong' }, words),
-    sent.length ? h('div', { class: 'conversation' }, sent.map((m) => bubble(m, { href: `#/messages/${enc(pid)}/${enc(m.id)}` }))) : null,
-    h('p', { class: 'muted' }, 'What else it did stands in its log below.'));
+  const words =
+    sent.length > 1 ? `It sent ${sent.length} messages:` : sent.length ? 'It sent a message:' : 'It sent nothing.';
+  return h(
+    'div',
+    { class: 'run-result' },
+    h('p', { class: 'strong' }, words),
+    sent.length
+      ? h(
+          'div',
+          { class: 'conversation' },
+          sent.map((m) => bubble(m, { href: `#/messages/${enc(pid)}/${enc(m.id)}` })),
+        )
+      : null,
+    h('p', { class: 'muted' }, 'What else it did stands in its log below.'),
+  );
 }
 
 function target(context, whom) {
@@ -193,7 +394,10 @@ function target(context, whom) {
 
 function runCard(pid, s, phones, done) {
   const contexts = s.contexts || {};
-  const ways = [['contact', 'a contact, by number or id'], ['message', 'an incoming message, by id']].filter(([word]) => contexts[word]);
+  const ways = [
+    ['contact', 'a contact, by number or id'],
+    ['message', 'an incoming message, by id'],
+  ].filter(([word]) => contexts[word]);
   const where = h('div', { class: 'run-place', 'aria-live': 'polite' });
   const vars = varsEditor({});
   const fields = [
@@ -206,8 +410,12 @@ function runCard(pid, s, phones, done) {
     const given = vars.changes();
     const variables = Object.keys(given).length ? given : undefined;
     where.replaceChildren();
-    const answer = await api.post(`${ownerPath(pid)}/services/${enc(s.id)}/invoke`,
-      { context, ...target(context, whom.trim()), route_id: route_id || undefined, variables });
+    const answer = await api.post(`${ownerPath(pid)}/services/${enc(s.id)}/invoke`, {
+      context,
+      ...target(context, whom.trim()),
+      route_id: route_id || undefined,
+      variables,
+    });
     where.replaceChildren(result(pid, answer));
     done();
   };
@@ -235,7 +443,8 @@ function statesCard(pid, s) {
   };
   const path = `${ownerPath(pid)}/services/${enc(s.id)}/states`;
   const list = table({
-    caption: 'Where contacts stand', empty: 'No contact stands anywhere in this service.',
+    caption: 'Where contacts stand',
+    empty: 'No contact stands anywhere in this service.',
     load: ({ marker }) => api.get(path, { marker }),
     rowHref: (one) => `#/contacts/${enc(pid)}/${enc(one.contact_id)}`,
     columns: [
@@ -243,10 +452,20 @@ function statesCard(pid, s) {
       { key: 'id', label: 'State', cell: (one) => badge(one.id || '–', 'info', 'info') },
       { key: 'vars', label: 'Variables', cell: (one) => (Object.keys(one.vars || {}).length ? json(one.vars) : '–') },
       { key: 'time', label: 'Since', cell: (one) => timeAgo(one.time_updated) },
-      ...writers({ key: 'do', label: 'Forget', cell: (one) => button(`Forget ${one.contact_id}`, { icon: 'trash', iconOnly: true, small: true, run: async () => {
-        await api.delete(`${path}/${enc(one.contact_id)}`);
-        list.reload();
-      } }) }),
+      ...writers({
+        key: 'do',
+        label: 'Forget',
+        cell: (one) =>
+          button(`Forget ${one.contact_id}`, {
+            icon: 'trash',
+            iconOnly: true,
+            small: true,
+            run: async () => {
+              await api.delete(`${path}/${enc(one.contact_id)}`);
+              list.reload();
+            },
+          }),
+      }),
     ],
     onLoad: () => {
       fillNames(pid, cells).catch(() => {});
@@ -276,20 +495,59 @@ export async function show(ctx) {
     saved();
   };
   const remove = async () => {
-    if (!await confirm('Where its contacts stand is forgotten too.', { danger: true, label: 'Delete', title: `Delete the service ${s.name}?` })) return;
+    if (
+      !(await confirm('Where its contacts stand is forgotten too.', {
+        danger: true,
+        label: 'Delete',
+        title: `Delete the service ${s.name}?`,
+      }))
+    )
+      return;
     await api.delete(path);
     forget('services');
     toast('Deleted', 'ok');
     ctx.go('#/services');
   };
-  const asJson = button('As JSON', { run: () => { dialog({ title: 'The service as the API gives it', body: json(s), wide: true }); } });
+  const asJson = button('As JSON', {
+    run: () => {
+      dialog({ title: 'The service as the API gives it', body: json(s), wide: true });
+    },
+  });
   const log = logTable({ service_id: id }, byId([s]), { ids: pid, hide: ['service'] });
-  const sub = h('span', { class: 'head-line' }, badge(TYPES[s.service_type] || s.service_type, 'muted', 'services'), activeSwitch(s));
-  return page(s.name, { crumbs: [['Services', '#/services']], sub,
-    actions: [asJson, ...writers(button('Delete', { kind: 'danger', icon: 'trash', run: remove }))] },
-  h('div', { class: 'halves' },
-    h('div', null, configCard(s, saveConfig), may('write') && s.contexts ? runCard(pid, s, phones, () => log.reload()) : null),
-    h('div', null, card('For which messages', may('write') ? settingsForm(s, phones, save)
-      : json({ phone_ids: s.phone_ids, message_types: s.message_types, apply_mode: s.apply_mode })))),
-  card('Log', log), statesCard(pid, s));
+  const sub = h(
+    'span',
+    { class: 'head-line' },
+    badge(TYPES[s.service_type] || s.service_type, 'muted', 'services'),
+    activeSwitch(s),
+  );
+  return page(
+    s.name,
+    {
+      crumbs: [['Services', '#/services']],
+      sub,
+      actions: [asJson, ...writers(button('Delete', { kind: 'danger', icon: 'trash', run: remove }))],
+    },
+    h(
+      'div',
+      { class: 'halves' },
+      h(
+        'div',
+        null,
+        configCard(s, saveConfig),
+        may('write') && s.contexts ? runCard(pid, s, phones, () => log.reload()) : null,
+      ),
+      h(
+        'div',
+        null,
+        card(
+          'For which messages',
+          may('write')
+            ? settingsForm(s, phones, save)
+            : json({ phone_ids: s.phone_ids, message_types: s.message_types, apply_mode: s.apply_mode }),
+        ),
+      ),
+    ),
+    card('Log', log),
+    statesCard(pid, s),
+  );
 }

@@ -17,8 +17,11 @@ const hrefOf = (s) => `#/services/${enc(s.project || s.project_id)}/${enc(s.id)}
 // --- one row ---
 
 export function activeSwitch(s, { onChange = () => {} } = {}) {
-  const el = h('button', { type: 'button', role: 'switch', class: 'toggle', disabled: !may('write'), 'aria-label': `${s.name} is active` },
-    h('span', { class: 'toggle-knob' }));
+  const el = h(
+    'button',
+    { type: 'button', role: 'switch', class: 'toggle', disabled: !may('write'), 'aria-label': `${s.name} is active` },
+    h('span', { class: 'toggle-knob' }),
+  );
   const words = h('span', { class: 'toggle-word', 'aria-hidden': 'true' });
   const draw = () => {
     el.setAttribute('aria-checked', String(s.active));
@@ -44,7 +47,8 @@ export function activeSwitch(s, { onChange = () => {} } = {}) {
 function does(s) {
   const config = s.config || {};
   if (s.service_type === 'incoming_message_webhook') return `asks ${config.url}`;
-  if (s.service_type === 'messaging_poll') return `${plural((config.questions || []).length, 'question')}${config.keyword ? `, begins with “${config.keyword}”` : ''}`;
+  if (s.service_type === 'messaging_poll')
+    return `${plural((config.questions || []).length, 'question')}${config.keyword ? `, begins with “${config.keyword}”` : ''}`;
   return plural((config.actions || []).length, 'action');
 }
 
@@ -59,10 +63,17 @@ function limits(s, phones) {
 }
 
 function row(s, phones) {
-  return h('div', { class: 'service-row' },
-    h('div', { class: 'service-words' }, h('div', null, link(s.name, hrefOf(s)), ' ', badge(TYPES[s.service_type] || s.service_type, 'muted', 'services')),
-      h('p', { class: 'muted snippet' }, [does(s), ...limits(s, phones)].join(' · '))),
-    activeSwitch(s));
+  return h(
+    'div',
+    { class: 'service-row' },
+    h(
+      'div',
+      { class: 'service-words' },
+      h('div', null, link(s.name, hrefOf(s)), ' ', badge(TYPES[s.service_type] || s.service_type, 'muted', 'services')),
+      h('p', { class: 'muted snippet' }, [does(s), ...limits(s, phones)].join(' · ')),
+    ),
+    activeSwitch(s),
+  );
 }
 
 // --- the order ---
@@ -83,7 +94,8 @@ export function newPriorities(ids, moved, priorityOf) {
 function ordered(services, phones, canMove) {
   const known = byId(services);
   return reorder({
-    label: 'Services in their order', canMove,
+    label: 'Services in their order',
+    canMove,
     rows: services.map((s) => ({ id: s.id, name: s.name, el: row(s, phones) })),
     save: async (ids, moved) => {
       for (const [id, priority] of newPriorities(ids, moved, (one) => known.get(one).priority)) {
@@ -107,22 +119,42 @@ async function create(ctx) {
   const pid = await inProject('New service');
   if (!pid) return;
   const url = field({ label: 'URL', name: 'config.url', placeholder: 'https://', type: 'url' });
-  const secret = field({ label: 'Secret', name: 'config.secret', help: 'is sent as the parameter secret', autocomplete: 'off' });
-  const type = field({ label: 'What it does', name: 'service_type', type: 'select', options: [['incoming_message_webhook', 'Webhook: asks your script'],
-    ['custom_actions', 'Rules: follows a list of actions'], ['messaging_poll', 'Poll: asks questions one after the other']] });
-  type.input.addEventListener('change', () => { url.hidden = secret.hidden = type.value !== 'incoming_message_webhook'; });
-  const made = await dialog({ title: 'New service', body: ({ close }) => form([
-    field({ label: 'Name', name: 'name', required: true, autocomplete: 'off' }), type, url, secret,
-  ], { label: 'Make', submit: async (values) => {
-    const config = BEGINNINGS[values.service_type]();
-    if (values.service_type === 'incoming_message_webhook') {
-      config.url = values['config.url'];
-      if (values['config.secret']) config.secret = values['config.secret'];
-    }
-    const body = { name: values.name, service_type: values.service_type, config };
-    if (values.service_type !== 'incoming_message_webhook') body.active = false; // until it says something
-    close(await api.post(`${ownerPath(pid)}/services`, body));
-  } }) });
+  const secret = field({
+    label: 'Secret',
+    name: 'config.secret',
+    help: 'is sent as the parameter secret',
+    autocomplete: 'off',
+  });
+  const type = field({
+    label: 'What it does',
+    name: 'service_type',
+    type: 'select',
+    options: [
+      ['incoming_message_webhook', 'Webhook: asks your script'],
+      ['custom_actions', 'Rules: follows a list of actions'],
+      ['messaging_poll', 'Poll: asks questions one after the other'],
+    ],
+  });
+  type.input.addEventListener('change', () => {
+    url.hidden = secret.hidden = type.value !== 'incoming_message_webhook';
+  });
+  const made = await dialog({
+    title: 'New service',
+    body: ({ close }) =>
+      form([field({ label: 'Name', name: 'name', required: true, autocomplete: 'off' }), type, url, secret], {
+        label: 'Make',
+        submit: async (values) => {
+          const config = BEGINNINGS[values.service_type]();
+          if (values.service_type === 'incoming_message_webhook') {
+            config.url = values['config.url'];
+            if (values['config.secret']) config.secret = values['config.secret'];
+          }
+          const body = { name: values.name, service_type: values.service_type, config };
+          if (values.service_type !== 'incoming_message_webhook') body.active = false; // until it says something
+          close(await api.post(`${ownerPath(pid)}/services`, body));
+        },
+      }),
+  });
   if (!made) return;
   forget('services');
   ctx.go(hrefOf(made));
@@ -132,7 +164,10 @@ async function create(ctx) {
 
 function everywhere() {
   return table({
-    caption: 'Services of all projects', empty: 'No services yet.', load: merged(null, '/services'), rowHref: hrefOf,
+    caption: 'Services of all projects',
+    empty: 'No services yet.',
+    load: merged(null, '/services'),
+    rowHref: hrefOf,
     columns: [
       { key: 'name', label: 'Name' },
       { key: 'service_type', label: 'Type', cell: (s) => TYPES[s.service_type] || s.service_type },
@@ -148,10 +183,24 @@ export async function show(ctx) {
   const pid = project();
   const actions = writers(button('New service', { kind: 'primary', icon: 'plus', run: () => create(ctx) }));
   if (!pid) return page(title, { sub: 'Choose a project to change the order of its services.', actions }, everywhere());
-  const [answer, phones] = await Promise.all([api.get(`${ownerPath(pid)}/services`, { page_size: 500 }), listAll(pid, 'phones')]);
+  const [answer, phones] = await Promise.all([
+    api.get(`${ownerPath(pid)}/services`, { page_size: 500 }),
+    listAll(pid, 'phones'),
+  ]);
   const services = answer.data;
-  return page(title, { sub: 'A message goes through them from the top; the first that handles it ends that, but for those that always run.', actions },
-    answer.truncated ? h('p', { class: 'muted' }, `These are the first ${services.length}; so many are not ordered by hand.`) : null,
-    services.length ? ordered(services, byId(phones), may('write') && services.length > 1 && !answer.truncated)
-      : empty('No services yet. A service says what happens with a message that comes in: it asks your script, follows rules, or holds a poll.'));
+  return page(
+    title,
+    {
+      sub: 'A message goes through them from the top; the first that handles it ends that, but for those that always run.',
+      actions,
+    },
+    answer.truncated
+      ? h('p', { class: 'muted' }, `These are the first ${services.length}; so many are not ordered by hand.`)
+      : null,
+    services.length
+      ? ordered(services, byId(phones), may('write') && services.length > 1 && !answer.truncated)
+      : empty(
+          'No services yet. A service says what happens with a message that comes in: it asks your script, follows rules, or holds a poll.',
+        ),
+  );
 }

@@ -8,8 +8,10 @@ export const title = 'Settings';
 
 const KINDS = { list: 'a list', number: 'a number', size: 'a size', choice: 'a choice', url: 'a URL' };
 
-const shown = (value) => (value === null || value === undefined || value === '' || value.length === 0 ? h('span', { class: 'muted' }, 'empty')
-  : h('code', { class: 'setting-value' }, Array.isArray(value) ? value.join(', ') : String(value)));
+const shown = (value) =>
+  value === null || value === undefined || value === '' || value.length === 0
+    ? h('span', { class: 'muted' }, 'empty')
+    : h('code', { class: 'setting-value' }, Array.isArray(value) ? value.join(', ') : String(value));
 
 function origin(s) {
   return s.from === 'default' ? badge('default', 'muted') : badge(s.from, 'info');
@@ -19,15 +21,32 @@ function settingsTable(all, words) {
   const low = words.toLowerCase();
   const data = all.filter((s) => `${s.name} ${s.help} ${s.from} ${s.value}`.toLowerCase().includes(low));
   return table({
-    caption: 'Settings', empty: 'No setting like this.', load: async () => ({ data, truncated: false }),
+    caption: 'Settings',
+    empty: 'No setting like this.',
+    load: async () => ({ data, truncated: false }),
     columns: [
       { key: 'name', label: 'Setting', cell: (s) => h('code', null, s.name) },
       { key: 'value', label: 'In force', wide: true, cell: (s) => shown(s.value) },
       { key: 'from', label: 'Comes from', cell: origin },
       { key: 'default', label: 'Default', cell: (s) => shown(s.default) },
-      { key: 'reload', label: 'SIGHUP', hint: 'whether a reload is enough', cell: (s) => (s.reload ? badge('reloads', 'ok', 'ok') : badge('restart', 'muted', 'info')) },
-      { key: 'help', label: 'What it is', wide: true, cell: (s) => h('span', { class: 'setting-help' }, s.help || '',
-        KINDS[s.kind] ? h('span', { class: 'muted' }, ` (${KINDS[s.kind]})`) : null) },
+      {
+        key: 'reload',
+        label: 'SIGHUP',
+        hint: 'whether a reload is enough',
+        cell: (s) => (s.reload ? badge('reloads', 'ok', 'ok') : badge('restart', 'muted', 'info')),
+      },
+      {
+        key: 'help',
+        label: 'What it is',
+        wide: true,
+        cell: (s) =>
+          h(
+            'span',
+            { class: 'setting-help' },
+            s.help || '',
+            KINDS[s.kind] ? h('span', { class: 'muted' }, ` (${KINDS[s.kind]})`) : null,
+          ),
+      },
     ],
   });
 }
@@ -40,8 +59,16 @@ function about() {
     a.rel = 'noopener noreferrer';
     return a;
   };
-  return card('About', facts([['Version', s.version], ['Address', s.public_url || window.location.origin], ['Its clock', dateTime(s.time)],
-    ['Numbers', out('/metrics', '/metrics')], ['Calls', out('/v1/openapi.json', '/v1/openapi.json')]]));
+  return card(
+    'About',
+    facts([
+      ['Version', s.version],
+      ['Address', s.public_url || window.location.origin],
+      ['Its clock', dateTime(s.time)],
+      ['Numbers', out('/metrics', '/metrics')],
+      ['Calls', out('/v1/openapi.json', '/v1/openapi.json')],
+    ]),
+  );
 }
 
 export async function show() {
@@ -49,6 +76,18 @@ export async function show() {
   const where = h('div', { class: 'table-place' });
   const draw = (words) => where.replaceChildren(settingsTable(data, words));
   draw('');
-  return page(title, { sub: 'As they are in force. Secrets are ***.' }, about(),
-    card('Settings', h('div', { class: 'toolbar' }, searchBox({ label: 'Find a setting', placeholder: 'Name, word, origin', onChange: draw })), where));
+  return page(
+    title,
+    { sub: 'As they are in force. Secrets are ***.' },
+    about(),
+    card(
+      'Settings',
+      h(
+        'div',
+        { class: 'toolbar' },
+        searchBox({ label: 'Find a setting', placeholder: 'Name, word, origin', onChange: draw }),
+      ),
+      where,
+    ),
+  );
 }
