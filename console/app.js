@@ -143,10 +143,11 @@ function themeSwitch() {
 
 const MANY = 200; // a select with more is no help any more
 
+const named = (p) => (p.name && p.name !== p.id ? `${p.name} (${p.id})` : p.id);
+
 async function projectSwitch() {
   const place = h('div', { class: 'project-switch' });
   const all = await projects();
-  const named = (p) => (p.name && p.name !== p.id ? `${p.name} (${p.id})` : p.id);
   if (all.length <= MANY) {
     const select = h(
       'select',
@@ -157,12 +158,12 @@ async function projectSwitch() {
     select.value = all.some((p) => p.id === project()) ? project() : '';
     place.append(h('label', { for: 'project-choice', class: 'visually-hidden' }, 'Project'), select);
   } else {
-    place.append(button(project() || 'All projects', { icon: 'projects', run: () => chooseAmongMany(all, named) }));
+    place.append(button(project() || 'All projects', { icon: 'projects', run: () => chooseAmongMany(all) }));
   }
   return place;
 }
 
-function chooseAmongMany(all, named) {
+function chooseAmongMany(all) {
   return dialog({
     title: 'Project',
     body: ({ close }) => {
@@ -230,12 +231,22 @@ function sidebar() {
       button('Log out', { icon: 'logout', iconOnly: true, run: async () => leave() }),
     ),
   );
-  if (may('admin'))
-    projectSwitch().then(
-      (made) => el.querySelector('.sidebar-project').replaceChildren(made),
-      (e) => toast(e.message, 'bad'),
-    );
   return el;
+}
+
+// Made anew when another project was chosen, or when there are others. The select that was just used keeps the focus.
+async function drawProjectSwitch() {
+  if (!may('admin')) return;
+  try {
+    const made = await projectSwitch();
+    const place = document.querySelector('.sidebar-project');
+    if (!place) return;
+    const focused = place.contains(document.activeElement);
+    place.replaceChildren(made);
+    if (focused) made.querySelector('select, button').focus();
+  } catch (e) {
+    toast(e.message, 'bad');
+  }
 }
 
 function topbar() {
@@ -273,6 +284,7 @@ function shell() {
     h('div', { class: 'content' }, topbar(), banner(), frame.main),
     h('div', { id: 'announce', class: 'visually-hidden', 'aria-live': 'polite' }),
   );
+  drawProjectSwitch();
 }
 
 // --- the banner ---
@@ -377,7 +389,9 @@ async function show({ focus = true } = {}) {
       'Not found',
       focus,
     );
-  const slow = setTimeout(() => frame.main.replaceChildren(spinner()), 150);
+  const slow = setTimeout(() => {
+    if (number === frame.shown) frame.main.replaceChildren(spinner()); // a page left before it was there must not cover the next one
+  }, 150);
   try {
     const { el, title } = await build(found, query, number);
     if (number === frame.shown) put(el, title, focus);
@@ -492,7 +506,11 @@ window.addEventListener('keydown', onKey);
 bus.addEventListener('unauthorized', (event) => {
   if (frame.main) toLogin(event.detail);
 });
-bus.addEventListener('project', () => show({ focus: false }));
+bus.addEventListener('project', () => {
+  drawProjectSwitch();
+  show({ focus: false });
+});
+bus.addEventListener('projects', drawProjectSwitch);
 bus.addEventListener('away', () => setAway(true));
 bus.addEventListener('back', () => {
   setAway(false);
