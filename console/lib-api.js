@@ -6,7 +6,8 @@
 //   Every call throws ApiError {status, code, message, param, position}. 401 leads to the login page; no answer at all is status 0,
 //   code 'away', and 'away' is told on `bus` until the daemon answers again, then 'back'.
 // signal: api.get(path, params, {signal}) of an AbortController ends a call early (it throws an AbortError)
-// bus                                EventTarget: 'away', 'back', 'unauthorized' (detail: ApiError), 'project' (another one was chosen)
+// bus                                EventTarget: 'away', 'back', 'unauthorized' (detail: ApiError), 'project' (another one was chosen), 'projects'
+//                                    (there are others: projects({fresh: true}) was asked)
 // session()                          what GET /v1/whoami said at the login; null before
 // login(key) -> session              keeps the key when it is right, throws otherwise
 // resume() -> session | null         with the key that this tab has kept
@@ -228,9 +229,12 @@ async function everyProject() {
 export function projects({ fresh = false } = {}) {
   if (!list || fresh) {
     list = everyProject();
-    list.catch(() => {
-      list = null;
-    });
+    list.then(
+      () => fresh && tell('projects'),
+      () => {
+        list = null;
+      },
+    );
   }
   return list;
 }

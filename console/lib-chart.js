@@ -355,6 +355,7 @@ export function sparkline(values = [], { failed = [], label = null } = {}) {
       label ||
       `delivered a minute: at most ${Math.max(0, ...values)}, last ${values.at(-1) ?? 0}${failed.some(Boolean) ? `; failed at most ${Math.max(...failed)}` : ''}`,
   });
+  el.append(svg('path', { class: 'spark-base', d: `M0 ${HEIGHT - 0.5}H${WIDTH}` }));
   if (values.length > 1) {
     el.append(
       svg('path', {

@@ -161,7 +161,7 @@ walk(async ({ given, open, step }) => {
     await dialog.getByRole('progressbar').waitFor();
     await w.shot('replay-running', { full: false });
     await dialog.getByRole('button', { name: 'Cancel' }).click();
-    await dialog.getByText(/Cancelled: [\d,]+ of [\d,]+ events/).waitFor();
+    await dialog.getByText(/^Cancelled.*[\d,]+ of [\d,]+ events/).waitFor();
     await dialog.getByRole('button', { name: 'Close' }).last().click();
   });
 

@@ -30,5 +30,12 @@ walk(async ({ given, open, step }) => {
     await page.getByLabel('Search endpoints').fill('customer-09999');
     await until(async () => (await page.locator('tbody tr').count()) === 1, 'one is found');
   });
+  await step('one of many projects', async () => {
+    await page.getByRole('button', { name: 'All projects' }).click();
+    await page.getByLabel('Find a project').fill('customer-123');
+    await page.getByRole('button', { name: 'customer-123' }).click();
+    await page.locator('.sidebar').getByRole('button', { name: 'customer-123' }).waitFor();
+    await page.getByText('No endpoint is like that.').waitFor();
+  });
   return measured;
 });
