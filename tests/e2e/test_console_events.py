@@ -46,7 +46,8 @@ class Events(ConsoleCase):
     def test_walk(self):
         binary = self.api.attempts("post", event_id="e-first", outcome="ok")[0]["response"]
         self.assertEqual(base64.b64decode(binary["body_base64"]), b"\xff\x00bin")
-        told = self.browse("events", project="post", evil_id=f"e-{EVIL_ID}")
+        link = self.api.post("/v1/projects/post/portal_links", {"write": False}).expect(201).json
+        told = self.browse("events", project="post", evil_id=f"e-{EVIL_ID}", token=link["token"])
         self.assertEqual(self.api.state("post", "e-dead", "later")["state"], "delivered")
         self.api.wait_state("post", "e-dead-2", "later", "delivered")
         self.assertEqual(len(self.later.at("/later")), 4, "each dead letter went out a second time, and none more often")

@@ -189,6 +189,22 @@ async function small(w, given, name) {
   }
 }
 
+// A link that only reads: everything of its project is shown, nothing of another, and there is no button that would be refused.
+async function reader(w, given) {
+  await w.page.goto(`${given.url}/#link=${given.token}`);
+  await w.page.locator('nav.nav').waitFor();
+  for (const [route, heading] of [[`/events/${given.project}/e-first`, 'Message m-7001'], ['/dead', 'Dead letters'], ['/templates?endpoint=twice', 'Template editor']]) {
+    await w.go(route);
+    await w.heading(heading);
+    check((await w.page.getByRole('button', { name: /^(Send again|Save|Send it for real|All of an endpoint)/ }).count()) === 0, `nothing to change on ${heading}`);
+  }
+  await w.page.getByText('renders').waitFor();
+  await w.expecting(/404/, async () => {
+    await w.go('/events/shop/e-first');
+    await w.heading('Not found');
+  });
+}
+
 walk(async ({ given, open, step }) => {
   const w = await open();
   let render_ms = null;
@@ -211,5 +227,7 @@ walk(async ({ given, open, step }) => {
     await dark.login();
     await small(dark, given, 'dark');
   });
+  const guest = await open();
+  await step('by a link that only reads', () => reader(guest, given));
   return { render_ms };
 });
