@@ -15,6 +15,7 @@
 #include "api/owner.h"
 #include "api/sample.h"
 #include "api/tests.h"
+#include "api/veil.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -369,11 +370,26 @@ static void answer_rendered(struct call *c, const struct draft *d)
 	answer_json(c, 200);
 }
 
+/* False: answered. */
+static bool draft_veil(struct draft *d)
+{
+	struct endpoint *real = d->ep;
+	struct fault fault = NO_FAULT;
+	int err = veil(d->call, real, &d->ep, &fault);
+
+	if (err) {
+		d->ep = NULL;
+		answer_fault(d->call, 422, &fault);
+	}
+	endpoint_unref(&real);
+	return !err;
+}
+
 void draft_render(struct call *c)
 {
 	struct draft d;
 
-	if (draft_read(&d, c))
+	if (draft_read(&d, c) && draft_veil(&d))
 		answer_rendered(c, &d);
 	draft_free(&d);
 }

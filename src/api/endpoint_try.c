@@ -7,6 +7,7 @@
 #include "api/owner.h"
 #include "api/sample.h"
 #include "api/tests.h"
+#include "api/veil.h"
 #include "base/clock.h"
 
 #define RENDER_BODY_MAX ((size_t)1024 * 1024)
@@ -65,18 +66,21 @@ static void answer_rendered(struct call *c, const struct endpoint *ep, const str
 	answer_json(c, 200);
 }
 
-static void render(struct call *c, const struct endpoint *ep, struct event *ev)
+static void render(struct call *c, struct endpoint *real, struct event *ev)
 {
+	struct endpoint *ep = NULL;
 	struct fault fault = NO_FAULT;
 	struct request rq;
 	size_t taken;
 
 	request_init(&rq);
-	if (request_render(ep, &ev, 1, false, 1, clock_wall_ms() / 1000, &rq, &taken, &fault))
+	if (veil(c, real, &ep, &fault) ||
+	    request_render(ep, &ev, 1, false, 1, clock_wall_ms() / 1000, &rq, &taken, &fault))
 		answer_fault(c, 422, &fault);
 	else
 		answer_rendered(c, ep, ev, &rq);
 	request_free(&rq);
+	endpoint_unref(&ep);
 }
 
 void endpoint_render(struct call *c)

@@ -14,10 +14,14 @@
 
 /* --- masking --- */
 
+#define SECRETS	  4
+#define CASES	  3 /* as it is, and as the pipes |upper and |lower make it */
+#define SPELLINGS 4
+
 /* Each secret in each spelling that a request may give it: as it is, as a form and a URL write it, as JSON does. */
 struct spellings {
 	struct arena arena;
-	struct slice text[4 * 4];
+	struct slice text[SECRETS * CASES * SPELLINGS];
 	size_t count;
 };
 
@@ -29,12 +33,10 @@ static void add_spelling(struct spellings *all, struct slice s)
 	all->text[all->count++] = arena_slice(&all->arena, s);
 }
 
-static void spell(struct spellings *all, struct slice plain)
+static void spell_case(struct spellings *all, struct slice plain)
 {
 	struct buf text;
 
-	if (plain.n < SECRET_LEAST)
-		return;
 	buf_init(&text, 8 * plain.n + 16);
 	add_spelling(all, plain);
 	form_add(&text, plain);
@@ -46,6 +48,27 @@ static void spell(struct spellings *all, struct slice plain)
 	json_add_escaped(&text, plain);
 	add_spelling(all, buf_slice(&text));
 	buf_free(&text);
+}
+
+/* ASCII letters from `first` on get the other case. */
+static struct slice in_case(struct spellings *all, struct slice plain, char first)
+{
+	struct slice s = arena_slice(&all->arena, plain);
+	char *p = (char *)(uintptr_t)s.p; /* the copy is ours */
+
+	for (size_t i = 0; i < s.n; i++)
+		if (p[i] >= first && p[i] < first + 26)
+			p[i] ^= 'a' ^ 'A';
+	return s;
+}
+
+static void spell(struct spellings *all, struct slice plain)
+{
+	if (plain.n < SECRET_LEAST)
+		return;
+	spell_case(all, plain);
+	spell_case(all, in_case(all, plain, 'a'));
+	spell_case(all, in_case(all, plain, 'A'));
 }
 
 static void spellings_init(struct spellings *all, const struct endpoint *ep, const struct event *ev)
