@@ -336,7 +336,9 @@ static void list(struct call *c, struct owner owner, bool all_owners)
 		return;
 	call_argument(c, "q", &t.q);
 	series_freshen(t.series, c->node, t.now_ms);
+	series_hold(t.series);
 	node_endpoint_list(c->node, owner, all_owners, SLICE_LIT(""), collect, &t);
+	series_release(t.series);
 	sort_entries(&t);
 	if (t.page.count)
 		page_count(c, t.matching);

@@ -46,7 +46,7 @@ uint32_t *ring_at(struct ring *r, const struct ring_shape *shape, int64_t time_m
 
 uint32_t ring_get(const struct ring *r, const struct ring_shape *shape, int64_t step, uint32_t column)
 {
-	if (!r->values || step <= r->at - (int64_t)shape->cells)
+	if (!r->values || step < 0 || step <= r->at - (int64_t)shape->cells)
 		return 0;
 	if (step <= r->at)
 		return cell(r, shape, step)[column];

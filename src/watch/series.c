@@ -3,8 +3,9 @@
  * after a step's end still counts for the step that has ended. A crowd that is silent for a day and an endpoint that is
  * gone are forgotten.
  *
- * Locks: `lock` is held for a whole round and taken before the directory's; `door` guards what the store thread counts
- * and is never held for longer than it takes to count.
+ * Locks: `lock` is held for a whole round and taken before the directory's, so who asks under the directory's lock holds
+ * it already (series_hold), and it is recursive; `door` guards what the store thread counts and is never held for longer
+ * than it takes to count.
  */
 #include "watch/series.h"
 
@@ -14,6 +15,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 
+#define SECOND_MS INT64_C(1000)
 #define FORGET_MS INT64_C(86400000)
 #define SHARE	  50 /* rounds for who asks take one part in so many of the time */
 
@@ -45,11 +47,21 @@ struct series {
 /* Ids of projects are the operator's, so nobody can choose them to collide. */
 static const struct hash_key hash_key = { 0x706f737472696465, 0x7220736572696573 };
 
+static void lock_init(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t recursive;
+
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(lock, &recursive);
+	pthread_mutexattr_destroy(&recursive);
+}
+
 struct series *series_new(void)
 {
 	struct series *s = mem_zalloc(sizeof(*s));
 
-	pthread_mutex_init(&s->lock, NULL);
+	lock_init(&s->lock);
 	pthread_mutex_init(&s->door, NULL);
 	map_init(&s->crowds);
 	map_init(&s->tracks);
@@ -356,13 +368,21 @@ void series_save(struct series *s, series_save_fn *fn, void *ctx)
 	buf_free(&text);
 }
 
+/* Neither too old, nor from after now: the clock has been set back, and all would count for that step until it comes. */
+static bool is_recent(const struct plots *p, int64_t now_ms)
+{
+	int64_t step_ms = plot_day.step_s * SECOND_MS, age_ms = now_ms - p->day.ring.at * step_ms;
+
+	return age_ms > -step_ms && age_ms <= FORGET_MS;
+}
+
 bool series_load(struct series *s, struct slice id, struct slice text, int64_t now_ms)
 {
 	struct plots *p = plots_read(text);
 	struct crowd *cr = s->all;
 	char *name;
 
-	if (!p || now_ms - p->day.ring.at * plot_day.step_s * 1000 > FORGET_MS || s->plots >= SERIES_PLOTS_MAX) {
+	if (!p || !is_recent(p, now_ms) || s->plots >= SERIES_PLOTS_MAX) {
 		plots_free(&p);
 		return false;
 	}
@@ -381,6 +401,16 @@ bool series_load(struct series *s, struct slice id, struct slice text, int64_t n
 }
 
 /* --- asking --- */
+
+void series_hold(struct series *s)
+{
+	pthread_mutex_lock(&s->lock);
+}
+
+void series_release(struct series *s)
+{
+	pthread_mutex_unlock(&s->lock);
+}
 
 /* The steps that are over, no more than there are and none from before the first round. */
 static void read_plot(const struct series *s, const struct crowd *cr, const struct ring_shape *shape,

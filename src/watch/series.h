@@ -46,6 +46,13 @@ bool series_load(struct series *s, struct slice id, struct slice text, int64_t n
 
 /* --- asking, as of the last round --- */
 
+/*
+ * Between the two no round is made. For who asks of many endpoints, and a must for who does so inside of
+ * node_endpoint_list: rounds take the directory's lock while they hold ours, so nobody may do it the other way round.
+ */
+void series_hold(struct series *s);
+void series_release(struct series *s);
+
 struct series_plot {
 	uint32_t step_s, count;
 	int64_t end_s;			    /* of the last step; it is over */

@@ -399,6 +399,7 @@ static void what_cannot_be_read_is_passed_over(void **state)
 	for (size_t n = 0; n < text.n; n++)
 		assert_false(series_load(w->series, SLICE_LIT(""), slice_of(text.p, n), w->now_ms));
 	assert_false(series_load(w->series, SLICE_LIT(""), text, w->now_ms + 25 * HOUR));
+	assert_false(series_load(w->series, SLICE_LIT(""), text, w->now_ms - 25 * HOUR)); /* the clock was set back */
 	look_around(w);
 	pass(w, MINUTE);
 	ask(w, "", plots);
@@ -446,6 +447,19 @@ static void a_ring_after_a_long_silence(void **state)
 	ring_free(&r);
 }
 
+/* A machine without a clock of its own begins in 1970. */
+static void a_ring_at_the_beginning_of_time(void **state)
+{
+	static const struct ring_shape shape = { 10, 4, 1, 0 };
+	struct ring r = { 0 };
+
+	(void)state;
+	*ring_at(&r, &shape, 10 * SECOND) = 5;
+	assert_int_equal(ring_get(&r, &shape, 1, 0), 5);
+	assert_int_equal(ring_sum(&r, &shape, -2, 1, 0), 5);
+	ring_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +475,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_cannot_be_read_is_passed_over, begin, end),
 		cmocka_unit_test(quantiles_are_interpolated),
 		cmocka_unit_test(a_ring_after_a_long_silence),
+		cmocka_unit_test(a_ring_at_the_beginning_of_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
