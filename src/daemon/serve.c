@@ -284,7 +284,6 @@ static void reload(struct daemon *d)
 
 	reload_settings(&d->settings, &host);
 	show_settings(d);
-	show_settings(d);
 }
 
 /* True when it is one that ends. A signal that stays pending would be taken for the second one, which ends at once. */

@@ -229,10 +229,12 @@ void guard_free(struct guard **g)
 
 void guard_replace(struct guard *g, struct guard *from)
 {
-	struct net *nets = g->nets;
-	struct port_range *ports = g->ports;
+	struct net *nets;
+	struct port_range *ports;
 
 	pthread_rwlock_wrlock(g->lock);
+	nets = g->nets;
+	ports = g->ports;
 	g->nets = from->nets;
 	g->net_count = from->net_count;
 	g->ports = from->ports;
