@@ -30,6 +30,7 @@ struct verdict {
 	bool known;
 	uint64_t endpoint;
 	uint32_t revision, attempts;
+	bool alone; /* the request carried no other event */
 	int code;
 	struct slice reason, headers;
 };
@@ -56,12 +57,14 @@ static bool take_verdict(void *ctx, const struct log_row *row)
 	v->endpoint = a->endpoint;
 	v->revision = a->revision;
 	v->attempts = attempts_of(a, v->event_seq);
+	v->alone = a->item_count == 1;
 	v->code = a->code;
 	v->reason = arena_slice(v->arena, d.reason);
 	v->headers = arena_slice(v->arena, d.headers);
 	return false;
 }
 
+/* Where an answer to a batch of an organization's leads may be about the events of others. */
 static void write_reason(struct call *c, const struct verdict *v, const struct event *ev)
 {
 	struct endpoint *ep = node_endpoint_revision(c->node, v->endpoint, v->revision);
@@ -70,7 +73,8 @@ static void write_reason(struct call *c, const struct verdict *v, const struct e
 	if (v->reason.n > 0)
 		json_put_string(&c->w, v->reason);
 	else if (v->code > 0 && ep)
-		status_reason_show(&c->w, ep, ev, v->code, v->headers);
+		status_reason_show(&c->w, ep, ev, v->code,
+				   ep->of_organization && !v->alone ? slice_str("") : v->headers);
 	else
 		json_put_null(&c->w);
 	endpoint_unref(&ep);

@@ -175,6 +175,16 @@ static bool read_want(struct call *c, struct feed_want *want)
 	return !call_argument(c, "endpoint_id", &want->endpoint) || api_id_check(c, want->endpoint, "endpoint_id");
 }
 
+static void answer_refused(struct call *c)
+{
+	if (atomic_load(&c->api->stopping))
+		answer_error(c, 503, "stopping", NULL, "postrider is stopping; try again in a moment");
+	else
+		answer_error(c, 503, "busy", NULL,
+			     "no more live streams: %d are served, %d of one project; end one, or try again later",
+			     FEED_SEATS_MAX, FEED_SEATS_OF_ONE);
+}
+
 static void stream(struct call *c, struct slice project)
 {
 	struct feed_want want = { .project = project, .endpoint = slice_str("") };
@@ -184,15 +194,17 @@ static void stream(struct call *c, struct slice project)
 
 	if (!read_want(c, &want))
 		return;
+	/* A streamed body has an end on the wire even when it is empty, and an answer to HEAD must not have one. */
+	if (slice_is(server_method(c->rq), "HEAD")) {
+		answer_begin(c);
+		answer_text(c, "text/event-stream");
+		return;
+	}
 	sink.ctx = live_new(c, project);
 	if (feed_join(watch_feed(c->api->watch), &want, &sink))
 		return;
 	live_end(sink.ctx);
-	if (atomic_load(&c->api->stopping))
-		answer_error(c, 503, "stopping", NULL, "postrider is stopping; try again in a moment");
-	else
-		answer_error(c, 503, "busy", NULL, "there are %d live streams already; end one, or try again later",
-			     FEED_SEATS_MAX);
+	answer_refused(c);
 }
 
 void stream_project(struct call *c)

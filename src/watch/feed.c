@@ -290,17 +290,39 @@ static struct channel *channel_for(struct feed *f, const struct feed_want *want)
 	return c;
 }
 
+static size_t seats_of(const struct feed *f, struct slice project)
+{
+	size_t count = 0;
+
+	LIST_EACH (l, &f->channels) {
+		const struct channel *c = CONTAINER_OF(l, struct channel, link);
+
+		if (!slice_eq(c->want.project, project))
+			continue;
+		LIST_EACH (s, &c->seats)
+			count++;
+	}
+	return count;
+}
+
+static bool has_room(const struct feed *f, struct slice project)
+{
+	return !f->closed && f->seats < FEED_SEATS_MAX && (project.n == 0 || seats_of(f, project) < FEED_SEATS_OF_ONE);
+}
+
 bool feed_join(struct feed *f, const struct feed_want *want, const struct feed_sink *sink)
 {
+	struct channel *c;
 	bool ok;
 
 	pthread_mutex_lock(&f->lock);
-	ok = !f->closed && f->seats < FEED_SEATS_MAX;
+	ok = has_room(f, want->project);
 	if (ok) {
 		if (!f->names)
 			f->names = feed_names_new();
+		c = channel_for(f, want); /* before begin, with which the want's words may go */
 		sink->begin(sink->ctx);
-		seat_add(channel_for(f, want), sink, clock_mono_us());
+		seat_add(c, sink, clock_mono_us());
 		f->seats++;
 	}
 	pthread_mutex_unlock(&f->lock);

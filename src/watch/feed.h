@@ -18,6 +18,7 @@ extern const char *const feed_words[FEED_KINDS]; /* "accepted", … */
 #define FEED_RATE_DEFAULT 200
 #define FEED_RATE_MAX	  5000
 #define FEED_SEATS_MAX	  1000
+#define FEED_SEATS_OF_ONE 250 /* of one project, so that none takes all */
 
 /* What a listener wants to hear. What is empty or negative is not asked for. */
 struct feed_want {
@@ -47,8 +48,9 @@ void feed_attach(struct feed *f, struct node *node);
 void feed_free(struct feed **f);
 
 /*
- * False: there are FEED_SEATS_MAX already, or the feed is closed; the sink was not called. Any thread; may wait for a
- * round to end. No function of a sink may block.
+ * False: there are FEED_SEATS_MAX already, or FEED_SEATS_OF_ONE of its project, or the feed is closed; the sink was not
+ * called. Any thread; may wait for a round to end. No function of a sink may block. What `want` points to is not looked
+ * at any more once begin is called: it may be the request's, which ends there.
  */
 bool feed_join(struct feed *f, const struct feed_want *want, const struct feed_sink *sink);
 /* Ends all listeners and takes no new ones. Any thread. */

@@ -3,9 +3,10 @@
 import base64
 import hashlib
 import hmac
+import socket
 import unittest
 
-from harness import SharedDaemon, sms
+from harness import KEY, PATIENCE, SharedDaemon, sms, wait_until
 
 SECRET = "whsec_" + base64.b64encode(b"hostile-secret-AbCdEfGh!").decode()
 
@@ -47,6 +48,34 @@ class Looking(SharedDaemon):
 
         self.assertEqual([is_signed(r) for r in requests_of(self.by_link)], [False, False])
         self.assertEqual([is_signed(r) for r in requests_of(self.linked(write=True))], [True, True])
+
+
+class Neighbours(SharedDaemon):
+    def test_where_an_answer_to_both_leads(self):
+        """A batch of an organization's: what its answer says may be about the other project, in dead letters as in attempts."""
+        receiver = self.receiver((302, {"Location": "/login?id=theirs"}, b""))
+        other = self.api.project(self.pid + "-2", organization_id="77")
+        settings = {"url": receiver.url("/"), "batch": {"max_items": 2, "max_wait_ms": 30000}, "retry": {"delays_s": []}}
+        self.api.put("/v1/organizations/77/endpoints/all", settings).expect(201)
+        for pid in (self.pid, other):
+            self.api.events(pid, {**sms(pid), "id": "e"})
+        letter = wait_until(lambda: self.api.get(f"/v1/projects/{self.pid}/dead").expect(200).json["data"], "the dead letter")[0]
+        self.assertEqual((letter["event_id"], letter["code"], receiver.wait()[0].body.count(b"send_status")), ("e", 302, 2))
+        self.assertIn("redirects are never followed", letter["reason"])
+        self.assertNotIn("theirs", letter["reason"])
+
+
+class Stream(SharedDaemon):
+    def test_head_has_no_body(self):
+        """Not even the end of an empty one: what follows on the connection would be read as part of the next answer."""
+        head = f"Host: x\r\nAuthorization: Bearer {KEY}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", self.served.port), PATIENCE) as s:
+            s.sendall(f"HEAD /v1/projects/{self.pid}/stream HTTP/1.1\r\n{head}GET /healthz HTTP/1.1\r\nConnection: close\r\n{head}".encode())
+            text = b"".join(iter(lambda: s.recv(65536), b"")).decode()
+        first, second = text.split("HTTP/1.1 200 OK\r\n")[1:]
+        self.assertIn("Content-Type: text/event-stream", first)
+        self.assertTrue(first.endswith("\r\n\r\n") and first.count("\r\n\r\n") == 1, text)
+        self.assertTrue(second.endswith("}"), text)
 
 
 if __name__ == "__main__":

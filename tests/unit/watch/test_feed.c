@@ -32,6 +32,7 @@ struct ear {
 	struct world *world;
 	int64_t entries, skipped;
 	char last[512]; /* the last entry */
+	char *request;	/* until it has begun */
 	int begun, ended;
 	bool deaf, gone;
 };
@@ -58,7 +59,11 @@ static void count(struct ear *ear, const char *bytes, size_t n)
 
 static void on_begin(void *ctx)
 {
-	((struct ear *)ctx)->begun++;
+	struct ear *ear = ctx;
+
+	ear->begun++;
+	mem_free(ear->request);
+	ear->request = NULL;
 }
 
 static bool on_take(void *ctx, struct blob *bytes)
@@ -100,15 +105,19 @@ static void on_end(void *ctx)
 	pthread_mutex_unlock(&ear->world->lock);
 }
 
+/* The request, in which the words of a want stand, ends where the stream begins. */
 static bool listen_to(struct world *w, struct ear *ear, const char *project, unsigned rate)
 {
-	struct feed_want want = {
-		.project = slice_str(project), .kinds = FEED_ALL, .endpoint = slice_str(""), .outcome = -1, .rate = rate
-	};
+	struct feed_want want = { .kinds = FEED_ALL, .endpoint = slice_str(""), .outcome = -1, .rate = rate };
 	struct feed_sink sink = { ear, on_begin, on_take, on_alive, on_allowed, on_end };
+	bool ok;
 
 	ear->world = w;
-	return feed_join(w->feed, &want, &sink);
+	ear->request = mem_strdup(project);
+	want.project = slice_str(ear->request);
+	ok = feed_join(w->feed, &want, &sink);
+	mem_free(ear->request);
+	return ok;
 }
 
 /* Waits until so much was told, shown or skipped. */
@@ -279,9 +288,14 @@ static void test_seats(void **state)
 {
 	struct ear *ears = mem_zalloc((FEED_SEATS_MAX + 1) * sizeof(*ears));
 
-	for (int i = 0; i < FEED_SEATS_MAX; i++)
-		assert_true(listen_to(*state, &ears[i], "p", 5000));
-	assert_false(listen_to(*state, &ears[FEED_SEATS_MAX], "p", 5000));
+	for (int i = 0; i < FEED_SEATS_MAX; i++) {
+		bool of_one = i < FEED_SEATS_OF_ONE;
+
+		assert_true(listen_to(*state, &ears[i], of_one ? "p" : "", 5000));
+		if (i == FEED_SEATS_OF_ONE - 1) /* one project takes some of the seats, and no more */
+			assert_false(listen_to(*state, &ears[FEED_SEATS_MAX], "p", 5000));
+	}
+	assert_false(listen_to(*state, &ears[FEED_SEATS_MAX], "", 5000));
 	happen(*state, "p", 1);
 	for (int i = 0; i < FEED_SEATS_MAX; i++)
 		await_told(&ears[i], 1);
