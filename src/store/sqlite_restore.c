@@ -156,6 +156,19 @@ static int swap(const char *dir, int64_t now_ms, char kept[64], struct fault *fa
 	return err ? err : sqlite_sync_folder(dir, fault);
 }
 
+/* A restore that was killed leaves its copy, and the journal of it: SQLite would undo by that what it finds in ours. */
+static void clear(const char *dir)
+{
+	static const char *const files[] = { "store.db.part", "store.db.part-journal" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *path = within(dir, files[i]);
+
+		unlink(path);
+		mem_free(path);
+	}
+}
+
 static int may_replace(const char *dir, bool replace, struct fault *fault)
 {
 	if (replace || !(has(dir, "store.db") || has(dir, RESTORED_NAME)))
@@ -172,11 +185,12 @@ static int restore_locked(const char *file, const char *dir, bool replace, int64
 	char *part = within(dir, "store.db.part");
 
 	if (!err) {
+		clear(dir);
 		err = copy_file(file, part, fault);
 		if (!err)
 			err = make_store(part, fault);
 		if (err)
-			unlink(part);
+			clear(dir);
 	}
 	mem_free(part);
 	return err ? err : swap(dir, now_ms, kept, fault);

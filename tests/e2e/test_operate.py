@@ -155,6 +155,43 @@ class Backup(Case):
         self.assertEqual(api.get("/v1/projects/p").status, 200)
 
 
+    def test_what_a_killed_restore_left_is_in_no_other_one(self):
+        served, api = self.begin()
+        self.gate.open()
+        older, newer = self.folder() / "older.db", self.folder() / "newer.db"
+        self.backup(served, older)
+        api.events("p", [{**sms(i), "id": f"e{i}"} for i in range(500)])
+        self.backup(served, newer)
+        target = self.folder()
+        self.leave_half(older, target)
+        self.assertGreater((target / "store.db.part-journal").stat().st_size, 0)
+        done = postrider("restore", newer, "--data", target)
+        self.assertEqual(done.returncode, 0, done)
+        for file in (newer, target / "store.db"):
+            with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as db:
+                self.assertEqual(db.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+                self.assertGreaterEqual(db.execute("SELECT count(*) FROM log").fetchone()[0], 500)
+            db.close()
+        self.assertEqual(sorted(os.listdir(target)), ["lock", "store.db"])
+
+    @staticmethod
+    def leave_half(file, folder):
+        """The copy of a backup in the midst of a change, and its journal, as a kill would leave them."""
+        work = folder / "work"
+        work.write_bytes(file.read_bytes())
+        db = sqlite3.connect(work, isolation_level=None)
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("BEGIN")
+        for table in ("backup", "search", "dead", "doc"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("CREATE TABLE filler AS WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) SELECT randomblob(1000) FROM n")
+        for name in ("", "-journal"):
+            (folder / f"store.db.part{name}").write_bytes((folder / f"work{name}").read_bytes())
+        db.execute("ROLLBACK")
+        db.close()
+        work.unlink()
+
+
 class Reload(Case):
     """SIGHUP: what can change does, what cannot is named, and a wrong file changes nothing."""
 
