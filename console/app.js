@@ -14,7 +14,7 @@ import { endedPage, loginPage } from './page-login.js';
 
 // --- the pages ---
 
-// [name in the navigation, route, module, who may see it besides the admin]
+// [name in the navigation, route, module, icon, the right it asks for (lib-api's may)]
 const SECTIONS = [
   [
     null,
@@ -42,13 +42,12 @@ const SECTIONS = [
   [
     'Administration',
     [
-      ['Keys', '/keys', 'page-keys.js', 'keys'],
-      ['Projects', '/projects', 'page-projects.js', 'projects'],
-      ['Settings', '/settings', 'page-settings.js', 'settings'],
+      ['Keys', '/keys', 'page-keys.js', 'keys', 'keys'],
+      ['Projects', '/projects', 'page-projects.js', 'projects', 'admin'],
+      ['Settings', '/settings', 'page-settings.js', 'settings', 'admin'],
     ],
   ],
 ];
-const ADMIN_ONLY = 'Administration';
 
 // Pages of one thing: [route, module, the page of the navigation that they belong to]
 const DETAILS = [
@@ -62,7 +61,9 @@ const DETAILS = [
   ['/broadcasts/:project/:id', 'page-broadcast.js', '/broadcasts'],
 ];
 
-const sections = () => SECTIONS.filter(([name]) => name !== ADMIN_ONLY || may('admin'));
+// What this session may see: an item may ask for a right (lib-api's may), and a section without items is none.
+const sections = () =>
+  SECTIONS.map(([name, items]) => [name, items.filter(([, , , , right]) => !right || may(right))]).filter(([, items]) => items.length);
 
 function routes() {
   const listed = sections().flatMap(([, items]) => items.map(([, route, module]) => [route, module, route]));

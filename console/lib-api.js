@@ -13,7 +13,7 @@
 // resume() -> session | null         with the key that this tab has kept
 // logout()
 // key()                              for what cannot be asked through api (lib-stream.js)
-// may(what)                          'write' | 'admin': may this session change things / see the admin's pages?
+// may(what)                          'write' | 'admin' | 'keys': may this session change things / see the admin's pages / manage keys and links?
 // projects({fresh}) -> [{id,name,organization_id}], all that the key sees; kept until {fresh:true}
 // project() -> id | null             the chosen project; null is all of them (only with the admin key)
 // chooseProject(id | null)
@@ -210,6 +210,7 @@ export function logout() {
 export function may(what) {
   if (!who) return false;
   if (what === 'admin') return who.role === 'admin';
+  if (what === 'keys') return who.role !== 'portal';
   return who.role !== 'portal' || Boolean(who.portal && who.portal.write);
 }
 

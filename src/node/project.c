@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "dialect/zone.h"
 #include "node/change.h"
 #include "node/document.h"
 #include "node/drop.h"
@@ -61,6 +62,25 @@ static int check_emails(struct json v, struct fault *fault)
 	return err;
 }
 
+static int check_timezone(struct json v, struct fault *fault)
+{
+	struct zone *zone = NULL;
+	struct slice name;
+	struct buf scratch;
+	int err = check_string(v, "timezone", 64, fault);
+
+	if (err || json_is_nil(v))
+		return err;
+	buf_init(&scratch, 6 * 64 + 1);
+	name = json_text_slice(v, &scratch);
+	err = name.n > 0 ? zone_read(name, &zone, fault) : 0;
+	if (err)
+		slice_copy(fault->param, sizeof(fault->param), SLICE_LIT("timezone"));
+	zone_free(&zone);
+	buf_free(&scratch);
+	return err;
+}
+
 static int check_member(struct slice key, struct json v, struct fault *fault)
 {
 	char name[sizeof(fault->param)];
@@ -70,7 +90,7 @@ static int check_member(struct slice key, struct json v, struct fault *fault)
 	if (slice_is(key, "organization_id"))
 		return check_organization(v, fault);
 	if (slice_is(key, "timezone"))
-		return check_string(v, "timezone", 64, fault);
+		return check_timezone(v, fault);
 	if (slice_is(key, "notify_emails"))
 		return check_emails(v, fault);
 	if (slice_is(key, "id"))

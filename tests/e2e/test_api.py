@@ -112,6 +112,7 @@ class Projects(ApiCase):
     def test_wrong_settings(self):
         self.refused(self.api.put(self.base, {"nmae": "x"}), (400, 422), param="nmae")
         self.refused(self.api.put(self.base, {"name": 5}), (400, 422), param="name")
+        self.refused(self.api.put(self.base, {"timezone": "Europe/Nowhere"}), (400, 422), param="timezone")
         self.refused(self.api.put(self.base, "[]"), 400)
         self.refused(self.api.put(self.base, "{"), 400)
 

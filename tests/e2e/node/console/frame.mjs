@@ -20,7 +20,7 @@ const PAGES = [
   'Projects',
   'Settings',
 ];
-const ADMIN = ['Keys', 'Projects', 'Settings'];
+const ADMIN = ['Projects', 'Settings'];
 
 const names = (w) => w.page.locator('nav.nav a').allInnerTexts();
 
