@@ -12,15 +12,6 @@
 
 /* --- numbers --- */
 
-static void write_values(struct json_writer *w, const char *name, const uint32_t *values, uint32_t count)
-{
-	json_key(w, name);
-	json_begin_array(w);
-	for (uint32_t i = 0; i < count; i++)
-		json_put_i64(w, values[i]);
-	json_end_array(w);
-}
-
 static void write_codes(struct json_writer *w, const struct series_track *track, const struct endpoint_stats *stats)
 {
 	char word[20];
@@ -36,7 +27,7 @@ static void write_codes(struct json_writer *w, const struct series_track *track,
 		if (code == 0 || !any)
 			continue;
 		failure_code_text(code, word);
-		write_values(w, word, track->codes[i], track->count);
+		member_counts(w, word, track->codes[i], track->count);
 	}
 	json_end_object(w);
 }
@@ -48,9 +39,9 @@ static void write_track(struct json_writer *w, const char *name, const struct se
 	json_begin_object(w);
 	json_member_i64(w, "step_s", track->step_s);
 	json_member_i64(w, "end", track->end_s);
-	write_values(w, "delivered", track->values[TRACK_DELIVERED], track->count);
-	write_values(w, "failed", track->values[TRACK_BAD], track->count);
-	write_values(w, "pending", track->values[TRACK_PENDING], track->count);
+	member_counts(w, "delivered", track->values[TRACK_DELIVERED], track->count);
+	member_counts(w, "failed", track->values[TRACK_BAD], track->count);
+	member_counts(w, "pending", track->values[TRACK_PENDING], track->count);
 	write_codes(w, track, stats);
 	json_end_object(w);
 }

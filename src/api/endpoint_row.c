@@ -59,15 +59,6 @@ void member_or_null(struct json_writer *w, const char *name, double value)
 		json_put_double(w, round(value * 1000) / 1000);
 }
 
-static void member_time(struct json_writer *w, const char *name, int64_t ms)
-{
-	json_key(w, name);
-	if (ms > 0)
-		json_put_i64(w, ms / 1000);
-	else
-		json_put_null(w);
-}
-
 static void write_identity(struct json_writer *w, const struct endpoint_view *v)
 {
 	const struct endpoint *ep = v->endpoint;
@@ -115,7 +106,7 @@ static void write_recent(struct json_writer *w, uint64_t number, struct series *
 	member_or_null(w, "p99_ms", recent.window.p99_ms);
 }
 
-static void write_minutes(struct json_writer *w, const char *name, const uint32_t *values, uint32_t count)
+void member_counts(struct json_writer *w, const char *name, const uint32_t *values, uint32_t count)
 {
 	json_key(w, name);
 	json_begin_array(w);
@@ -132,6 +123,6 @@ void endpoint_row_write(struct json_writer *w, const struct endpoint_view *v, st
 	write_identity(w, v);
 	write_now(w, v->stats, now_ms);
 	write_recent(w, v->endpoint->number, series);
-	write_minutes(w, "spark", delivered, count);
-	write_minutes(w, "spark_failed", bad, count);
+	member_counts(w, "spark", delivered, count);
+	member_counts(w, "spark_failed", bad, count);
 }

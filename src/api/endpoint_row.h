@@ -19,5 +19,7 @@ double endpoint_oldest_s(const struct endpoint_stats *stats, int64_t now_ms);
 double window_error_rate(const struct window *win);
 /* A member that is null when its value is negative. */
 void member_or_null(struct json_writer *w, const char *name, double value);
+/* A member that is a list of numbers over time. */
+void member_counts(struct json_writer *w, const char *name, const uint32_t *values, uint32_t count);
 
 #endif

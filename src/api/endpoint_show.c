@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "engine/stats.h"
+#include "watch/crowd.h"
 
 static const char *const shown_only[] = {
 	"id",	  "organization_id",  "state",		 "disabled_reason", "pending",	      "waiting",    "in_flight",
@@ -68,27 +69,18 @@ static int64_t read_i64(const _Atomic int64_t *v)
 
 static int64_t oldest_s(const struct endpoint_stats *s, int64_t now_ms)
 {
-	int64_t memory = read_i64(&s->oldest_memory_ms), stored = read_i64(&s->oldest_stored_ms);
-	int64_t oldest = memory && (!stored || memory < stored) ? memory : stored;
+	int64_t oldest = endpoint_oldest_ms(s);
 
 	return oldest && oldest < now_ms ? (now_ms - oldest) / 1000 : 0;
 }
 
-static void member_time(struct json_writer *w, const char *name, int64_t ms)
+void member_time(struct json_writer *w, const char *name, int64_t ms)
 {
 	json_key(w, name);
 	if (ms > 0)
 		json_put_i64(w, ms / 1000);
 	else
 		json_put_null(w);
-}
-
-/* One word for people: an endpoint that is switched off is disabled, by whomever. */
-static const char *state_word(const struct endpoint_view *v)
-{
-	if (!v->endpoint->active)
-		return lane_state_word(LANE_DISABLED);
-	return lane_state_word((enum lane_state)atomic_load_explicit(&v->stats->state, memory_order_relaxed));
 }
 
 void public_key_write(struct json_writer *w, const char *secret)
@@ -143,7 +135,7 @@ void endpoint_show(struct json_writer *w, const struct endpoint_view *v, int64_t
 		json_member_str(w, "organization_id", v->endpoint->owner);
 	write_settings(w, v->endpoint, reveal, secret);
 	public_key_write(w, v->endpoint->secrets[0]);
-	json_member_str(w, "state", state_word(v));
+	json_member_str(w, "state", lane_state_word(endpoint_state(v->endpoint, v->stats)));
 	json_member_str(w, "disabled_reason", v->disabled_reason[0] ? v->disabled_reason : NULL);
 	write_numbers(w, v->stats, now_ms);
 	write_tls_key(w, v->stats);

@@ -13,5 +13,7 @@ bool endpoint_shown_only(struct slice name);
 void public_key_write(struct json_writer *w, const char *secret);
 /* An HTTP status as a number, a failure as its word, 0 as null. */
 void code_write(struct json_writer *w, int code);
+/* Unix seconds, null for 0. */
+void member_time(struct json_writer *w, const char *name, int64_t ms);
 
 #endif

@@ -82,15 +82,6 @@ static void write_rate(struct json_writer *w, const char *name, const struct ser
 	json_end_array(w);
 }
 
-static void write_values(struct json_writer *w, const char *name, const struct series_plot *p, enum plot_column column)
-{
-	json_key(w, name);
-	json_begin_array(w);
-	for (uint32_t i = 0; i < p->count; i++)
-		json_put_i64(w, p->values[column][i]);
-	json_end_array(w);
-}
-
 static void write_latency(struct json_writer *w, const char *name, const struct series_plot *p, enum plot_column column)
 {
 	json_key(w, name);
@@ -112,8 +103,8 @@ static void write_plot(struct json_writer *w, const char *name, const struct ser
 	write_rate(w, "accepted", p, PLOT_ACCEPTED);
 	write_rate(w, "delivered", p, PLOT_DELIVERED);
 	write_rate(w, "failed", p, PLOT_FAILED);
-	write_values(w, "pending", p, PLOT_PENDING);
-	write_values(w, "oldest_s", p, PLOT_OLDEST);
+	member_counts(w, "pending", p->values[PLOT_PENDING], p->count);
+	member_counts(w, "oldest_s", p->values[PLOT_OLDEST], p->count);
 	write_latency(w, "p50_ms", p, PLOT_P50);
 	write_latency(w, "p99_ms", p, PLOT_P99);
 	json_end_object(w);
