@@ -3,9 +3,9 @@
  * after a step's end still counts for the step that has ended. A crowd that is silent for a day and an endpoint that is
  * gone are forgotten.
  *
- * Locks: `lock` is held for a whole round and taken before the directory's, so who asks under the directory's lock holds
- * it already (series_hold), and it is recursive; `door` guards what the store thread counts and is never held for longer
- * than it takes to count.
+ * Locks: `lock` is held for a whole round and taken before the directory's, so who asks
+ * under the directory's lock holds it already (series_hold), and it is recursive; `door`
+ * guards what the store thread counts and is never held for longer than it takes to count.
  */
 #include "watch/series.h"
 
@@ -368,7 +368,9 @@ void series_save(struct series *s, series_save_fn *fn, void *ctx)
 	buf_free(&text);
 }
 
-/* Neither too old, nor from after now: the clock has been set back, and all would count for that step until it comes. */
+/*
+ * Neither too old, nor from after now: the clock has been set back, and all would count for that step until it comes.
+ */
 static bool is_recent(const struct plots *p, int64_t now_ms)
 {
 	int64_t step_ms = plot_day.step_s * SECOND_MS, age_ms = now_ms - p->day.ring.at * step_ms;
