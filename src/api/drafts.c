@@ -21,6 +21,7 @@
 
 #define EVENTS_MAX	100
 #define RENDER_BODY_MAX ((size_t)1024 * 1024)
+#define RENDER_MAX	((size_t)8 * 1024 * 1024) /* of all requests together, or drafts would keep the desk busy */
 #define SETTINGS_MAX_B	((size_t)16 << 20)
 
 struct draft {
@@ -327,6 +328,7 @@ static void write_request(struct json_writer *w, const struct draft *d, size_t i
 
 static int write_requests(struct json_writer *w, const struct draft *d, struct fault *fault)
 {
+	size_t bytes = 0;
 	int err = 0;
 
 	json_begin_array(w);
@@ -336,6 +338,11 @@ static int write_requests(struct json_writer *w, const struct draft *d, struct f
 		request_init(&rq);
 		err = request_render(d->ep, &d->events[i], batch_of(d, i), true, 1, clock_wall_ms() / 1000, &rq, &taken,
 				     fault);
+		bytes += rq.http.body.n;
+		if (!err && i > 0 && bytes > RENDER_MAX)
+			err = fault_set(fault, "too_large", "",
+					"the requests are larger than %zu bytes together; take fewer events",
+					RENDER_MAX);
 		if (!err)
 			write_request(w, d, i, taken, &rq);
 		request_free(&rq);

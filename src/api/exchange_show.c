@@ -22,6 +22,7 @@
 struct spellings {
 	struct arena arena;
 	struct slice text[SECRETS * CASES * SPELLINGS];
+	size_t place[SECRETS * CASES * SPELLINGS]; /* where each stands next */
 	size_t count;
 };
 
@@ -87,21 +88,32 @@ static void spellings_init(struct spellings *all, const struct endpoint *ep, con
 	buf_free(&text);
 }
 
-/* The first secret in s, the longest one where several begin: its place, or s.n. */
-static size_t find_secret(const struct spellings *all, struct slice s, size_t *ret_len)
+/* The first place of part in s from `from` on, s.n when there is none. */
+static size_t place_of(struct slice s, size_t from, struct slice part)
+{
+	const char *p = from < s.n ? memmem(s.p + from, s.n - from, part.p, part.n) : NULL;
+
+	return p ? (size_t)(p - s.p) : s.n;
+}
+
+/*
+ * The first secret in s from `from` on, the longest one where several begin: its place, or s.n. Only what was passed is
+ * looked for again, so that a long text full of one secret is not searched to its end for the others at each of them.
+ */
+static size_t find_secret(struct spellings *all, struct slice s, size_t from, size_t *ret_len)
 {
 	size_t first = s.n;
 
 	*ret_len = 0;
 	for (size_t i = 0; i < all->count; i++) {
-		struct slice secret = all->text[i];
-		const char *p = s.n ? memmem(s.p, s.n, secret.p, secret.n) : NULL;
-		size_t place = p ? (size_t)(p - s.p) : s.n;
+		size_t place = all->place[i];
 
-		if (!p || place > first || (place == first && secret.n < *ret_len))
+		if (place < from)
+			place = all->place[i] = place_of(s, from, all->text[i]);
+		if (place > first || (place == first && all->text[i].n < *ret_len))
 			continue;
 		first = place;
-		*ret_len = secret.n;
+		*ret_len = all->text[i].n;
 	}
 	return first;
 }
@@ -109,15 +121,18 @@ static size_t find_secret(const struct spellings *all, struct slice s, size_t *r
 static void add_masked(struct buf *out, const struct endpoint *ep, const struct event *ev, struct slice s)
 {
 	struct spellings all;
+	size_t at = 0;
 
 	spellings_init(&all, ep, ev);
-	while (s.n > 0) {
-		size_t len, at = find_secret(&all, s, &len);
+	for (size_t i = 0; i < all.count; i++)
+		all.place[i] = place_of(s, 0, all.text[i]);
+	while (at < s.n) {
+		size_t len, place = find_secret(&all, s, at, &len);
 
-		buf_add(out, s.p, at);
-		if (at < s.n)
+		buf_add(out, s.p + at, place - at);
+		if (place < s.n)
 			buf_add_slice(out, MASK);
-		s = slice_from(s, at + len);
+		at = place + (place < s.n ? len : 0);
 	}
 	arena_free(&all.arena);
 }

@@ -65,6 +65,24 @@ class Neighbours(SharedDaemon):
         self.assertNotIn("theirs", letter["reason"])
 
 
+class Drafts(SharedDaemon):
+    def render(self, body, events, **settings):
+        wanted = {"settings": {"url": "http://x.example/", "content_type": "json", "body": body, **settings}, "events": events}
+        return self.api.post(f"/v1/projects/{self.pid}/draft/render", wanted)
+
+    def test_a_text_full_of_a_secret(self):
+        """Masking takes time in proportion to the text, not to its square: the other secret is not looked for at each place of the first."""
+        body = "[" + ",".join(["{message.content}"] * 25) + "]"
+        answer = self.render(body, [sms(1, content="a" * 20000)], secret="aaaa", auth={"username": "u", "password": "zzzz"}).expect(200)
+        self.assertNotIn("aaaa", answer.json["requests"][0]["request"]["body"])
+
+    def test_more_than_a_screen_holds(self):
+        body = "[" + ",".join(["{message.content}"] * 40) + "]"
+        answer = self.render(body, [{**sms(i, content="x" * 20000), "id": f"e{i}"} for i in range(20)]).expect(422)
+        self.assertEqual(answer.error["code"], "too_large")
+        self.assertIn("take fewer events", answer.error["message"])
+
+
 class Stream(SharedDaemon):
     def test_head_has_no_body(self):
         """Not even the end of an empty one: what follows on the connection would be read as part of the next answer."""
