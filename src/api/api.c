@@ -87,16 +87,18 @@ static bool scheme_is(struct slice header, const char *scheme, struct slice *ret
 	return true;
 }
 
-/* *ret_expired: it would have been a link's, and its time is over. */
+/*
+ * *ret_expired: it would have been a link's, and its time is over. What is no link may be a key, however it begins: an
+ * operator chooses his own.
+ */
 static enum key_role check_token(struct call *c, struct slice key, bool *ret_expired)
 {
-	enum portal_answer answer;
+	enum portal_answer answer = node_portal_check(c->node, key, &c->portal);
 
-	if (!slice_starts(key, SLICE_LIT(PORTAL_PREFIX)))
-		return node_key_check(c->node, key, c->key_project);
-	answer = node_portal_check(c->node, key, &c->portal);
 	*ret_expired = answer == PORTAL_EXPIRED;
-	if (answer != PORTAL_VALID)
+	if (answer == PORTAL_UNKNOWN)
+		return node_key_check(c->node, key, c->key_project);
+	if (answer == PORTAL_EXPIRED)
 		return KEY_NONE;
 	c->by_link = true;
 	slice_copy(c->key_project, sizeof(c->key_project), slice_str(c->portal.project));

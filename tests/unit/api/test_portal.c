@@ -269,6 +269,22 @@ static void what_is_asked_for(void **state)
 	expect(r, "write", "false");
 }
 
+/* An operator chooses his key; it may begin as links do. */
+static void a_key_that_looks_like_a_link(void **state)
+{
+	struct rig *r = *state;
+	struct fault fault = NO_FAULT;
+	char made[64];
+
+	assert_int_equal(node_admin_key(r->node, PORTAL_PREFIX "0123456789abcdef", made, &fault), 0);
+	r->key = PORTAL_PREFIX "0123456789abcdef";
+	assert_int_equal(rig_call(r, "GET", "/v1/whoami", NULL), 200);
+	expect(r, "role", "admin");
+	r->key = PORTAL_PREFIX "0123456789abcdee";
+	assert_int_equal(rig_call(r, "GET", "/v1/whoami", NULL), 401);
+	expect_error(r, "unauthorized", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +296,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(is_ended, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(forged, rig_begin, rig_end),
 		cmocka_unit_test_setup_teardown(what_is_asked_for, rig_begin, rig_end),
+		cmocka_unit_test_setup_teardown(a_key_that_looks_like_a_link, rig_begin, rig_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
