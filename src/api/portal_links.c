@@ -90,7 +90,7 @@ static void make(struct call *c, const struct wanted *wanted)
 void portal_link_create(struct call *c)
 {
 	struct fault fault = NO_FAULT;
-	struct wanted wanted;
+	struct wanted wanted = { .expires_s = 0 };
 	struct buf scratch;
 	struct json body;
 

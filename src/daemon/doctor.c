@@ -60,6 +60,9 @@ static void say_json(struct json_writer *w, enum level level, const char *check,
 }
 
 static void say(struct doctor *d, enum level level, const char *check, const char *cure, const char *fmt, va_list args)
+	__attribute__((format(printf, 5, 0)));
+
+static void say(struct doctor *d, enum level level, const char *check, const char *cure, const char *fmt, va_list args)
 {
 	char seen[700];
 
