@@ -1,22 +1,23 @@
 /*
- * Ids lead through the search index. What failed is found by the dead letters, and what waits by the pending rows and
- * the end of the log that is not settled yet. Everything else is a walk down the log, a bounded number of rows a page:
- * a page may come back short or empty, and the client goes on from its marker.
+ * Ids and numbers lead through the search index. What failed is found by the dead letters, and what waits by the
+ * pending rows and the end of the log that is not settled yet. Everything else is a walk down the log, a bounded number
+ * of rows a page: a page may come back short or empty, and the client goes on from its marker.
  *
- * Numbers are in no index, as they would be two more keys an event on the way in for a question that is asked now and
- * then; a row is only parsed when the digits occur in it at all.
+ * Rows that an earlier version indexed are not found by their numbers: down there it is that walk again.
  */
 #include "api/event_find.h"
 
 #include "api/answer.h"
 #include "api/dead_read.h"
 #include "base/mem.h"
+#include "dialect/number.h"
 
-#define OF_MESSAGE_MAX	10000			      /* events of one message that a page looks through */
+#define OF_MESSAGE_MAX	10000 /* events of one message that a page looks through */
+#define OF_NUMBER_MAX	10000 /* likewise of one number */
+#define OF_NUMBER_STEP	500
 #define NUMBER_ROWS_MAX ((uint32_t)5 * SCAN_ROWS_MAX) /* rows that a page looks at for a number: it only skims them */
 #define PENDING_EACH	5000			      /* pending rows of one endpoint that are looked at */
 #define PENDING_ALL	50000
-#define DIGITS_LEAST	3
 
 /* --- filters --- */
 
@@ -56,25 +57,11 @@ static bool read_state(struct call *c, struct event_finding *f)
 	return true;
 }
 
-/* "+46 70-123" and "004670123" are the same number. */
-static struct slice digits_of(struct slice text, struct buf *out)
-{
-	buf_reset(out);
-	for (size_t i = 0; i < text.n; i++)
-		if (text.p[i] >= '0' && text.p[i] <= '9')
-			buf_add_char(out, text.p[i]);
-	return slice_from(buf_slice(out), slice_starts(buf_slice(out), SLICE_LIT("00")) ? 2 : 0);
-}
-
 static struct slice number_of(struct call *c, struct slice text)
 {
-	struct slice digits;
-	struct buf out;
+	char digits[NUMBER_DIGITS_MAX];
 
-	buf_init(&out, 256);
-	digits = arena_slice(&c->arena, digits_of(text, &out));
-	buf_free(&out);
-	return digits;
+	return arena_slice(&c->arena, number_digits(text, digits));
 }
 
 static bool read_number(struct call *c, struct event_finding *f)
@@ -84,9 +71,10 @@ static bool read_number(struct call *c, struct event_finding *f)
 	if (!call_argument(c, "number", &text))
 		return true;
 	f->number = number_of(c, text);
-	if (f->number.n >= DIGITS_LEAST)
+	if (f->number.n >= NUMBER_DIGITS_LEAST)
 		return true;
-	answer_error(c, 400, "invalid_param", "number", "must be a number with at least %d digits", DIGITS_LEAST);
+	answer_error(c, 400, "invalid_param", "number", "must be a number with at least %d digits",
+		     NUMBER_DIGITS_LEAST);
 	return false;
 }
 
@@ -104,43 +92,13 @@ void event_finding_end(struct event_finding *f)
 
 /* --- does a row fit? --- */
 
-static bool same_number(const struct event_finding *f, struct json v, struct buf *text, struct buf *digits)
-{
-	return json_type(v) == JSON_STRING && slice_eq(digits_of(json_text_slice(v, text), digits), f->number);
-}
-
-static bool has_number(const struct event_finding *f, struct slice event)
-{
-	struct json_doc doc;
-	struct json message, contact;
-	struct buf text, digits;
-	bool has = false;
-
-	if (!memmem(event.p, event.n, f->number.p, f->number.n))
-		return false;
-	json_doc_init(&doc);
-	buf_init(&text, 4096);
-	buf_init(&digits, 4096);
-	if (json_parse(&doc, event, &json_limits_default, NULL) == 0) {
-		message = json_get(json_root(&doc), "message");
-		contact = json_get(json_root(&doc), "contact");
-		has = same_number(f, json_get(message, "from_number"), &text, &digits) ||
-		      same_number(f, json_get(message, "to_number"), &text, &digits) ||
-		      same_number(f, json_get(contact, "phone_number"), &text, &digits);
-	}
-	buf_free(&digits);
-	buf_free(&text);
-	json_doc_free(&doc);
-	return has;
-}
-
 static bool fits(const struct event_finding *f, const struct log_row *row)
 {
 	const struct event_row *ev = &row->u.event;
 
 	return row->is_event && !row->damaged && slice_eq(ev->project, f->project) &&
 	       slice_starts(ev->text, f->type_front) && period_has(&f->period, ev->accepted_ms) &&
-	       (f->number.n == 0 || has_number(f, ev->text));
+	       (f->number.n == 0 || number_is_named(ev->text, f->number));
 }
 
 /* --- down the log --- */
@@ -182,6 +140,7 @@ static bool check_row(void *ctx, const struct log_row *row)
 
 	if (fits(f, row))
 		seqs_add(&f->found, row->seq);
+	f->ended = !row->damaged && period_over(&f->period, log_row_ms(row));
 	f->last_seen = row->seq;
 	return false;
 }
@@ -193,24 +152,56 @@ static int check_all(struct event_finding *f, struct store *reader, const struct
 	size_t i;
 	int err = 0;
 
-	for (i = 0; i < candidates->count && f->found.count < f->limit && !err; i++) {
+	for (i = 0; i < candidates->count && f->found.count < f->limit && !f->ended && !err; i++) {
 		err = store_log_get(reader, candidates->all[i], check_row, f, fault);
 		err = err == ERR_NOT_FOUND ? 0 : err;
 	}
-	*ret_more = candidates->more || i < candidates->count;
+	*ret_more = !f->ended && (candidates->more || i < candidates->count);
 	return err;
 }
 
 static int search(struct event_finding *f, struct store *reader, enum search_key what, struct slice key, int64_t before,
 		  bool *ret_more, struct fault *fault)
 {
-	struct seqs candidates = { .most = OF_MESSAGE_MAX };
+	struct seqs candidates = { .most = what == SEARCH_NUMBER ? OF_NUMBER_STEP : OF_MESSAGE_MAX };
 	int err = store_search(reader, what, f->project, key, before, seqs_collect, &candidates, fault);
 
 	if (!err)
 		err = check_all(f, reader, &candidates, ret_more, fault);
 	seqs_free(&candidates);
 	return err;
+}
+
+/* --- of a number --- */
+
+/* Step by step: one's own number is in every event, and a page needs few of them. */
+static int search_number(struct event_finding *f, struct store *reader, int64_t before, bool *ret_more,
+			 struct fault *fault)
+{
+	int err = 0;
+
+	*ret_more = true;
+	for (int looked = 0; looked < OF_NUMBER_MAX && *ret_more && f->found.count < f->limit && !err;
+	     looked += OF_NUMBER_STEP) {
+		err = search(f, reader, SEARCH_NUMBER, f->number, before, ret_more, fault);
+		before = f->last_seen;
+	}
+	return err;
+}
+
+static int by_number(struct event_finding *f, struct store *reader, int64_t before, bool *ret_more, struct fault *fault)
+{
+	int64_t after = store_numbers_after(reader);
+	int err = 0;
+
+	before = period_seek(&f->period, reader, before);
+	if (after < before - 1) {
+		err = search_number(f, reader, before, ret_more, fault);
+		before = after + 1;
+	}
+	if (err || *ret_more || f->ended || after == 0)
+		return err;
+	return scan(f, reader, before, ret_more, fault);
 }
 
 /* --- what failed --- */
@@ -321,7 +312,7 @@ static int ask(struct event_finding *f, struct store *reader, struct slice q, in
 	if (is_known(f, reader, SEARCH_MESSAGE_ID, q))
 		return search(f, reader, SEARCH_MESSAGE_ID, q, before, ret_more, fault);
 	f->number = number_of(f->call, q);
-	return f->number.n >= DIGITS_LEAST ? scan(f, reader, before, ret_more, fault) : 0;
+	return f->number.n >= NUMBER_DIGITS_LEAST ? by_number(f, reader, before, ret_more, fault) : 0;
 }
 
 static int find(struct event_finding *f, struct store *reader, int64_t before, bool *ret_more, struct fault *fault)
@@ -336,6 +327,8 @@ static int find(struct event_finding *f, struct store *reader, int64_t before, b
 		return failed(f, reader, before, ret_more, fault);
 	if (slice_is(f->state, "pending"))
 		return pending(f, reader, before, ret_more, fault);
+	if (f->number.n > 0)
+		return by_number(f, reader, before, ret_more, fault);
 	return scan(f, reader, before, ret_more, fault);
 }
 

@@ -14,6 +14,7 @@
 
 #include "base/list.h"
 #include "base/mem.h"
+#include "dialect/number.h"
 #include "node/document.h"
 #include "node/drop.h"
 #include "node/parts.h"
@@ -268,6 +269,7 @@ static int open_store(struct node *n, struct fault *fault)
 {
 	struct store_options options = STORE_OPTIONS_DEFAULT;
 
+	options.numbers = number_each;
 	options.migrates = on_migration;
 	options.ctx = n;
 	options.recent_ids = n->options.recent_ids;

@@ -23,6 +23,7 @@ struct memory_rows {
 	struct memory_objects objects;
 	int64_t last_seq, floor;
 	int64_t index_run, indexed; /* seqs in a run, and the seq up to which store_index_step went */
+	void (*numbers)(struct slice text, store_number_fn *fn, void *ctx); /* store_options.numbers */
 	struct recent *recent;
 	struct hash_key recent_key;
 };
@@ -366,7 +367,7 @@ static int memory_search(struct store *s, enum search_key what, struct slice pro
 	for (size_t i = rowset_lower(&m->log, &(struct log_row){ .seq = before }); i-- > 0;) {
 		const struct log_row *row = m->log.rows[i];
 
-		if (store_row_matches(row, what, project, key) && !fn(ctx, row->seq))
+		if (store_row_matches(s, row, what, project, key) && !fn(ctx, row->seq))
 			break;
 	}
 	return unlock_rows(m, 0);
@@ -610,6 +611,7 @@ static struct store *memory_handle(const struct store_ops *ops, struct memory_ro
 	struct memory *handle = mem_zalloc(sizeof(*handle));
 
 	handle->base.ops = ops;
+	handle->base.numbers = rows->numbers;
 	handle->rows = rows;
 	return &handle->base;
 }
@@ -643,6 +645,7 @@ struct store *store_memory_new(const struct store_options *options)
 	m->docs = memory_doc_set();
 	memory_objects_init(&m->objects);
 	m->index_run = options->index_run > 0 ? options->index_run : STORE_INDEX_RUN;
+	m->numbers = options->numbers;
 	m->recent = recent_new(options->recent_ids);
 	random_secure(&m->recent_key, sizeof(m->recent_key));
 	return memory_handle(&memory_writer_ops, m);

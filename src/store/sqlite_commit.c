@@ -140,7 +140,7 @@ static bool same_event(void *ctx, int64_t seq)
 	rc = sqlite_step(look->s, stmt);
 	if (rc == SQLITE_ROW) {
 		sqlite_log_row(look->s, stmt, &row);
-		same = store_row_matches(&row, SEARCH_EVENT_ID, look->row->project, look->row->id);
+		same = store_row_matches(&look->s->base, &row, SEARCH_EVENT_ID, look->row->project, look->row->id);
 	}
 	rc = sqlite_done(stmt, rc);
 	if (rc != SQLITE_OK)

@@ -200,6 +200,9 @@ void sqlite_step_doc(struct store *s, const struct doc_row *row);
 int sqlite_index_step(struct store *s, bool *ret_more, struct fault *fault); /* sqlite_index.c */
 int sqlite_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,
 		  store_seq_fn *fn, void *ctx, struct fault *fault);
+int64_t sqlite_numbers_after(struct store *s);
+/* For a store whose runs have no numbers: notes up to where they go. A sqlite_work_fn. */
+int sqlite_index_note_numbers(struct sqlite_store *s, void *ctx);
 /* Drops the runs of which no seq is above upto. Returns a rc. */
 int sqlite_index_cut(struct sqlite_store *s, int64_t upto);
 

@@ -15,9 +15,10 @@
  */
 #include "store/sqlite_impl.h"
 
-#define BUCKET_BITS 6
-#define BUCKETS	    (1 << BUCKET_BITS)
-#define ENTRY_BYTES 6
+#define BUCKET_BITS   6
+#define BUCKETS	      (1 << BUCKET_BITS)
+#define ENTRY_BYTES   6
+#define NUMBERS_APART 4 /* numbers of one event that are told apart */
 
 /* --- keys --- */
 
@@ -62,22 +63,50 @@ static void add_key(struct run *run, uint64_t hash, int64_t seq)
 		ENTRY_BYTES);
 }
 
+/* The keys of one event's numbers. Most events name a number twice, once as the contact's: one key is enough. */
+struct number_keys {
+	const struct sqlite_store *s;
+	struct run *run;
+	int64_t seq;
+	uint64_t project, hashes[NUMBERS_APART];
+	size_t count;
+};
+
+static void add_number(void *ctx, struct slice number)
+{
+	struct number_keys *k = ctx;
+	uint64_t hash = key_hash(k->s, SEARCH_NUMBER, k->project, number);
+
+	for (size_t i = 0; i < k->count; i++)
+		if (k->hashes[i] == hash)
+			return;
+	if (k->count < NUMBERS_APART)
+		k->hashes[k->count++] = hash;
+	add_key(k->run, hash, k->seq);
+}
+
+static void add_event(const struct sqlite_store *s, struct run *run, const struct event_row *e)
+{
+	struct number_keys numbers = { .s = s, .run = run, .seq = e->seq };
+
+	numbers.project = hash_bytes(&s->index_key, e->project);
+	add_key(run, key_hash(s, SEARCH_EVENT_ID, numbers.project, e->id), e->seq);
+	if (e->message_id.n > 0)
+		add_key(run, key_hash(s, SEARCH_MESSAGE_ID, numbers.project, e->message_id), e->seq);
+	if (s->base.numbers)
+		s->base.numbers(e->text, add_number, &numbers);
+}
+
 static void add_row(const struct sqlite_store *s, struct run *run, const struct log_row *row)
 {
-	const struct event_row *e = &row->u.event;
-	uint64_t project;
-
 	if (row->damaged)
 		return;
-	if (!row->is_event) {
-		for (uint32_t i = 0; i < row->u.attempt.item_count; i++)
-			add_key(run, event_seq_hash(s, row->u.attempt.items[i].event_seq), row->seq);
+	if (row->is_event) {
+		add_event(s, run, &row->u.event);
 		return;
 	}
-	project = hash_bytes(&s->index_key, e->project);
-	add_key(run, key_hash(s, SEARCH_EVENT_ID, project, e->id), row->seq);
-	if (e->message_id.n > 0)
-		add_key(run, key_hash(s, SEARCH_MESSAGE_ID, project, e->message_id), row->seq);
+	for (uint32_t i = 0; i < row->u.attempt.item_count; i++)
+		add_key(run, event_seq_hash(s, row->u.attempt.items[i].event_seq), row->seq);
 }
 
 static int read_run(struct sqlite_store *s, struct run *run)
@@ -160,9 +189,9 @@ struct search {
 	bool stopped;
 };
 
-static void search_row(struct search *q, const struct log_row *row)
+static void search_row(const struct sqlite_store *s, struct search *q, const struct log_row *row)
 {
-	if (store_row_matches(row, q->what, q->project, q->key) && !q->fn(q->ctx, row->seq))
+	if (store_row_matches(&s->base, row, q->what, q->project, q->key) && !q->fn(q->ctx, row->seq))
 		q->stopped = true;
 }
 
@@ -178,7 +207,7 @@ static int search_log(struct sqlite_store *s, struct search *q, int64_t after)
 	sqlite3_bind_int64(stmt, 3, -1);
 	while (!q->stopped && (rc = sqlite_step(s, stmt)) == SQLITE_ROW) {
 		sqlite_log_row(s, stmt, &row);
-		search_row(q, &row);
+		search_row(s, q, &row);
 	}
 	return sqlite_done(stmt, rc);
 }
@@ -193,7 +222,7 @@ static int search_seq(struct sqlite_store *s, struct search *q, int64_t seq)
 	rc = sqlite_step(s, stmt);
 	if (rc == SQLITE_ROW) {
 		sqlite_log_row(s, stmt, &row);
-		search_row(q, &row);
+		search_row(s, q, &row);
 	}
 	return sqlite_done(stmt, rc);
 }
@@ -247,13 +276,27 @@ static int search_run(struct sqlite_store *s, struct search *q, int64_t run)
 	return rc == SQLITE_OK ? end : rc;
 }
 
+/* Where the search ends: the first seq there is, or the first that has what it looks for; 0 for an empty log. */
+static int search_end(struct sqlite_store *s, const struct search *q, int64_t *ret)
+{
+	int64_t after;
+	int rc = sqlite_read_first_seq(s, ret);
+
+	if (rc != SQLITE_OK || *ret == 0 || q->what != SEARCH_NUMBER)
+		return rc;
+	rc = sqlite_meta_get(s, "numbers_after", &after);
+	if (rc == SQLITE_OK && *ret <= after)
+		*ret = after + 1;
+	return rc;
+}
+
 static int search_all(struct sqlite_store *s, struct search *q)
 {
 	int64_t indexed, first;
 	int rc = sqlite_meta_get(s, "indexed", &indexed);
 
 	if (rc == SQLITE_OK)
-		rc = sqlite_read_first_seq(s, &first);
+		rc = search_end(s, q, &first);
 	if (rc == SQLITE_OK && q->before > indexed + 1) {
 		rc = search_log(s, q, indexed);
 		q->before = indexed + 1;
@@ -278,6 +321,26 @@ int sqlite_search(struct store *base, enum search_key what, struct slice project
 	if (rc == SQLITE_OK)
 		rc = sqlite_read_end(s, search_all(s, &q));
 	return sqlite_fault(s, rc, fault);
+}
+
+/* --- numbers in old stores --- */
+
+int sqlite_index_note_numbers(struct sqlite_store *s, void *ctx)
+{
+	int64_t indexed;
+	int rc = sqlite_meta_get(s, "indexed", &indexed);
+
+	(void)ctx;
+	if (rc == SQLITE_NOTFOUND) /* it is being born */
+		return SQLITE_OK;
+	return rc == SQLITE_OK ? sqlite_meta_put(s, "numbers_after", indexed) : rc;
+}
+
+int64_t sqlite_numbers_after(struct store *base)
+{
+	int64_t seq;
+
+	return sqlite_meta_get(sqlite_of(base), "numbers_after", &seq) == SQLITE_OK ? seq : INT64_MAX;
 }
 
 /* --- dropping --- */

@@ -152,6 +152,8 @@ static int put_birth(struct sqlite_store *s, void *ctx)
 	if (rc == SQLITE_OK)
 		rc = sqlite_meta_put(s, "indexed", 0);
 	if (rc == SQLITE_OK)
+		rc = sqlite_meta_put(s, "numbers_after", 0);
+	if (rc == SQLITE_OK)
 		rc = sqlite_meta_put(s, "floor", 0);
 	return rc == SQLITE_OK ? sqlite_meta_put(s, "index_run", run) : rc;
 }
@@ -233,9 +235,9 @@ static int checkpoint_now(struct store *s, struct fault *fault)
 #define SQLITE_READS                                                                                                   \
 	.close = sqlite_close, .reader = sqlite_reader, .last_seq = sqlite_last_seq, .floor = sqlite_floor,            \
 	.log_walk = sqlite_log_walk, .log_back = sqlite_log_back, .log_get = sqlite_log_get, .search = sqlite_search,  \
-	.pending = sqlite_pending, .pending_get = sqlite_pending_get, .pending_summary = sqlite_pending_summary,       \
-	.dead = sqlite_dead, .docs = sqlite_docs, .bytes = sqlite_bytes, .object_get = sqlite_object_get,              \
-	.object_walk = sqlite_object_walk, .objects_due = sqlite_objects_due,                                          \
+	.numbers_after = sqlite_numbers_after, .pending = sqlite_pending, .pending_get = sqlite_pending_get,           \
+	.pending_summary = sqlite_pending_summary, .dead = sqlite_dead, .docs = sqlite_docs, .bytes = sqlite_bytes,    \
+	.object_get = sqlite_object_get, .object_walk = sqlite_object_walk, .objects_due = sqlite_objects_due,         \
 	.objects_next_due = sqlite_objects_next_due
 
 static const struct store_ops sqlite_writer_ops = {
@@ -277,6 +279,7 @@ static int sqlite_reader(struct store *base, struct store **ret, struct fault *f
 	struct sqlite_store *s = sqlite_handle(&sqlite_reader_ops, parent->path, parent->vfs);
 	int rc = sqlite_connect(s, SQLITE_OPEN_READONLY), err;
 
+	s->base.numbers = parent->base.numbers;
 	if (rc == SQLITE_OK)
 		rc = sqlite_execute(s, "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0");
 	if (rc == SQLITE_OK)
@@ -341,6 +344,7 @@ int store_sqlite_open(const char *dir, const struct store_options *options, stru
 		return ERR_SYSTEM;
 	}
 	s = sqlite_handle(&sqlite_writer_ops, buf_str(&path), options->vfs);
+	s->base.numbers = options->numbers;
 	buf_free(&path);
 	if (!options->vfs) { /* a VFS of its own has no folder of ours */
 		err = sqlite_make_folder(dir, fault);

@@ -42,6 +42,9 @@ static const struct schema_step steps[] = {
 	  /* n without NOT NULL: with it SQLite keeps copies of pages, to take back an insertion of many rows alone */
 	  "CREATE TABLE entry (key BLOB PRIMARY KEY, n INTEGER) WITHOUT ROWID;",
 	  NULL },
+
+	/* the search index has numbers; an older postrider would go on without them, unseen */
+	{ "", sqlite_index_note_numbers },
 };
 #define SCHEMA_VERSION ((int64_t)(sizeof(steps) / sizeof(steps[0])))
 

@@ -105,6 +105,15 @@ int store_search(struct store *s, enum search_key what, struct slice project, st
 	return leave(s, enter(s)->search(s, what, project, key, before, fn, ctx, fault));
 }
 
+int64_t store_numbers_after(struct store *s)
+{
+	const struct store_ops *ops = enter(s);
+	int64_t seq = ops->numbers_after ? ops->numbers_after(s) : 0;
+
+	leave(s, 0);
+	return seq;
+}
+
 int store_pending(struct store *s, const struct pending_query *q, store_pending_fn *fn, void *ctx, struct fault *fault)
 {
 	return leave(s, enter(s)->pending(s, q, fn, ctx, fault));
@@ -153,7 +162,29 @@ static bool names_event(const struct attempt_row *row, struct slice key)
 	return false;
 }
 
-bool store_row_matches(const struct log_row *row, enum search_key what, struct slice project, struct slice key)
+struct number_look {
+	struct slice number;
+	bool found;
+};
+
+static void look_at_number(void *ctx, struct slice number)
+{
+	struct number_look *look = ctx;
+
+	look->found |= slice_eq(number, look->number);
+}
+
+static bool has_number(const struct store *s, const struct event_row *event, struct slice number)
+{
+	struct number_look look = { .number = number };
+
+	if (s->numbers)
+		s->numbers(event->text, look_at_number, &look);
+	return look.found;
+}
+
+bool store_row_matches(const struct store *s, const struct log_row *row, enum search_key what, struct slice project,
+		       struct slice key)
 {
 	const struct event_row *event = &row->u.event;
 
@@ -161,6 +192,9 @@ bool store_row_matches(const struct log_row *row, enum search_key what, struct s
 		return false;
 	if (what == SEARCH_EVENT_SEQ)
 		return names_event(&row->u.attempt, key);
-	return slice_eq(event->project, project) &&
-	       slice_eq(what == SEARCH_EVENT_ID ? event->id : event->message_id, key);
+	if (!slice_eq(event->project, project))
+		return false;
+	if (what == SEARCH_NUMBER)
+		return has_number(s, event, key);
+	return slice_eq(what == SEARCH_EVENT_ID ? event->id : event->message_id, key);
 }

@@ -76,7 +76,8 @@ int store_log_get(struct store *s, int64_t seq, store_log_fn *fn, void *ctx, str
 enum search_key {
 	SEARCH_EVENT_ID,   /* event rows with this id */
 	SEARCH_MESSAGE_ID, /* event rows with this message id */
-	SEARCH_EVENT_SEQ   /* attempt rows that name this event (project empty, key the decimal seq) */
+	SEARCH_EVENT_SEQ,  /* attempt rows that name this event (project empty, key the decimal seq) */
+	SEARCH_NUMBER	   /* event rows whose text has this number, as store_options.numbers says */
 };
 typedef bool store_seq_fn(void *ctx, int64_t seq);
 /*
@@ -85,6 +86,12 @@ typedef bool store_seq_fn(void *ctx, int64_t seq);
  */
 int store_search(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,
 		 store_seq_fn *fn, void *ctx, struct fault *fault);
+
+/*
+ * A search for a number finds rows above this seq alone: what stands below was indexed by a version that knew no
+ * numbers. 0, as a rule: it finds everything. INT64_MAX when that cannot be read.
+ */
+int64_t store_numbers_after(struct store *s);
 
 typedef bool store_pending_fn(void *ctx, const struct pending_row *row);
 struct pending_query {
@@ -123,10 +130,16 @@ int64_t store_bytes(struct store *s);
 
 /* --- opening --- */
 
+typedef void store_number_fn(void *ctx, struct slice number);
 struct store_options {
 	uint32_t recent_ids; /* event ids known for the duplicate check; at least, 1,000,000 by default */
 	/* log seqs in a run of the search index, at most 65,536, when the store is made; 0: the default of 16,384 */
 	uint32_t index_run;
+	/*
+	 * Calls fn for each number to be found by that is in an event's text; NULL: none is. The store's threads call
+	 * it, all handles at once; for one text it must always say the same.
+	 */
+	void (*numbers)(struct slice text, store_number_fn *fn, void *ctx);
 	const char *vfs;    /* SQLite VFS, for the crash tests; NULL: the system's */
 	bool unsafe_normal; /* synchronous=NORMAL: only for the test that shows that the crash tests bite */
 	/*

@@ -29,6 +29,7 @@ struct store_ops {
 	int (*log_get)(struct store *s, int64_t seq, store_log_fn *fn, void *ctx, struct fault *fault);
 	int (*search)(struct store *s, enum search_key what, struct slice project, struct slice key, int64_t before,
 		      store_seq_fn *fn, void *ctx, struct fault *fault);
+	int64_t (*numbers_after)(struct store *s); /* NULL: 0 */
 	int (*pending)(struct store *s, const struct pending_query *q, store_pending_fn *fn, void *ctx,
 		       struct fault *fault);
 	int (*pending_get)(struct store *s, uint64_t endpoint, int64_t id, store_pending_fn *fn, void *ctx,
@@ -69,6 +70,7 @@ enum store_use {
 struct store {
 	const struct store_ops *ops;
 	enum store_use use;
+	void (*numbers)(struct slice text, store_number_fn *fn, void *ctx); /* store_options.numbers; may be NULL */
 };
 
 /* For a commit: runs a step at its place in the transaction. */
@@ -77,6 +79,7 @@ void store_run_step(struct store *s, struct change *step);
 /*
  * Does this row answer the search? The one definition for all implementations; false for damaged rows and an empty key.
  */
-bool store_row_matches(const struct log_row *row, enum search_key what, struct slice project, struct slice key);
+bool store_row_matches(const struct store *s, const struct log_row *row, enum search_key what, struct slice project,
+		       struct slice key);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "folder.h"
+#include "ops.h"
 
 #define ANSWER_MAX 4096
 
@@ -32,7 +33,7 @@ static int set_up(void **state, bool sqlite)
 	struct subject *t = mem_zalloc(sizeof(*t));
 
 	t->sqlite = sqlite;
-	t->options = (struct store_options){ .recent_ids = 100, .index_run = 10 };
+	t->options = (struct store_options){ .recent_ids = 100, .index_run = 10, .numbers = op_numbers };
 	t->folder = sqlite ? folder_new() : NULL;
 	subject_open(t);
 	*state = t;

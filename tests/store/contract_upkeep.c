@@ -188,6 +188,47 @@ static void test_search(void **state)
 	expect_searches(t);
 }
 
+static void put_numbered(struct subject *t, const char *project, const char *id, const char *text)
+{
+	struct tx *tx = tx_new();
+
+	tx_event(tx,
+		 &(struct event_row){ .project = slice_str(project), .id = slice_str(id), .text = slice_str(text) });
+	commit(t, tx);
+}
+
+static void expect_numbers(struct subject *t)
+{
+	assert_string_equal(found(t->store, SEARCH_NUMBER, "p", "4670", INT64_MAX), "11 8 6 3 1");
+	assert_string_equal(found(t->store, SEARCH_NUMBER, "p", "4670", 8), "6 3 1");
+	assert_string_equal(found(t->store, SEARCH_NUMBER, "q", "4670", INT64_MAX), "5");
+	assert_string_equal(found(t->store, SEARCH_NUMBER, "p", "71120", INT64_MAX), "8 3");
+	assert_string_equal(found(t->store, SEARCH_NUMBER, "p", "467", INT64_MAX), "");
+	assert_string_equal(found(t->store, SEARCH_NUMBER, "p", "1", INT64_MAX), "");
+	assert_string_equal(found(t->store, SEARCH_NUMBER, "p", "", INT64_MAX), "");
+	assert_string_equal(found(t->store, SEARCH_EVENT_ID, "p", "4670", INT64_MAX), "");
+	assert_int_equal(store_numbers_after(t->store), 0);
+}
+
+/* Which ones a text has, the store is told; an event that has one twice is one answer. */
+static void test_search_numbers(void **state)
+{
+	static const char *const texts[] = { "4670 text", "text 4670",	       "71120 4670 x", "",
+					     NULL,	  "4670 1111 4670 xx", "46 700",       "4670 71120 4670" };
+	struct subject *t = *state;
+
+	for (size_t i = 0; i < COUNT(texts); i++)
+		put_numbered(t, texts[i] ? "p" : "q", (char[]){ (char)('a' + i), '\0' }, texts[i] ? texts[i] : "4670 ");
+	for (int i = 0; i < 2; i++)
+		put_attempt(t, 1, 20);
+	put_numbered(t, "p", "last", "4670");
+	expect_numbers(t);
+	assert_false(index_step(t));
+	expect_numbers(t);
+	subject_reopen(t);
+	expect_numbers(t);
+}
+
 static void test_index_run_by_run(void **state)
 {
 	struct subject *t = *state;
@@ -289,6 +330,7 @@ const struct CMUnitTest contract_upkeep_tests[] = {
 	cmocka_unit_test(test_seq_goes_on_after_prune),
 	cmocka_unit_test(test_large_commit_after_prune),
 	cmocka_unit_test(test_search),
+	cmocka_unit_test(test_search_numbers),
 	cmocka_unit_test(test_index_run_by_run),
 	cmocka_unit_test(test_search_names_twice),
 	cmocka_unit_test(test_search_stops),

@@ -60,6 +60,7 @@ static void life_begin(struct life *l, uint64_t seed, bool unsafe_normal)
 	l->disk = disk_new(seed + 1);
 	l->options = (struct store_options){ .recent_ids = OP_RECENT_IDS,
 					     .index_run = OP_INDEX_RUN,
+					     .numbers = op_numbers,
 					     .vfs = disk_name(l->disk),
 					     .unsafe_normal = unsafe_normal };
 	l->model = store_memory_new(&l->options);

@@ -20,7 +20,7 @@
 
 static struct store_options options(void)
 {
-	return (struct store_options){ .recent_ids = OP_RECENT_IDS, .index_run = OP_INDEX_RUN };
+	return (struct store_options){ .recent_ids = OP_RECENT_IDS, .index_run = OP_INDEX_RUN, .numbers = op_numbers };
 }
 
 static struct store *open_folder(const char *folder)

@@ -38,11 +38,32 @@ static struct slice some_text(struct rand *r, char *p, size_t max)
 	return slice_of(p, n);
 }
 
+void op_numbers(struct slice text, store_number_fn *fn, void *ctx)
+{
+	size_t n;
+
+	for (; text.n > 0 && text.p[0] >= '0' && text.p[0] <= '9'; text = slice_from(text, n < text.n ? n + 1 : n)) {
+		for (n = 0; n < text.n && text.p[n] >= '0' && text.p[n] <= '9';)
+			n++;
+		fn(ctx, slice_of(text.p, n));
+	}
+}
+
+/* Some with numbers in front, of a few, now and then the same one twice. */
+static struct slice event_text(struct rand *r, char *p, size_t max)
+{
+	size_t n = 0;
+
+	while (n < 40 && rand_chance(r, 0.5))
+		n += (size_t)snprintf(p + n, max - n, "%d ", 460 + (int)rand_below(r, 12));
+	return slice_of(p, n + some_text(r, p + n, max - n).n);
+}
+
 static void make_event(struct tx *tx, struct rand *r, int64_t last)
 {
 	static const char *const projects[PROJECTS] = { "p", "second" };
 	char id[32], message[32], text[9000];
-	struct event_row row = { .accepted_ms = last, .text = some_text(r, text, sizeof(text)) };
+	struct event_row row = { .accepted_ms = last, .text = event_text(r, text, sizeof(text)) };
 
 	/*
 	 * ids of the near past and future: some are duplicates, inside a commit, over commits, and of what is forgotten
@@ -304,13 +325,15 @@ void dump_searches(struct store *s, struct rand *r, struct buf *out)
 	struct fault fault;
 	char key[32];
 
-	for (int i = 0; i < 6; i++) {
-		enum search_key what = (enum search_key)(i % 3);
+	for (int i = 0; i < 8; i++) {
+		enum search_key what = (enum search_key)(i % 4);
 		struct slice project = what == SEARCH_EVENT_SEQ ? SLICE_LIT("") : SLICE_LIT("p");
 		int64_t before = rand_chance(r, 0.5) ? INT64_MAX : some_seq(r, last);
 
 		if (what == SEARCH_MESSAGE_ID)
 			snprintf(key, sizeof(key), "m%d", (int)rand_below(r, 12));
+		else if (what == SEARCH_NUMBER)
+			snprintf(key, sizeof(key), "%d", 460 + (int)rand_below(r, 12));
 		else
 			snprintf(key, sizeof(key), what == SEARCH_EVENT_ID ? "e%" PRId64 : "%" PRId64,
 				 some_seq(r, last));

@@ -22,6 +22,9 @@ struct op {
 	uint32_t max_rows;
 };
 
+/* For store_options.numbers: the words of digits that a text begins with. */
+void op_numbers(struct slice text, store_number_fn *fn, void *ctx);
+
 /* Some work that is right for a store in the state that `model` is in; time is its last seq. */
 void op_make(struct op *op, struct rand *rand, struct store *model);
 void op_free(struct op *op);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "folder.h"
 #include "old_schema.h"
+#include "ops.h"
 #include "store/object.h"
 #include "store/store.h"
 
@@ -230,6 +231,7 @@ static int get_object(struct store *s, const char *id)
 }
 
 static bool note_row(void *ctx, const struct log_row *row);
+static bool note_seq(void *ctx, int64_t seq);
 
 /* A folder of the version before objects opens, has what it had, and takes objects. */
 static void test_schema_1(void **state)
@@ -258,7 +260,69 @@ static void test_schema_1(void **state)
 		put_objects(s);
 		store_close(&s);
 	}
-	assert_int_equal(number(*state, "PRAGMA user_version"), 2);
+	assert_int_equal(number(*state, "PRAGMA user_version"), 3);
+}
+
+static void put_numbered(struct store *s, int from, int upto)
+{
+	struct tx *tx = tx_new();
+	char id[16];
+
+	for (int i = from; i <= upto; i++) {
+		snprintf(id, sizeof(id), "n%d", i);
+		tx_event(tx, &(struct event_row){
+				     .project = SLICE_LIT("p"), .id = slice_str(id), .text = SLICE_LIT("4670 text") });
+	}
+	commit(s, tx);
+}
+
+static void index_all(struct store *s)
+{
+	struct fault fault;
+	bool more = true;
+
+	while (more)
+		assert_int_equal(store_index_step(s, &more, &fault), 0);
+}
+
+static void expect_numbered(struct store *s, const char *seqs)
+{
+	struct store *reader = NULL;
+	struct seen seen = { "" };
+	struct fault fault;
+
+	assert_int_equal(store_reader(s, &reader, &fault), 0);
+	assert_int_equal(store_numbers_after(reader), 4);
+	assert_int_equal(store_search(reader, SEARCH_NUMBER, SLICE_LIT("p"), SLICE_LIT("4670"), INT64_MAX, note_seq,
+				      &seen, &fault),
+			 0);
+	assert_string_equal(seen.text, seqs);
+	store_close(&reader);
+}
+
+/* What the version before numbers has indexed is not found by them, and the store says where that begins. */
+static void test_schema_2(void **state)
+{
+	struct store_options options = { .recent_ids = 100, .index_run = 4 };
+	struct store *s = NULL;
+	struct fault fault;
+
+	assert_int_equal(store_sqlite_open(*state, &options, &s, &fault), 0);
+	put_numbered(s, 1, 6);
+	index_all(s);
+	store_close(&s);
+	tamper(*state, "DELETE FROM meta WHERE name = 'numbers_after'; PRAGMA user_version = 2");
+	options.numbers = op_numbers;
+	assert_int_equal(store_sqlite_open(*state, &options, &s, &fault), 0);
+	expect_numbered(s, "6 5 ");
+	put_numbered(s, 7, 9);
+	expect_numbered(s, "9 8 7 6 5 ");
+	index_all(s);
+	expect_numbered(s, "9 8 7 6 5 ");
+	store_close(&s);
+	assert_int_equal(store_sqlite_open(*state, &options, &s, &fault), 0);
+	expect_numbered(s, "9 8 7 6 5 ");
+	store_close(&s);
 }
 
 static void test_numbers_damaged(void **state)
@@ -627,6 +691,7 @@ int main(void)
 		TEST(test_pending_row_damaged),
 		TEST(test_doc_damaged),
 		TEST(test_schema_1),
+		TEST(test_schema_2),
 		TEST(test_object_damaged),
 		TEST(test_index_of_objects_damaged),
 		TEST(test_index_pruned),
