@@ -70,16 +70,24 @@ function routes() {
   return listed.concat(DETAILS);
 }
 
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null; // no address of ours
+  }
+}
+
 function match(route, path) {
   const want = route.split('/');
   const have = path.split('/');
   if (want.length !== have.length) return null;
   const params = {};
   for (let i = 0; i < want.length; i++) {
-    if (want[i].startsWith(':')) params[want[i].slice(1)] = decodeURIComponent(have[i]);
+    if (want[i].startsWith(':')) params[want[i].slice(1)] = decoded(have[i]);
     else if (want[i] !== have[i]) return null;
   }
-  return params;
+  return Object.values(params).every(Boolean) ? params : null;
 }
 
 function find(path) {
@@ -256,7 +264,7 @@ function topbar() {
   open.setAttribute('aria-expanded', 'false');
   open.setAttribute('aria-controls', 'sidebar');
   return h(
-    'div',
+    'header',
     { class: 'topbar' },
     open,
     h('a', { class: 'brand', href: '#/overview' }, icon('send'), h('span', null, 'postrider')),
@@ -418,8 +426,9 @@ function toLogin(why = null) {
 
 function enter() {
   if (!location.hash.startsWith('#/')) history.replaceState(null, '', '#/overview');
+  const byHand = document.activeElement !== document.body; // asked before the field that has the focus goes
   shell();
-  show({ focus: document.activeElement !== document.body });
+  show({ focus: byHand });
 }
 
 function leave() {
@@ -512,6 +521,7 @@ bus.addEventListener('project', () => {
   show({ focus: false });
 });
 bus.addEventListener('projects', drawProjectSwitch);
+bus.addEventListener('gone', (event) => toast(`The project ${event.detail} was deleted. All projects are shown.`, 'warn'));
 bus.addEventListener('away', () => setAway(true));
 bus.addEventListener('back', () => {
   setAway(false);

@@ -7,7 +7,7 @@
 //   code 'away', and 'away' is told on `bus` until the daemon answers again, then 'back'.
 // signal: api.get(path, params, {signal}) of an AbortController ends a call early (it throws an AbortError)
 // bus                                EventTarget: 'away', 'back', 'unauthorized' (detail: ApiError), 'project' (another one was chosen), 'projects'
-//                                    (there are others: projects({fresh: true}) was asked)
+//                                    (there are others: projects({fresh: true}) was asked), 'gone' (the chosen project was deleted: detail is its id)
 // session()                          what GET /v1/whoami said at the login; null before
 // login(key) -> session              keeps the key when it is right, throws otherwise
 // resume() -> session | null         with the key that this tab has kept
@@ -151,6 +151,16 @@ async function send(method, path, { body, withKey = kept('key'), signal } = {}) 
   return answer;
 }
 
+// Somebody else may have deleted the chosen project.
+async function leaveIfGone(path) {
+  const chosen = kept('project');
+  if (!chosen || !may('admin') || !path.startsWith(`${ownerPath(chosen)}/`)) return;
+  const all = await projects({ fresh: true }).catch(() => null);
+  if (!all || kept('project') !== chosen || all.some((p) => p.id === chosen)) return;
+  chooseProject(null);
+  tell('gone', chosen);
+}
+
 async function call(method, path, more) {
   try {
     return await send(method, path, more);
@@ -159,6 +169,7 @@ async function call(method, path, more) {
       logout();
       tell('unauthorized', e);
     }
+    if (e.status === 404) leaveIfGone(path);
     throw e;
   }
 }

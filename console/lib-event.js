@@ -2,7 +2,7 @@
 //
 // about(event) -> 'delivered · 46710000123'; numbers(event) -> 'from → to'; messageId(event) -> id | null
 // eventHref(project, id), attemptHref, endpointHref(project, row) -> '#/…'
-// standing(event, {most}) -> Element of badges; endpointName(project, leg) -> its name, as a link where it has a page
+// standing(event) -> Element of badges; endpointName(project, leg) -> its name, as a link where it has a page
 // isOwn(leg) -> an endpoint of somebody's, that there is: no deleted one, none of the daemon's own
 // EVENT_TYPES
 
@@ -39,11 +39,17 @@ export function about(event) {
 
 const BAD_FIRST = ['failed', 'expired', 'pending', 'delivered', 'superseded'];
 
-export function standing(event, { most = 3 } = {}) {
-  const legs = [...(event.endpoints || [])].sort((a, b) => BAD_FIRST.indexOf(a.state) - BAD_FIRST.indexOf(b.state));
+function legsIn(word, ids) {
+  const words = ids.length === 1 ? ids[0] : `${ids.length} endpoints`;
+  return h('span', { class: 'leg', title: ids.length > 1 ? ids.join(', ') : null }, state(word), h('span', { class: 'leg-name' }, words));
+}
+
+// By state, so that a project of many endpoints takes no more room than one of two.
+export function standing(event) {
+  const legs = event.endpoints || [];
   if (!legs.length) return h('span', { class: 'muted' }, 'no endpoint');
-  return h('span', { class: 'legs' }, legs.slice(0, most).map((leg) => h('span', { class: 'leg' }, state(leg.state), h('span', { class: 'leg-name' }, leg.endpoint_id))),
-    legs.length > most ? h('span', { class: 'muted' }, `+${legs.length - most}`) : null);
+  const found = BAD_FIRST.map((word) => [word, legs.filter((leg) => leg.state === word).map((leg) => leg.endpoint_id ?? 'a deleted endpoint')]);
+  return h('span', { class: 'legs' }, found.filter(([, ids]) => ids.length).map(([word, ids]) => legsIn(word, ids)));
 }
 
 export function endpointName(project, leg) {

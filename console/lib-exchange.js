@@ -75,7 +75,7 @@ function sideDetails(label, side, open) {
 
 export function requestView(request, { open = false } = {}) {
   return h('section', { class: 'side request' },
-    h('h4', {}, 'Request', copyButton(() => asCurl(request), 'Copy as curl')),
+    h('h3', {}, 'Request', copyButton(() => asCurl(request), 'Copy as curl')),
     h('p', { class: 'request-line' }, h('b', {}, request.method), ' ', h('span', {}, request.url)),
     ...sideDetails('Request', request, open));
 }
@@ -83,10 +83,10 @@ export function requestView(request, { open = false } = {}) {
 function responseView(attempt) {
   const { response, code } = attempt;
   if (!response) {
-    return h('section', { class: 'side response' }, h('h4', {}, 'Answer'),
+    return h('section', { class: 'side response' }, h('h3', {}, 'Answer'),
       h('p', { class: 'muted' }, typeof code === 'string' ? `None came (${code})` : 'None came'));
   }
-  return h('section', { class: 'side response' }, h('h4', {}, `Answer${typeof code === 'number' ? ` ${code}` : ''}`), ...sideDetails('Answer', response, false));
+  return h('section', { class: 'side response' }, h('h3', {}, `Answer${typeof code === 'number' ? ` ${code}` : ''}`), ...sideDetails('Answer', response, false));
 }
 
 export function exchange(attempt, { answer = true } = {}) {

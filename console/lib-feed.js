@@ -12,13 +12,14 @@ const HELD_MAX = 500;
 const SHOWN_MAX = 2000;
 
 function cell(column, row, index, href) {
-  const el = h(index === 0 ? 'th' : 'td', { scope: index === 0 ? 'row' : null, class: column.wide ? 'wide' : null, dataset: { label: column.label } });
+  const role = index === 0 ? 'rowheader' : 'cell'; // said, because as cards (style.css) they are no table to a browser
+  const el = h(index === 0 ? 'th' : 'td', { role, scope: index === 0 ? 'row' : null, class: column.wide ? 'wide' : null, dataset: { label: column.label } });
   const inside = column.cell(row);
   return add(el, index === 0 && href ? h('a', { href, class: 'row-link' }, inside) : inside);
 }
 
 function line(columns, row, href) {
-  const el = h('tr', { class: href ? 'linked' : null }, columns.map((column, i) => cell(column, row, i, href)));
+  const el = h('tr', { role: 'row', class: href ? 'linked' : null }, columns.map((column, i) => cell(column, row, i, href)));
   if (href) {
     el.addEventListener('click', (event) => {
       if (!event.target.closest('a, button, input, label') && !String(window.getSelection())) window.location.hash = href;
@@ -28,13 +29,13 @@ function line(columns, row, href) {
 }
 
 export function feed({ columns, load, rowKey, rowHref = () => null, caption, empty = 'Nothing here.', onRows = () => {} }) {
-  const body = h('tbody');
+  const body = h('tbody', { role: 'rowgroup' });
   const foot = h('div', { class: 'table-foot', role: 'status' });
   const held = h('div', { class: 'feed-held', hidden: true });
   const el = h('div', { class: 'table feed' }, held,
-    h('div', { class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': caption },
-      h('table', null, h('caption', { class: 'visually-hidden' }, caption),
-        h('thead', null, h('tr', null, columns.map((c) => h('th', { scope: 'col', class: c.wide ? 'wide' : null }, c.label)))), body)), foot);
+    h('div', { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': caption },
+      h('table', { role: 'table' }, h('caption', { class: 'visually-hidden' }, caption),
+        h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, columns.map((c) => h('th', { role: 'columnheader', scope: 'col', class: c.wide ? 'wide' : null }, c.label)))), body)), foot);
   let shown = new Map(); // key -> {row, el}
   let waiting = [];
   let marker = null;
@@ -76,13 +77,17 @@ export function feed({ columns, load, rowKey, rowHref = () => null, caption, emp
   }
 
   async function more() {
+    const byHand = foot.contains(document.activeElement);
+    const before = shown.size;
     if (ending) ending.abort();
     const mine = new AbortController();
     ending = mine;
     foot.replaceChildren(spinner(marker === null ? 'Loading…' : 'Looking further back…'));
     try {
       const truncated = await goOn(mine);
-      if (!mine.signal.aborted) drawFoot(truncated);
+      if (mine.signal.aborted) return;
+      drawFoot(truncated);
+      if (byHand) ([...shown.values()][before]?.el.querySelector('a') || foot.querySelector('button'))?.focus({ preventScroll: true });
     } catch (e) {
       if (!mine.signal.aborted) foot.replaceChildren(errorBox(e, { retry: more }));
     }

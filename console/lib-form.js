@@ -2,7 +2,7 @@
 
 import { add, freshId, h } from './lib-dom.js';
 import { icon } from './lib-icons.js';
-import { button, errorBox } from './lib-parts.js';
+import { busyWhile, button, errorBox } from './lib-parts.js';
 
 // --- fields and forms ---
 
@@ -116,14 +116,11 @@ export function form(fields, { submit, label = 'Save', kind = 'primary', cancel 
     event.preventDefault();
     trouble.replaceChildren();
     inputs.forEach((f) => f.error(null));
-    if (go.disabled || !complete()) return;
-    go.disabled = true;
+    if (go.getAttribute('aria-busy') || !complete()) return;
     try {
-      await submit(el.values());
+      await busyWhile(go, () => submit(el.values()));
     } catch (e) {
       show(e);
-    } finally {
-      go.disabled = false;
     }
   });
   return el;

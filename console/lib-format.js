@@ -89,7 +89,7 @@ export function dateTime(unix) {
 export function ago(unix, now = Date.now() / 1000) {
   if (!known(unix)) return DASH;
   const past = now - unix;
-  if (Math.abs(past) < 2) return 'just now';
+  if (Math.abs(past) < 2) return past < 0 ? 'now' : 'just now';
   if (Math.abs(past) >= 7 * 86400) return day(unix);
   const size = Math.abs(past);
   const words =

@@ -78,16 +78,24 @@ export const link = (text, href) => h('a', { href }, text);
 
 // --- buttons and words ---
 
-async function running(el, run, event) {
-  el.disabled = true;
+// Not by `disabled`: that would take the focus away, and a dialog that closes could not give it back.
+export async function busyWhile(el, work) {
+  if (el.getAttribute('aria-busy')) return;
   el.setAttribute('aria-busy', 'true');
+  el.setAttribute('aria-disabled', 'true');
   try {
-    await run(event);
+    await work();
+  } finally {
+    el.removeAttribute('aria-busy');
+    el.removeAttribute('aria-disabled');
+  }
+}
+
+async function running(el, run, event) {
+  try {
+    await busyWhile(el, () => run(event));
   } catch (e) {
     if (e.name !== 'AbortError') toast(e.message, 'bad');
-  } finally {
-    el.disabled = false;
-    el.removeAttribute('aria-busy');
   }
 }
 
@@ -204,7 +212,7 @@ function copyBySelection(words) {
 export function code(text, { lang = null, label = null } = {}) {
   return h(
     'pre',
-    { class: 'code', tabindex: '0', dataset: lang ? { lang } : {}, role: label ? 'region' : null, 'aria-label': label },
+    { class: 'code', tabindex: '0', dataset: lang ? { lang } : {}, role: label ? 'group' : null, 'aria-label': label },
     h('code', null, text),
   );
 }
@@ -221,7 +229,7 @@ export function json(value, { label = null } = {}) {
     at = m.index + m[0].length;
   }
   add(inside, text.slice(at));
-  return h('pre', { class: 'code', tabindex: '0', role: label ? 'region' : null, 'aria-label': label }, inside);
+  return h('pre', { class: 'code', tabindex: '0', role: label ? 'group' : null, 'aria-label': label }, inside);
 }
 
 export function progress(value, total, label) {

@@ -69,7 +69,7 @@ export function table({
   const foot = h('div', { class: 'table-foot', role: 'status' });
   const scroll = h(
     'div',
-    { class: 'table-scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+    { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': caption },
     h(
       'table',
       { role: 'table' },
@@ -119,11 +119,15 @@ export function table({
   }
 
   async function more() {
+    const byHand = foot.contains(document.activeElement);
     const answer = await ask(marker, false);
     if (!answer) return;
     pages++;
     rows = rows.concat(answer.data);
-    body.append(...answer.data.map((row) => bodyRow(columns, row, rowHref)));
+    const fresh = answer.data.map((row) => bodyRow(columns, row, rowHref));
+    body.append(...fresh);
+    const next = fresh.map((tr) => tr.querySelector('a, button, input')).find(Boolean);
+    if (byHand) (next || scroll).focus({ preventScroll: true });
     marker = answer.truncated ? answer.next_marker : null;
     drawFoot(answer);
     onLoad(rows, answer);

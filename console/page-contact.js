@@ -165,7 +165,7 @@ function reply(pid, contact, phones, sent) {
       'div',
       { class: 'reply-foot' },
       phones.length > 1 ? by : null,
-      h('span', { class: 'muted' }, 'Ctrl+Enter sends'),
+      h('span', { class: 'muted key-hint' }, 'Ctrl+Enter sends'),
       button('Send', { kind: 'primary', icon: 'send', run: send }),
     ),
     trouble,
@@ -291,12 +291,14 @@ function groupsCard(pid, contact, groups, change) {
 function statesCard(pid, contact, services) {
   const named = (s) => services.get(s.service_id)?.name || s.service_id;
   const drop = async (s) => {
+    const text = `${named(s)} treats the contact as a new one with the next message.`;
+    if (!(await confirm(text, { danger: true, label: 'Forget', title: 'Forget where it stands?' }))) return;
     await api.delete(`${ownerPath(pid)}/services/${enc(s.service_id)}/states/${enc(contact.id)}`);
     list.reload();
   };
   const list = table({
     caption: 'Where the contact stands in services',
-    empty: 'With no service.',
+    empty: 'This contact is in no service.',
     load: ({ marker }) => api.get(`${ownerPath(pid)}/contacts/${enc(contact.id)}/states`, { marker }),
     columns: [
       { key: 'service', label: 'Service', cell: named },

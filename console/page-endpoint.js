@@ -223,6 +223,8 @@ function latency() {
   return el;
 }
 
+const due = (unix) => (unix - Date.now() / 1000 < 1 ? 'due now' : timeAgo(unix));
+
 function retriesCard() {
   const place = h('div');
   const el = card('Waiting for a retry', place);
@@ -232,7 +234,7 @@ function retriesCard() {
       h(
         'p',
         null,
-        r.next_retry_time ? ['The next try is ', timeAgo(r.next_retry_time), '.'] : 'The next try is due.',
+        ['The next try is ', due(r.next_retry_time ?? 0), '.'],
         r.held
           ? ` ${plural(r.held, 'delivery', 'deliveries')} ${r.held === 1 ? 'is' : 'are'} held until it answers again.`
           : '',
@@ -261,7 +263,7 @@ function retriesCard() {
               h('th', { scope: 'row' }, number(s.attempts)),
               h('td', { class: 'num' }, number(s.deliveries)),
               h('td', { class: 'num' }, number(s.events)),
-              h('td', null, timeAgo(s.next_time)),
+              h('td', null, due(s.next_time ?? 0)),
             ),
           ),
         ),

@@ -276,7 +276,7 @@ function draw(ctx, pid, m, { labels, phones, services }, reload) {
     ),
     card('Attempts', attemptTable(pid, m.id)),
     card(
-      { title: 'Everything', actions: [button('As JSON', { small: true, run: asJson })] },
+      { title: 'All fields', actions: [button('As JSON', { small: true, run: asJson })] },
       everything(pid, m, phones),
     ),
   );

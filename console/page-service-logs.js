@@ -71,7 +71,7 @@ function columnsOf(services, ids) {
     { key: 'time', label: 'When', cell: (l) => timeAgo(l.time_created) },
     {
       key: 'more',
-      label: 'All of it',
+      label: 'Details',
       cell: (l) =>
         button('Show all of this entry', {
           icon: 'info',

@@ -461,6 +461,8 @@ function statesCard(pid, s) {
             iconOnly: true,
             small: true,
             run: async () => {
+              const text = 'The service treats this contact as a new one with the next message.';
+              if (!(await confirm(text, { danger: true, label: 'Forget', title: 'Forget where it stands?' }))) return;
               await api.delete(`${path}/${enc(one.contact_id)}`);
               list.reload();
             },

@@ -31,9 +31,9 @@ function settingsTable(all, words) {
       { key: 'default', label: 'Default', cell: (s) => shown(s.default) },
       {
         key: 'reload',
-        label: 'SIGHUP',
-        hint: 'whether a reload is enough',
-        cell: (s) => (s.reload ? badge('reloads', 'ok', 'ok') : badge('restart', 'muted', 'info')),
+        label: 'Changed by',
+        hint: 'A reload is SIGHUP to the daemon; nothing stops for it.',
+        cell: (s) => (s.reload ? badge('reload', 'ok', 'replay') : badge('restart', 'muted', 'info')),
       },
       {
         key: 'help',
@@ -64,9 +64,9 @@ function about() {
     facts([
       ['Version', s.version],
       ['Address', s.public_url || window.location.origin],
-      ['Its clock', dateTime(s.time)],
-      ['Numbers', out('/metrics', '/metrics')],
-      ['Calls', out('/v1/openapi.json', '/v1/openapi.json')],
+      ['Clock at login', dateTime(s.time)],
+      ['Metrics', out('/metrics', '/metrics')],
+      ['API description', out('/v1/openapi.json', '/v1/openapi.json')],
     ]),
   );
 }
