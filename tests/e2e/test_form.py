@@ -93,7 +93,7 @@ class Form(SharedDaemon):
         moved = {"Location": "https://new.example/hook?a=1"}
         cases = {"200": (200, None), "201": (201, "success.statuses"), "202": (202, "success.statuses"), "204": (204, "success.statuses"),
                  "301": ((301, moved, b""), "never followed.*https://new.example/hook\\?a=1"),
-                 "302": ((302, moved, b""), "never followed.*https://new.example/hook\\?a=1"), "307": ((307, {}, b""), "never followed; look at url$"),
+                 "302": ((302, moved, b""), "never followed.*https://new.example/hook\\?a=1"), "307": ((307, {}, b""), "never followed; set url to where the redirect leads$"),
                  "403": (403, "secret"), "404": (404, "url"), "500": (500, "receiver failed")}
         sink = self.receiver(lambda arrival: cases[arrival.path[1:]][0])
         for name in cases:

@@ -19,7 +19,7 @@ static void test_defaults(void **state)
 	assert_string_equal(ep->name, "");
 	assert_null(ep->preset);
 	assert_true(ep->active);
-	assert_int_equal(ep->event_mask, (1u << EVENT_TYPES) - 1);
+	assert_int_equal(ep->event_mask, (1u << EVENT_POSTED) - 1);
 	assert_int_equal(ep->method, HTTP_POST);
 	assert_int_equal(ep->content, CONTENT_EVENT_JSON);
 	assert_string_equal(ep->content_type_header, "application/json; charset=utf-8");

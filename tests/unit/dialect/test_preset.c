@@ -182,7 +182,7 @@ static void test_telerivet(void **state)
 	struct endpoint *ep = endpoint_of("{'preset':'telerivet','url':'http://example.org:8000/'}");
 
 	(void)state;
-	assert_int_equal(ep->event_mask, (1u << EVENT_TYPES) - 1);
+	assert_int_equal(ep->event_mask, (1u << EVENT_POSTED) - 1);
 	assert_int_equal(ep->content, CONTENT_FORM);
 	assert_string_equal(ep->content_type_header, "application/x-www-form-urlencoded");
 	assert_int_equal(ep->batch.max_items, 1);
@@ -209,7 +209,7 @@ static void test_standard_webhooks(void **state)
 					  "'secret':'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'}");
 
 	(void)state;
-	assert_int_equal(ep->event_mask, (1u << EVENT_TYPES) - 1);
+	assert_int_equal(ep->event_mask, (1u << EVENT_POSTED) - 1);
 	assert_int_equal(ep->content, CONTENT_EVENT_JSON);
 	assert_int_equal(ep->signature, SIGNATURE_STANDARD_WEBHOOKS);
 	assert_int_equal(ep->peer.verify, TLS_STRICT);
