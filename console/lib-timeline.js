@@ -50,7 +50,8 @@ function item(look, sign, time, ...children) {
 }
 
 function accepted({ event }, { project, many }) {
-  const words = [h('strong', null, 'Accepted'), ' ', h('span', { class: 'mono' }, event.type), ' ', about(event) && badge(about(event)), ' ', h('span', { class: 'num muted' }, numbers(event))];
+  const word = about(event) === event.message?.content ? '' : about(event); // the text is quoted below
+  const words = [h('strong', null, 'Accepted'), ' ', h('span', { class: 'mono' }, event.type), ' ', word && badge(word), ' ', h('span', { class: 'num muted' }, numbers(event))];
   return item('info', 'events', when(event.time_accepted * 1000), h('span', null, words),
     many ? h('p', { class: 'life-note' }, 'Event ', h('a', { href: eventHref(project, event.id), class: 'mono' }, event.id)) : null,
     event.message?.content ? h('blockquote', { class: 'quote' }, event.message.content) : null);
