@@ -14,8 +14,9 @@
 #include "base/json.h"
 
 static const char *const names[] = { "from_number", "to_number", "phone_number" };
-#define NAMES	 (sizeof(names) / sizeof(names[0]))
-#define NAME_END 8 /* bytes of _number" */
+#define NAMES	    (sizeof(names) / sizeof(names[0]))
+#define NAME_END    8 /* bytes of _number" */
+#define SKIMMED_MAX (NUMBERS_MAX - NAMES)
 
 struct slice number_digits(struct slice text, char out[NUMBER_DIGITS_MAX])
 {
@@ -143,10 +144,14 @@ static const char *next_name(struct slice s)
 	return NULL;
 }
 
-/* False when it met what only a parse can read; some numbers may have been given by then. */
+/*
+ * False when it met what only a parse can read, or so many that most cannot be the event's own: the vars are a
+ * stranger's. Some numbers may have been given by then.
+ */
 static bool skim_each(struct slice event, number_fn *fn, void *ctx)
 {
 	struct slice rest = event, value;
+	size_t given = 0;
 	const char *p;
 
 	while ((p = next_name(rest))) {
@@ -155,7 +160,7 @@ static bool skim_each(struct slice event, number_fn *fn, void *ctx)
 		rest = slice_from(rest, (size_t)(quote + 1 - rest.p));
 		if (!name_ends(slice_of(event.p, (size_t)(quote - event.p))) || !string_after_name(rest, &value))
 			continue;
-		if (memchr(value.p, '\\', value.n))
+		if (memchr(value.p, '\\', value.n) || given++ == SKIMMED_MAX)
 			return false;
 		give(value, fn, ctx);
 	}

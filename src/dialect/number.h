@@ -15,9 +15,10 @@ struct slice number_digits(struct slice text, char out[NUMBER_DIGITS_MAX]);
 
 /*
  * Calls fn with the digits of every number that the event of this normalised text may name: of all members from_number,
- * to_number and phone_number, wherever they stand, that have digits enough. One that the event names is never left out.
- * Fast, for it skims the text.
+ * to_number and phone_number, wherever they stand, that have digits enough. One that the event names is never left out;
+ * NUMBERS_MAX calls at the most. Fast, for it skims the text.
  */
+#define NUMBERS_MAX 11
 typedef void number_fn(void *ctx, struct slice digits);
 void number_each(struct slice event, number_fn *fn, void *ctx);
 /* Is this number message.from_number, message.to_number or contact.phone_number? */

@@ -79,6 +79,34 @@ static bool named(const char *event, const char *number)
 	return number_is_named(slice_str(event), slice_str(number));
 }
 
+static void count(void *ctx, struct slice number)
+{
+	int *counts = ctx;
+
+	counts[0]++;
+	counts[1] += slice_is(number, "4670");
+}
+
+/* The index has room for each, and a stranger may write a million of them: the event's own is among those given. */
+static void test_many(void **state)
+{
+	int counts[2] = { 0 };
+	struct buf text;
+
+	(void)state;
+	buf_init(&text, 1 << 20);
+	buf_add_str(&text, "{\"message\":{\"vars\":[");
+	for (int i = 0; i < 1000; i++)
+		buf_addf(&text, "%s{\"to_number\":\"%d\"}", i ? "," : "", 1000 + i);
+	buf_add_str(&text, "],\"to_number\":\"4670\"}}");
+	number_each(buf_slice(&text), count, counts);
+	assert_in_range(counts[0], 1, NUMBERS_MAX);
+	assert_int_equal(counts[1], 1);
+	assert_true(number_is_named(buf_slice(&text), SLICE_LIT("4670")));
+	assert_false(number_is_named(buf_slice(&text), SLICE_LIT("1000")));
+	buf_free(&text);
+}
+
 static void test_named(void **state)
 {
 	static const char event[] = "{\"message\":{\"from_number\":\"+46 70 1\",\"to_number\":\"71120\",\"vars\":"
@@ -99,10 +127,8 @@ static void test_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_digits),
-		cmocka_unit_test(test_each),
-		cmocka_unit_test(test_escapes),
-		cmocka_unit_test(test_named),
+		cmocka_unit_test(test_digits), cmocka_unit_test(test_each),  cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_many),   cmocka_unit_test(test_named),
 	};
 
 	return cmocka_run_group_tests_name("dialect/number", tests, NULL, NULL);
