@@ -10,7 +10,8 @@
  * its own (run, key, seq) would be an insertion for each; this is 64 insertions for 16,384 log rows.
  *
  * A search reads the tail that is in no run yet, and then one row of each run, from the newest down, which is also the
- * order of the answer. A hash proves nothing, so each seq found is verified against its log row. And a run is only a
+ * order of the answer. A search for a number ends where the runs of an earlier version begin, which had none
+ * ("numbers_after"). A hash proves nothing, so each seq found is verified against its log row. And a run is only a
  * short cut: where a row of it is missing or damaged, the log itself is read instead.
  */
 #include "store/sqlite_impl.h"

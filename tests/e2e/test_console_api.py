@@ -1,9 +1,11 @@
 """What the console asks: its files, who is asking, drafts of settings, dead letters, searches; and the settings in force."""
 
+import contextlib
 import gzip
 import json
 import os
 import signal
+import sqlite3
 import unittest
 import zlib
 
@@ -403,6 +405,35 @@ class Search(SharedDaemon):
             self.assertEqual(self.ids("number=" + spelled), ["n3", "n1"], spelled)
         self.assertEqual(self.ids("number=467011122"), [])
         self.assertEqual(self.api.get(f"{self.base}/events?number=x").expect(400).error["param"], "number")
+
+    def test_a_number_over_a_restart(self):
+        """Twenty thousand rows above it; also in a folder of the version before, whose index has no numbers."""
+        served = type(self.served)()
+        self.addCleanup(served.close)
+        served.start()
+        served.api().project("p")
+        served.api().events("p", [event("first", to_number="+46 70-111 22 33", from_number="71120")])
+        for n in range(21):
+            served.api().events("p", [event(f"o{n}-{i}", to_number=f"4670{i:07}", from_number="71120") for i in range(1000)])
+        served.api().events("p", [{**event("last"), "contact": {"id": "c", "phone_number": "0046701112233"}}])
+        wait_until(lambda: self.meta(served, "indexed") == 16384, "a run of the index is written")
+        for old in (False, False, True, False):
+            page = served.api().get("/v1/projects/p/events?number=46701112233").expect(200).json
+            self.assertEqual(([e["id"] for e in page["data"]], page["truncated"]), (["last", "first"], False))
+            page = served.api().get("/v1/projects/p/events?q=71120&page_size=3").expect(200).json
+            self.assertEqual(([e["id"] for e in page["data"]], page["truncated"]), (["o20-999", "o20-998", "o20-997"], True))
+            page = served.api().get("/v1/projects/p/events?number=46700000999&page_size=30").expect(200).json
+            self.assertEqual([e["id"] for e in page["data"]], [f"o{n}-999" for n in range(20, -1, -1)])
+            served.stop()
+            if old:
+                with contextlib.closing(sqlite3.connect(served.folder / "store.db")) as db:
+                    db.executescript("DELETE FROM meta WHERE name = 'numbers_after'; PRAGMA user_version = 2")
+            served.start()
+        self.assertEqual(self.meta(served, "numbers_after"), 16384)
+
+    def meta(self, served, name):
+        with contextlib.closing(sqlite3.connect(f"file:{served.folder}/store.db?mode=ro", uri=True)) as db:
+            return db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0]
 
     def test_what_somebody_typed(self):
         self.api.events(self.pid, [{"type": "send_status", "id": "q1", "message": {"id": "m77", "status": "sent", "to_number": "+46709998877"}},
