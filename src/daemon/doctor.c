@@ -13,6 +13,8 @@
 
 #include "base/mem.h"
 #include "daemon/doctor_parts.h"
+#include "daemon/parts.h"
+#include "daemon/settings_show.h"
 
 #define JSON_MAX ((size_t)256 * 1024)
 
@@ -143,6 +145,19 @@ static void words_read(struct words *w, int argc, char **argv)
 	}
 }
 
+/* What the start makes of settings beside what the other checks look at. */
+static int make_parts(const struct serve_settings *s, struct fault *fault)
+{
+	char *key = NULL, *ancestors = NULL;
+	int err = parts_admin_key(s, &key, fault);
+
+	if (!err)
+		err = settings_frame_ancestors(s, &ancestors, fault);
+	parts_secret_free(key);
+	mem_free(ancestors);
+	return err;
+}
+
 static void examine(struct doctor *d, const struct words *w, struct serve_settings *settings, int *ret_code)
 {
 	struct fault fault = NO_FAULT;
@@ -152,7 +167,12 @@ static void examine(struct doctor *d, const struct words *w, struct serve_settin
 		*ret_code = 2;
 		return;
 	}
-	doctor_fine(d, "settings", "%s", settings->config ? settings->config : "no file, all by options and variables");
+	if (make_parts(settings, &fault))
+		doctor_bad(d, "settings", "mend it, or the daemon does not start", "%s: %s", fault.param,
+			   fault.message);
+	else
+		doctor_fine(d, "settings", "%s",
+			    settings->config ? settings->config : "no file, all by options and variables");
 	for (size_t i = 0; i < CHECK_COUNT; i++)
 		checks[i].run(d);
 	*ret_code = d->fail > 0;

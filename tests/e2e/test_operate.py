@@ -361,6 +361,8 @@ class Doctor(Case):
         self.assertIn(f"{file}:1", self.one(self.doctor("--config", file, code=2), "settings", "fail"))
 
     def test_folder(self):
+        self.assertIn("/nowhere", self.one(self.doctor("--admin-key-file", "/nowhere", code=1), "settings", "fail"))
+        self.assertIn("no list of origins", self.one(self.doctor("--portal-frame-ancestors", "*", code=1), "settings", "fail"))
         self.one(self.doctor("--data", self.folder() / "not-yet"), "folder", "warn")
         data = self.data()
         data.chmod(0o755)
