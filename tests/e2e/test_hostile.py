@@ -3,9 +3,12 @@
 import base64
 import hashlib
 import hmac
+import json
 import socket
 import unittest
+from urllib.parse import quote
 
+import console
 from harness import KEY, PATIENCE, SharedDaemon, sms, wait_until
 
 SECRET = "whsec_" + base64.b64encode(b"hostile-secret-AbCdEfGh!").decode()
@@ -94,6 +97,56 @@ class Stream(SharedDaemon):
         self.assertIn("Content-Type: text/event-stream", first)
         self.assertTrue(first.endswith("\r\n\r\n") and first.count("\r\n\r\n") == 1, text)
         self.assertTrue(second.endswith("}"), text)
+
+
+MARKUP = '"><img src=x onerror="window.hostile=1"><script>window.hostile=1</script>'
+SCRIPT = "javascript:window.hostile=1//"
+NAMES = json.loads('{"__proto__": "{\\"polluted\\":1}", "constructor": "x", "toString": "y"}')
+
+
+class Browser(SharedDaemon):
+    def make(self, path, body):
+        return self.api.post(f"/v1/projects/a/{path}", body).expect(200).json["id"]
+
+    def endpoints(self):
+        bad = self.receiver((503, {"Location": SCRIPT, "X-<img src=x onerror=hostile=1>": "y", "Set-Cookie": "hostile=1"}, (MARKUP + SCRIPT).encode()))
+        good = self.receiver((200, {"Content-Type": "application/json"}, b'{"__proto__": {"polluted": 1}}'))
+        self.api.endpoint("a", "proto", url=good.url("/" + quote(MARKUP)), name=SCRIPT)
+        self.api.endpoint("a", "constructor", url=bad.url("/"), name=MARKUP, retry={"delays_s": []}, headers={"X-A": MARKUP, "toString": "x"},
+                          content_type="json", body=json.dumps({"a": MARKUP, "__proto__": {"polluted": 1}}))
+        self.api.put("/v1/organizations/acme/endpoints/org", {"url": bad.url("/"), "name": MARKUP}).expect(201)
+
+    def objects(self):
+        """Everything of the messaging side that has a name, by page."""
+        for name in (MARKUP, SCRIPT, "__proto__"):
+            self.make("groups", {"name": name})
+            self.make("labels", {"name": name})
+        phone = self.make("phones", {"name": MARKUP, "phone_type": "test", "phone_number": "+46700000000", "country": "SE"})
+        contact = self.make("contacts", {"name": MARKUP, "phone_number": "46700000001", "vars": NAMES})
+        reply = {"service_type": "custom_actions", "config": {"actions": [{"type": "log_message", "text": MARKUP}]}}
+        service = self.make("services", {"name": MARKUP, **reply})
+        came = self.make("messages/receive", {"content": MARKUP + SCRIPT, "from_number": "46700000001", "phone_id": phone})
+        went = self.make("messages/send", {"content": MARKUP, "to_number": "46700000002", "vars": NAMES})
+        broadcast = self.make("send_broadcast", {"content": MARKUP, "title": MARKUP, "to_numbers": ["46700000001"]})
+        return [f"/messages/a/{came}", f"/messages/a/{went}", f"/contacts/a/{contact}", f"/services/a/{service}", f"/phones/a/{phone}",
+                f"/broadcasts/a/{broadcast}"]
+
+    def test_what_strangers_put_everywhere(self):
+        self.api.project("a", name=MARKUP, organization_id="acme")
+        self.endpoints()
+        routes = self.objects()
+        ids = ['e"><img/src=x/onerror=hostile=1>', "..", "__proto__", "#/a?b=1%00"]
+        self.api.events("a", [{**sms(id, content=SCRIPT, error_message=MARKUP, vars=NAMES), "id": id} for id in ids])
+        self.api.wait_attempts("a", len(ids), endpoint_id="constructor")
+        attempts = self.api.attempts("a", endpoint_id="constructor")[:1] + self.api.attempts("a", endpoint_id="proto")[:1]
+        routes += [f"/attempts/a/{one['id']}" for one in attempts] + [f"/events/a/{quote(id, safe='')}" for id in ids]
+        routes += ["/endpoints", "/endpoints/a/proto", "/endpoints/a/constructor", "/endpoints/@acme/org", "/events", "/dead", "/messages", "/contacts", "/groups",
+                   "/labels", "/services", "/service-logs", "/phones", "/broadcasts", "/keys", "/projects", "/settings", "/overview"]
+        markup = quote(MARKUP, safe="")
+        routes += [f"/endpoints/a/{markup}", f"/endpoints/{markup}/x", "/endpoints/@../x", "/endpoints/a/..", f"/attempts/a/{quote(SCRIPT, safe='')}",
+                   f"/nowhere{markup}", "/__proto__", "/overview?__proto__=1&constructor=2", "/events/a/%zz"]
+        seen = console.browse("hostile", {"url": self.served.url, "key": KEY, "routes": routes})["seen"]
+        self.assertEqual(seen, len(routes))
 
 
 if __name__ == "__main__":
