@@ -29,9 +29,10 @@ static bool read_type(struct call *c, struct event_finding *f)
 	if (!call_argument(c, "type", &word))
 		return true;
 	if (event_type_of(word) == EVENT_TYPES) {
-		answer_error(
-			c, 400, "invalid_param", "type",
-			"must be incoming_message, send_status, send_broadcast, contact_update or message_metadata");
+		answer_error(c, 400, "invalid_param", "type",
+			     "must be incoming_message, send_status, send_broadcast, contact_update, message_metadata, "
+			     "or of an operator's own: endpoint_failing, endpoint_recovered, endpoint_disabled, "
+			     "dead_letter");
 		return false;
 	}
 	buf_init(&text, 64);
