@@ -5,6 +5,7 @@
 #   make build    build/postrider, optimized and hardened
 #   make sim      the simulator: SEEDS=n runs n of them, SEED=k replays one
 #   make fuzz     every fuzz target under libFuzzer, each for SECONDS seconds
+#   make screenshots   the console's pictures, into docs/images                         (three minutes)
 #   make bench    the figures, into docs/performance.md                                  (ROWS=... SCALE=0.1)
 #   make check    style, layers, banned functions, warnings of two compilers, hardening
 #   make install  PREFIX=/usr/local DESTDIR=
@@ -19,7 +20,7 @@ SECONDS ?= 60
 ROWS ?= all
 SCALE ?= 1
 
-.PHONY: demo test build bench fuzz sim check install deb package-test clean
+.PHONY: demo test build bench screenshots fuzz sim check install deb package-test clean
 
 build:
 	@scripts/deps build
@@ -50,6 +51,10 @@ bench: build
 	@scripts/deps bench
 	@scripts/build release all benches
 	@bench/run --rows $(ROWS) --scale $(SCALE) --write docs/performance.md
+
+screenshots: build
+	@scripts/deps screenshots
+	@scripts/screenshots
 
 check: build
 	@scripts/deps build test check

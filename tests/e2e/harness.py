@@ -487,10 +487,10 @@ def postrider(*words, input=None, env=None, timeout=PATIENCE):
 class Running:
     """A command that goes on, `listen` or `tail`: its lines, as they come."""
 
-    def __init__(self, *words, env=None, cwd=None):
-        """Words of a command of ours, or one text for a shell."""
+    def __init__(self, *words, env=None, cwd=None, stdin=subprocess.DEVNULL):
+        """Words of a command of ours, or one text for a shell. With a PIPE as stdin its input never ends."""
         command = ["bash", "-c", "exec " + words[0]] if cwd else [PROGRAM, *map(str, words)]
-        self.process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        self.process = subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         env={**os.environ, **(env or {})})
         self.lines, self.changed, self.ended = [], threading.Condition(), False
         self.thread = threading.Thread(target=self._read, daemon=True)
@@ -526,6 +526,8 @@ class Running:
             raise AssertionError("did not end:\n" + "\n".join(self.lines)) from None
         self.thread.join(PATIENCE)
         self.process.stdout.close()
+        if self.process.stdin:
+            self.process.stdin.close()
         return code
 
     def text(self):

@@ -1,76 +1,25 @@
-"""The README as a new user would go through it: every block marked `<!-- run … -->` is run in order, every block marked `<!-- shows … -->` must be
-what is seen then. `run NAME` goes on running under that name, `shows NAME` is about its output; without a name it is the last run one. In what is shown, `…`
-stands for anything, also over several lines. Only the three ports are replaced by free ones.
-
-The other documents' JSON blocks and shell words are looked at too: JSON must be JSON, and every file that is linked to must be there."""
+"""The quick tour as a new user would go through it (tour.py), the calls of docs/api.md, and what can be said of all documents: JSON must be JSON, and every file
+that is linked to must be there. The blocks of the other pages: test_docs.py."""
 
 import json
+import os
 import re
 import subprocess
 import unittest
 
-from harness import KEY, PATIENCE, PROGRAM, ROOT, Case, Running, free_port, wait_until
+from harness import KEY, PATIENCE, PROGRAM, ROOT, Case
+from tour import STEP, Tour
 
-STEP = re.compile(r"^<!-- (run|shows)(?: (\w+))? -->\n```\w*\n(.*?)^```$", re.M | re.S)
+class QuickTour(Case):
+    PAGE = ROOT / "docs" / "tour.md"
 
-
-def pattern(shown):
-    """A regular expression for a block in which … stands for anything."""
-    return re.compile(r".*?".join(re.escape(part) for part in re.split(r"\n?…\n?|…", shown.strip("\n"))), re.S)
-
-
-class Shell:
-    """The terminal that stays usable: each block has the variables of those before it."""
-
-    def __init__(self, folder):
-        self.folder, self.state = folder, folder / ".state"
-        self.state.write_text("")
-
-    def run(self, block):
-        script = f"set -eu\n. ./.state\n{block}\n{{ declare -p api; export -p; }} >.state 2>/dev/null || export -p >.state\n"
-        done = subprocess.run(["bash", "-c", script], cwd=self.folder, capture_output=True, text=True, timeout=PATIENCE)
-        if done.returncode != 0:
-            raise AssertionError(f"ended with {done.returncode}:\n{block}\n{done.stdout}{done.stderr}")
-        return done.stdout
-
-
-class Readme(Case):
     def test_the_tour(self):
-        folder = self.folder()
-        (folder / "build").mkdir()
-        (folder / "build" / "postrider").symlink_to(PROGRAM)
-        (folder / "examples").symlink_to(ROOT / "examples")
-        text = (ROOT / "README.md").read_text()
-        ports = {port: str(free_port()) for port in ("8420", "8421", "8424")}
-        steps = STEP.findall(text)
+        steps = Tour(self, self.PAGE.read_text(), os.environ).walk()
         self.assertGreater(len(steps), 8)
-        shell, taken, last = Shell(folder), {}, ""
-        for what, name, block in steps:
-            if what == "run":
-                named = re.findall(r"\bexamples/[\w-]+\.json", block)
-                own_ports = any("http" in (ROOT / path).read_text() for path in named)
-            for port, free in ports.items():
-                if not own_ports:
-                    block = block.replace(port, free)
-            if what == "run" and name:
-                if " serve " in block:
-                    block = block.strip() + f" --listen 127.0.0.1:{ports['8420']}"
-                taken[name] = Running(block.strip(), cwd=folder)
-                self.addCleanup(taken[name].stop)
-                taken[name].wait_line(re.compile("listen(s|ing) on "))
-            elif what == "run":
-                last = shell.run(f"export POSTRIDER_URL=http://127.0.0.1:{ports['8420']}\n{block}")
-            elif name:
-                wanted = pattern(block)
-                wait_until(lambda: wanted.search(taken[name].text()), lambda: f"{name} shows\n{block}\nbut\n{taken[name].text()}")
-            else:
-                self.assertRegex(last, pattern(block))
-        for name, terminal in taken.items():
-            self.assertEqual(terminal.stop(), 0, terminal.text())
 
-    def test_all_shell_blocks_of_the_tour_are_run(self):
-        tour = (ROOT / "README.md").read_text().split("## A quick tour")[1].split("\n## ")[0]
-        self.assertEqual(tour.count("```sh\n"), len([s for s in STEP.findall(tour) if s[0] == "run"]))
+    def test_all_its_shell_blocks_are_run(self):
+        text = self.PAGE.read_text()
+        self.assertEqual(text.count("```sh\n"), len([s for s in STEP.findall(text) if s[0] == "run"]))
 
 
 class ApiPage(Case):
@@ -81,6 +30,7 @@ class ApiPage(Case):
         served, receiver = self.daemon(), self.receiver()
         script = "".join(blocks).replace("curl -s ", "curl -sf ")
         script = re.sub(r"^postrider serve.*\n", "", script, flags=re.M)  # runs already
+        script, streams = re.subn(r"^prc -N (.*?) +#.*$", r"prc --max-time 1 -N \1 || [ $? = 28 ]", script, flags=re.M)  # goes on for ever
         for said, meant in {"http://127.0.0.1:8420": served.url, "http://127.0.0.1:9000": receiver.url()[:-1], "my-admin-key-0123456789": KEY}.items():
             self.assertIn(said, script)
             script = script.replace(said, meant)
@@ -88,6 +38,7 @@ class ApiPage(Case):
                               capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(done.returncode, 0, script + done.stdout)
         self.assertGreater(done.stdout.count("{"), 5)
+        self.assertEqual(done.stdout.count("event: hello"), streams)
 
 
 class Documents(Case):
