@@ -8,7 +8,7 @@
 //   onLeave(fn)  called once when the page is left (end timers and streams there)
 //   project   the chosen project's id, or null for all;   refresh() shows the page anew
 
-import { bus, chooseProject, login, logout, may, project, projects, resume, session } from './lib-api.js';
+import { answers, bus, chooseProject, gone, login, logout, may, project, projects, resume, session } from './lib-api.js';
 import { badge, button, dialog, errorBox, h, icon, page, spinner, toast } from './lib-ui.js';
 import { endedPage, loginPage } from './page-login.js';
 
@@ -343,8 +343,19 @@ function mark(within) {
   }
 }
 
+// A page that was never gone to comes from the daemon too. A browser may remember that a module could not be had: then only a fresh start helps.
+async function load(name) {
+  try {
+    return await import(`./${name}`);
+  } catch (e) {
+    if (!(e instanceof TypeError)) throw e;
+    if (await answers()) location.reload();
+    throw gone();
+  }
+}
+
 async function build(found, query, number) {
-  const module = await import(`./${found.module}`);
+  const module = await load(found.module);
   const leaving = [];
   const ctx = {
     params: found.params,
@@ -382,15 +393,12 @@ function failed(err) {
   );
 }
 
-let again = false; // the page failed because the daemon was away: shown anew when it is back
-
 async function show({ focus = true } = {}) {
   const number = ++frame.shown;
   const { path, query } = address();
   const found = find(path);
   drawer(false);
   leavePage();
-  again = false;
   mark(found && found.within);
   if (!found)
     return put(
@@ -406,7 +414,6 @@ async function show({ focus = true } = {}) {
     if (number === frame.shown) put(el, title, focus);
   } catch (e) {
     if (number !== frame.shown || e.status === 401) return undefined;
-    again = e.code === 'away';
     put(failed(e), 'Error', focus);
   } finally {
     clearTimeout(slow);
@@ -437,6 +444,11 @@ function leave() {
   toLogin();
 }
 
+function toEnded(err) {
+  document.title = 'Link · postrider';
+  document.body.replaceChildren(endedPage(err, toLogin));
+}
+
 // A signed link: its token is taken out of the address before anything else, so that it is not copied with it.
 async function byLink(token) {
   history.replaceState(null, '', '#/overview');
@@ -445,14 +457,13 @@ async function byLink(token) {
     await login(token);
     enter();
   } catch (e) {
-    document.title = 'Link · postrider';
-    document.body.replaceChildren(endedPage(e, toLogin));
+    toEnded(e);
   }
 }
 
 async function start() {
-  const token = location.hash.match(/^#link=(.+)$/);
-  if (token) return byLink(decodeURIComponent(token[1]));
+  const token = location.hash.match(/^#link=(.*)$/);
+  if (token) return byLink(decoded(token[1]) ?? token[1]);
   try {
     if (await resume()) return enter();
     return toLogin();
@@ -513,8 +524,10 @@ window.addEventListener('hashchange', () => {
   else if (frame.main) show();
 });
 window.addEventListener('keydown', onKey);
-bus.addEventListener('unauthorized', (event) => {
-  if (frame.main) toLogin(event.detail);
+bus.addEventListener('unauthorized', ({ detail: err }) => {
+  if (!frame.main) return;
+  toLogin(err);
+  if (err.role === 'portal') toEnded(err); // who came by a link has no key
 });
 bus.addEventListener('project', () => {
   drawProjectSwitch();
@@ -523,8 +536,5 @@ bus.addEventListener('project', () => {
 bus.addEventListener('projects', drawProjectSwitch);
 bus.addEventListener('gone', (event) => toast(`The project ${event.detail} was deleted. All projects are shown.`, 'warn'));
 bus.addEventListener('away', () => setAway(true));
-bus.addEventListener('back', () => {
-  setAway(false);
-  if (again && frame.main) show({ focus: false });
-});
+bus.addEventListener('back', () => setAway(false));
 start();

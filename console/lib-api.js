@@ -10,6 +10,7 @@
 //                                    (there are others: projects({fresh: true}) was asked), 'gone' (the chosen project was deleted: detail is its id)
 // session()                          what GET /v1/whoami said at the login; null before
 // login(key) -> session              keeps the key when it is right, throws otherwise
+// answers() -> does the daemon?      gone() says to everybody that it does not -> ApiError
 // resume() -> session | null         with the key that this tab has kept
 // logout()
 // key()                              for what cannot be asked through api (lib-stream.js)
@@ -24,6 +25,7 @@
 const PAGE = 50; // rows
 const TOGETHER = 25; // projects merged at a time
 const RETRY_MS = 2000;
+const SILENCE_MS = 8000; // without an answer, after which it is asked whether it is there
 const PATIENCE_MS = 20000; // for an answer to GET; what changes something may wait for somebody else's server
 
 export class ApiError extends Error {
@@ -73,17 +75,18 @@ export function query(params) {
 }
 
 let away = false;
+let heard = Date.now(); // when it last answered
 
-async function isBack() {
+export async function answers() {
   try {
-    return (await fetch('/healthz', { cache: 'no-store' })).ok;
+    return (await fetch('/healthz', { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) })).ok;
   } catch {
     return false;
   }
 }
 
 async function waitForIt() {
-  if (await isBack()) {
+  if (await answers()) {
     away = false;
     tell('back');
   } else {
@@ -99,6 +102,15 @@ export function gone() {
   }
   return new ApiError(0, { code: 'away', message: 'postrider does not answer' });
 }
+
+// A page that asks nothing by itself has to hear of it, too.
+async function listen() {
+  if (!who || away || document.hidden || Date.now() - heard < SILENCE_MS) return;
+  if (await answers()) heard = Date.now();
+  else gone();
+}
+
+setInterval(listen, RETRY_MS);
 
 async function answerOf(response) {
   const text = await response.text();
@@ -120,7 +132,9 @@ async function reach(path, options, signal) {
   const timer = options.method === 'GET' ? setTimeout(end, PATIENCE_MS) : null;
   if (signal) signal.addEventListener('abort', end);
   try {
-    return await fetch(path, { ...options, signal: ending.signal });
+    const response = await fetch(path, { ...options, signal: ending.signal });
+    heard = Date.now();
+    return response;
   } catch (e) {
     throw signal && signal.aborted ? e : gone();
   } finally {
@@ -166,6 +180,7 @@ async function call(method, path, more) {
     return await send(method, path, more);
   } catch (e) {
     if (e.status === 401) {
+      e.role = who && who.role; // whose session it ended
       logout();
       tell('unauthorized', e);
     }

@@ -328,7 +328,10 @@ function chart(spec) {
   };
   document.addEventListener('themechange', redraw);
   words();
-  requestAnimationFrame(redraw); // its place on the page is known by then
+  new ResizeObserver((_, looking) => {
+    looking.disconnect();
+    redraw();
+  }).observe(el); // as soon as it has a place on the page, which may be long after it was made
   return el;
 }
 

@@ -28,7 +28,7 @@ export const messageId = (event) => event.message?.id ?? event.message_id ?? nul
 
 export function numbers(event) {
   const { from_number: from, to_number: to } = event.message || {};
-  if (from && to) return `${from} → ${to}`;
+  if (from && to) return `${from}\u00a0→ ${to}`;
   return from || to || event.contact?.phone_number || '';
 }
 
@@ -40,7 +40,7 @@ export function about(event) {
 const BAD_FIRST = ['failed', 'expired', 'pending', 'delivered', 'superseded'];
 
 function legsIn(word, ids) {
-  const words = ids.length === 1 ? ids[0] : `${ids.length} endpoints`;
+  const words = ids.length === 1 ? ids[0] : [`${ids.length}`, h('span', { class: 'visually-hidden' }, ' endpoints')];
   return h('span', { class: 'leg', title: ids.length > 1 ? ids.join(', ') : null }, state(word), h('span', { class: 'leg-name' }, words));
 }
 

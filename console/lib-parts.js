@@ -1,6 +1,7 @@
 // The frame of a page, buttons, words with a colour, code, what stands in place of content, and toasts. The signatures stand in lib-ui.js.
 
 import { add, classes, freshId, h } from './lib-dom.js';
+import { bus } from './lib-api.js';
 import { icon } from './lib-icons.js';
 import { ago, dateTime } from './lib-format.js';
 
@@ -271,12 +272,14 @@ const CURES = {
 
 export function errorBox(err, { retry = null } = {}) {
   const cure = CURES[err.code];
-  return notice(
+  const el = notice(
     'bad',
     h('p', { class: 'strong' }, err.param ? `${err.param}: ${err.message}` : err.message),
     cure ? h('p', null, cure) : null,
     retry ? button('Try again', { icon: 'replay', small: true, run: async () => retry() }) : null,
   );
+  if (err.code === 'away' && retry) bus.addEventListener('back', () => el.isConnected && retry(), { once: true });
+  return el;
 }
 
 // --- toasts ---

@@ -35,6 +35,7 @@ import {
 export const title = 'Endpoint';
 
 const REFRESH_MS = 2000;
+const ROUNDS = 5;
 const part = encodeURIComponent;
 
 // What GET shows besides the settings; it is not for editing.
@@ -91,19 +92,62 @@ function numbers() {
   return el;
 }
 
+// -> [look, words], or nothing when all is well
 function reason(n) {
   const why = trouble(n);
-  if (why) return notice(n.state === 'disabled' ? 'bad' : 'warn', h('p', null, why));
-  if (n.state === 'disabled')
-    return notice(
-      'info',
-      h(
-        'p',
-        null,
-        `It is switched off: nothing is sent, and ${n.pending ? plural(n.pending, 'event') : 'what comes'} waits until it is enabled.`,
-      ),
-    );
+  if (why) return [n.state === 'disabled' ? 'bad' : 'warn', why];
+  if (n.state !== 'disabled') return [];
+  const what = n.pending ? plural(n.pending, 'event') : 'what comes';
+  return ['info', `It is switched off: nothing is sent, and ${what} waits until it is enabled.`];
+}
+
+// A page of a search may be empty although there is more: among much traffic of others it takes a few.
+async function newestAttempt(path, id) {
+  let marker = null;
+  for (let round = 0; round < ROUNDS; round++) {
+    const answer = await api.get(path, { endpoint_id: id, page_size: 1, marker });
+    if (answer.data.length || !answer.truncated) return answer.data[0];
+    marker = answer.next_marker;
+  }
   return null;
+}
+
+// The newest failure in words, with the way to its request and answer.
+async function lastFailure(ctx) {
+  const { owner, id } = ctx.params;
+  const last = await newestAttempt(`${ownerPath(owner)}/attempts`, id);
+  if (!last || !last.explanation) return [];
+  const { what, cure } = last.explanation;
+  const words = [what, cure].filter(Boolean).map(sentence).join(' ');
+  return [words, ' ', h('a', { href: `#/attempts/${part(owner)}/${part(last.id)}` }, 'The last request and its answer')];
+}
+
+// What is wrong and what helps. Only its words change from look to look: who is on the link stays there, and no reader hears it all anew.
+function reasonBox(ctx) {
+  const words = h('p');
+  const more = h('p');
+  const el = h('div');
+  let look;
+  let asked = null;
+  async function explain(n) {
+    const told = trouble(n) && n.last_time && !ctx.params.owner.startsWith('@') ? n.last_code : null;
+    if (asked === told) return;
+    asked = told;
+    const said = told === null ? [] : await lastFailure(ctx).catch(() => []);
+    if (asked === told) more.replaceChildren(...said);
+  }
+  el.update = (n) => {
+    const [kind, text = ''] = reason(n);
+    if (kind !== look) {
+      const box = kind && notice(kind, words, more);
+      if (box) box.setAttribute('role', 'note');
+      el.replaceChildren(...(box ? [box] : []));
+    }
+    look = kind;
+    words.textContent = text;
+    explain(n); // nothing waits for it
+  };
+  return el;
 }
 
 // --- plots ---
@@ -536,21 +580,29 @@ export async function show(ctx) {
   const shown = await api.get(path);
   const now = live(ctx, path);
   const word = h('span', { class: 'state-line' });
-  const why = h('div');
+  const why = reasonBox(ctx);
 
   async function refresh() {
     const n = await now.refresh();
-    const sentence = reason(n);
     word.replaceChildren(
       endpointState(n),
       badge(shown.preset || 'events as JSON', 'muted'),
       h('span', { class: 'mono muted' }, `${shown.method} ${shown.url}`),
     );
-    why.replaceChildren(...(sentence ? [sentence] : []));
+    why.update(n);
+  }
+
+  async function again() {
+    try {
+      await refresh();
+    } catch (e) {
+      if (e.status !== 404) throw e;
+      ctx.refresh(); // it was deleted meanwhile
+    }
   }
 
   await refresh();
-  poll(ctx, REFRESH_MS, refresh);
+  poll(ctx, REFRESH_MS, again);
   return page(
     shown.name || shown.id,
     { sub: word, actions: actionsOf(ctx, path, shown), crumbs: [['Endpoints', '#/endpoints']] },

@@ -137,7 +137,7 @@ export async function show(ctx) {
     columns: columns(!ctx.project),
     rowHref: endpointHref,
     ...sorted,
-    empty: 'No endpoint is like that.',
+    empty: () => (chosen.q || chosen.state ? 'No endpoint is like that.' : 'There is no endpoint yet.'),
     load: ({ marker, sort, dir, signal }) => {
       ctx.setQuery({ ...chosen, ...(sort === 'trouble' ? {} : { sort, dir }) });
       return api.get(path, { ...chosen, sort, sort_dir: dir, marker }, { signal });

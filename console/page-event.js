@@ -121,6 +121,7 @@ export async function show(ctx) {
       found = await load(project, id, whole);
       if (!place.querySelector('pre:focus, .tab-list :focus')) draw(place, project, found, opened, reload);
     } catch (e) {
+      place.querySelector(':scope > .notice')?.remove();
       place.prepend(errorBox(e, { retry: reload }));
     }
   };

@@ -7,6 +7,7 @@ export const title = 'Log in';
 
 function words(err) {
   if (err.code === 'expired') return 'This link has ended. Ask for a new one where you got it.';
+  if (err.role) return 'You were logged out: this key was deleted. Log in with another one.';
   if (err.status === 401)
     return 'This key is not right. Check that all of it was pasted; a deleted key is not taken either.';
   if (err.status === 429) return 'Too many tries. Wait a little.';

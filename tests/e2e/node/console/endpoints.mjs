@@ -46,6 +46,20 @@ walk(async ({ given, open, step }) => {
     await until(async () => (await page.locator('tbody tr').count()) === 7, 'all endpoints');
   });
 
+  await step('a chosen project that somebody else deletes', () =>
+    w.expecting(/404/, async () => {
+      const put = { method: 'PUT', headers: { Authorization: `Bearer ${given.key}` }, body: '{"name":"Short lived"}' };
+      await fetch(`${given.url}/v1/projects/brief`, put);
+      await page.reload();
+      await page.getByLabel('Project', { exact: true }).selectOption('brief');
+      await page.getByText('There is no endpoint').first().waitFor();
+      await fetch(`${given.url}/v1/projects/brief`, { ...put, method: 'DELETE', body: undefined });
+      await page.getByText('The project brief was deleted. All projects are shown.').waitFor();
+      await until(async () => (await page.locator('tbody tr').count()) === 7, 'all endpoints');
+      check((await page.getByLabel('Project', { exact: true }).inputValue()) === '', 'none is chosen');
+    }),
+  );
+
   await step('the table', async () => {
     await intact(w, given.markup);
     const names = () => page.locator('tbody th .two-lines > span:first-child').allInnerTexts();
@@ -105,6 +119,8 @@ walk(async ({ given, open, step }) => {
     await w.shot('endpoint-test', { full: false });
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
+    const focused = () => page.evaluate(() => document.activeElement.textContent);
+    check((await focused()) === 'Test', `a dialog that closes gives the focus back, not to ${await focused()}`);
   });
 
   await step('disable and enable', async () => {
@@ -187,12 +203,32 @@ walk(async ({ given, open, step }) => {
     await w.heading('Endpoints');
   });
 
+  await step('an address that is none', async () => {
+    for (const route of ['/endpoints/shop/%zz', '/endpoints//crm', '/nothing']) {
+      await w.go(route);
+      await w.heading('Not found');
+      await page.getByText('There is no such page').waitFor();
+      await w.go('/endpoints');
+      await w.heading('Endpoints');
+    }
+  });
+
   await step('away and back', () =>
     w.expecting(/ERR_INTERNET_DISCONNECTED|Failed to load resource/, async () => {
       await w.follow('Overview');
       await w.context.setOffline(true);
       await page.getByText('postrider does not answer.').waitFor();
       await w.shot('away', { full: false });
+      await w.context.setOffline(false);
+      await page.locator('#banner').waitFor({ state: 'hidden' });
+      await w.context.setOffline(true);
+      await w.go('/labels'); // a page whose module was not loaded yet
+      await w.heading('This page could not be shown');
+      await page.getByText('The page goes on by itself when it is back.').waitFor();
+      await w.context.setOffline(false);
+      await w.heading('Labels');
+      await w.context.setOffline(true); // and a page that asks for nothing by itself
+      await page.getByText('postrider does not answer.').waitFor();
       await w.context.setOffline(false);
       await page.locator('#banner').waitFor({ state: 'hidden' });
     }),

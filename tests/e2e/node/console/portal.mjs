@@ -60,4 +60,29 @@ walk(async ({ given, open, step }) => {
     await w.shot('portal-frame', { full: false });
     await w.close();
   });
+
+  await step('links and keys that end while they are used', async () => {
+    const headers = { Authorization: `Bearer ${given.key}` };
+    const keys = `${given.url}/v1/projects/shop/keys`;
+    const made = await (await fetch(keys, { method: 'POST', headers, body: '{"name":"brief"}' })).json();
+    const [linked, keyed, wrong] = [await open(), await open(), await open()];
+    await linked.page.goto(given.reading);
+    await linked.heading('Overview');
+    await keyed.login(made.key);
+    await keyed.heading('Overview');
+    const meant = (w, fn) => w.expecting(/401/, fn);
+    await meant(linked, () =>
+      meant(keyed, async () => {
+        await fetch(`${given.url}/v1/projects/shop/portal_links`, { method: 'DELETE', headers });
+        await fetch(`${keys}/${made.id}`, { method: 'DELETE', headers });
+        await linked.heading('This link cannot be used'); // Overview asks by itself
+        await keyed.page.getByText('You were logged out: this key was deleted.').waitFor();
+        check(!(await linked.page.content()).includes('Old billing'), 'nothing of the project is left on the page');
+      }),
+    );
+    await meant(wrong, async () => {
+      await wrong.page.goto(`${given.url}/#link=%zz`);
+      await wrong.heading('This link cannot be used');
+    });
+  });
 });
