@@ -387,7 +387,7 @@ async function endLinks(w, guest) {
   await toast(page, 'All links of the project have ended');
   await guest.expecting(/401/, async () => {
     await guest.go('/groups');
-    await guest.page.getByLabel('Key').waitFor();
+    await guest.heading('This link cannot be used');
   });
   await guest.close();
 }
