@@ -8,7 +8,19 @@
 //   onLeave(fn)  called once when the page is left (end timers and streams there)
 //   project   the chosen project's id, or null for all;   refresh() shows the page anew
 
-import { answers, bus, chooseProject, gone, login, logout, may, project, projects, resume, session } from './lib-api.js';
+import {
+  answers,
+  bus,
+  chooseProject,
+  gone,
+  login,
+  logout,
+  may,
+  project,
+  projects,
+  resume,
+  session,
+} from './lib-api.js';
 import { badge, button, dialog, errorBox, h, icon, page, spinner, toast } from './lib-ui.js';
 import { endedPage, loginPage } from './page-login.js';
 
@@ -63,7 +75,9 @@ const DETAILS = [
 
 // What this session may see: an item may ask for a right (lib-api's may), and a section without items is none.
 const sections = () =>
-  SECTIONS.map(([name, items]) => [name, items.filter(([, , , , right]) => !right || may(right))]).filter(([, items]) => items.length);
+  SECTIONS.map(([name, items]) => [name, items.filter(([, , , , right]) => !right || may(right))]).filter(
+    ([, items]) => items.length,
+  );
 
 function routes() {
   const listed = sections().flatMap(([, items]) => items.map(([, route, module]) => [route, module, route]));
@@ -534,7 +548,9 @@ bus.addEventListener('project', () => {
   show({ focus: false });
 });
 bus.addEventListener('projects', drawProjectSwitch);
-bus.addEventListener('gone', (event) => toast(`The project ${event.detail} was deleted. All projects are shown.`, 'warn'));
+bus.addEventListener('gone', (event) =>
+  toast(`The project ${event.detail} was deleted. All projects are shown.`, 'warn'),
+);
 bus.addEventListener('away', () => setAway(true));
 bus.addEventListener('back', () => setAway(false));
 start();

@@ -5,7 +5,9 @@ const JSON_TOKEN = /"(?:[^"\\]|\\[^])*"?|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 // Indents JSON token by token: a number keeps its digits, which JSON.parse would round, and what is cut off stays readable.
 export function prettyJson(text) {
-  let out = '', depth = 0, last = '';
+  let out = '',
+    depth = 0,
+    last = '';
   const line = () => '\n' + '  '.repeat(depth);
   for (const [token] of text.matchAll(JSON_TOKEN)) {
     if (token === '}' || token === ']') {
@@ -25,7 +27,9 @@ const XML_TOKEN = /<!--[^]*?-->|<!\[CDATA\[[^]*?\]\]>|<[^>]*>?|[^<]+/g;
 
 // Each element on a line of its own; one that holds only text stays on one line.
 export function prettyXml(text) {
-  let out = '', depth = 0, last = 'start';
+  let out = '',
+    depth = 0,
+    last = 'start';
   const line = () => (out ? '\n' : '') + '  '.repeat(depth);
   for (const [token] of text.matchAll(XML_TOKEN)) {
     if (!token.trim()) continue;
@@ -55,10 +59,13 @@ function decoded(word) {
 
 // Fields of a form, or arguments of a URL, as pairs of names and values.
 export function formPairs(text) {
-  return text.split('&').filter(Boolean).map((pair) => {
-    const at = pair.indexOf('=');
-    return at < 0 ? [decoded(pair), ''] : [decoded(pair.slice(0, at)), decoded(pair.slice(at + 1))];
-  });
+  return text
+    .split('&')
+    .filter(Boolean)
+    .map((pair) => {
+      const at = pair.indexOf('=');
+      return at < 0 ? [decoded(pair), ''] : [decoded(pair.slice(0, at)), decoded(pair.slice(at + 1))];
+    });
 }
 
 export function header(headers, name) {
@@ -79,7 +86,10 @@ export function kindOf(headers, text) {
 export function pretty(kind, text) {
   if (kind === 'json') return prettyJson(text);
   if (kind === 'xml') return prettyXml(text);
-  if (kind === 'form') return formPairs(text).map(([name, value]) => `${name} = ${value}`).join('\n');
+  if (kind === 'form')
+    return formPairs(text)
+      .map(([name, value]) => `${name} = ${value}`)
+      .join('\n');
   return text;
 }
 
@@ -115,7 +125,11 @@ function shellWord(text) {
   if (!/[\u0000-\u001f\u007f-\u009f]/.test(text)) return `'${text.replace(/'/g, `'\\''`)}'`;
   const escaped = text.replace(/[\\']/g, '\\$&').replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => {
     const code = c.charCodeAt(0);
-    return code === 10 ? '\\n' : code < 128 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+    return code === 10
+      ? '\\n'
+      : code < 128
+        ? `\\x${code.toString(16).padStart(2, '0')}`
+        : `\\u${code.toString(16).padStart(4, '0')}`;
   });
   return `$'${escaped}'`;
 }
@@ -123,7 +137,8 @@ function shellWord(text) {
 // The request as a command. --globoff, because braces of a URL are curl's own otherwise; --data-raw, because a body may begin with @.
 export function asCurl(request) {
   const words = ['curl --globoff'];
-  if (request.method && request.method !== 'GET' && !(request.method === 'POST' && request.body)) words.push(`-X ${shellWord(request.method)}`);
+  if (request.method && request.method !== 'GET' && !(request.method === 'POST' && request.body))
+    words.push(`-X ${shellWord(request.method)}`);
   for (const [name, value] of Object.entries(request.headers || {}))
     words.push(`-H ${shellWord(String(value) === '' ? `${name};` : `${name}: ${value}`)}`);
   if (request.body) words.push(`--data-raw ${shellWord(request.body)}`);

@@ -8,8 +8,29 @@
 // differences(before, after) -> the same list
 
 // Members of an endpoint's answer that are no settings.
-const SHOWN_ONLY = new Set(['id', 'public_key', 'state', 'disabled_reason', 'pending', 'waiting', 'in_flight', 'window', 'oldest_pending_s', 'next_retry_time',
-  'failing_since', 'last_code', 'last_time', 'delivered', 'failed', 'expired', 'tls_key_sha256', 'time_created', 'time_updated', 'organization', 'project']);
+const SHOWN_ONLY = new Set([
+  'id',
+  'public_key',
+  'state',
+  'disabled_reason',
+  'pending',
+  'waiting',
+  'in_flight',
+  'window',
+  'oldest_pending_s',
+  'next_retry_time',
+  'failing_since',
+  'last_code',
+  'last_time',
+  'delivered',
+  'failed',
+  'expired',
+  'tls_key_sha256',
+  'time_created',
+  'time_updated',
+  'organization',
+  'project',
+]);
 // What only the customer can know, and so outlives a change of the preset.
 const OWN = new Set(['name', 'active', 'url', 'auth', 'secret']);
 // What is laid over the saved settings member by member; null takes a member away.
@@ -27,12 +48,19 @@ function memberChanges(before, after) {
 
 function changesOf(before, after) {
   const changed = names(before, after).filter((name) => !SHOWN_ONLY.has(name) && !same(before[name], after[name]));
-  return Object.fromEntries(changed.map((name) => [name,
-    BY_MEMBER.has(name) && isObject(before[name]) && isObject(after[name]) ? memberChanges(before[name], after[name]) : after[name] ?? null]));
+  return Object.fromEntries(
+    changed.map((name) => [
+      name,
+      BY_MEMBER.has(name) && isObject(before[name]) && isObject(after[name])
+        ? memberChanges(before[name], after[name])
+        : (after[name] ?? null),
+    ]),
+  );
 }
 
 export function differences(before, after) {
-  return names(before, after).filter((name) => !SHOWN_ONLY.has(name) && name !== 'preset' && !same(before[name], after[name]))
+  return names(before, after)
+    .filter((name) => !SHOWN_ONLY.has(name) && name !== 'preset' && !same(before[name], after[name]))
     .map((name) => ({ name, before: before[name], after: after[name] }));
 }
 
@@ -47,7 +75,11 @@ class Draft {
   changes() {
     const changed = changesOf(this.base, this.settings);
     if (this.preset === undefined) return changed;
-    const given = Object.fromEntries(names(this.saved, this.base).filter((name) => !SHOWN_ONLY.has(name) && !OWN.has(name)).map((name) => [name, null]));
+    const given = Object.fromEntries(
+      names(this.saved, this.base)
+        .filter((name) => !SHOWN_ONLY.has(name) && !OWN.has(name))
+        .map((name) => [name, null]),
+    );
     return { ...(this.saved ? given : {}), ...changed, preset: this.preset };
   }
 

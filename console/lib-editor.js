@@ -50,12 +50,17 @@ function pieces(text, from, to) {
     while (name < names.length && names[name][1] <= at) name++;
     const inside = name < names.length && names[name][0] <= at;
     const faulty = from >= 0 && at >= from && at < to;
-    return { text: text.slice(at, places[i + 1]), class: [inside && 'placeholder', faulty && 'fault'].filter(Boolean).join(' ') };
+    return {
+      text: text.slice(at, places[i + 1]),
+      class: [inside && 'placeholder', faulty && 'fault'].filter(Boolean).join(' '),
+    };
   });
 }
 
 function layer(text, from, to) {
-  const shown = pieces(text, from, to).map((piece) => (piece.class ? h('span', { class: piece.class }, piece.text) : piece.text));
+  const shown = pieces(text, from, to).map((piece) =>
+    piece.class ? h('span', { class: piece.class }, piece.text) : piece.text,
+  );
   if (from >= 0 && from >= text.length) shown.push(h('span', { class: 'fault at-end' }, '\u00a0'));
   return [...shown, '\u200b']; // a last line without a character would have no height
 }
@@ -80,11 +85,24 @@ function faultBox(id, input) {
       if (!fault) return;
       if (index === null) return box.append(h('p', {}, fault.message));
       const { line, column } = where(input.value, index);
-      const go = h('button', { type: 'button', class: 'link', on: { click: () => {
-        input.focus();
-        input.setSelectionRange(index, index);
-      } } }, `line ${line}, column ${column}`);
-      box.append(h('p', {}, fault.message.replace(/^at offset \d+: /, ''), ' ', go), h('pre', { 'aria-hidden': 'true' }, pointer(input.value, index)));
+      const go = h(
+        'button',
+        {
+          type: 'button',
+          class: 'link',
+          on: {
+            click: () => {
+              input.focus();
+              input.setSelectionRange(index, index);
+            },
+          },
+        },
+        `line ${line}, column ${column}`,
+      );
+      box.append(
+        h('p', {}, fault.message.replace(/^at offset \d+: /, ''), ' ', go),
+        h('pre', { 'aria-hidden': 'true' }, pointer(input.value, index)),
+      );
     },
   };
 }
@@ -93,15 +111,22 @@ export function editor({ label, value = '', rows = 1, help, onInput = () => {} }
   const id = `editor-${++made}`;
   const single = rows === 1;
   const back = h('pre', { class: 'editor-layer', 'aria-hidden': 'true' });
-  const input = h('textarea', { id, class: 'editor-input', rows, spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off',
-    'aria-describedby': help ? `${id}-fault ${id}-help` : `${id}-fault` });
+  const input = h('textarea', {
+    id,
+    class: 'editor-input',
+    rows,
+    spellcheck: 'false',
+    autocapitalize: 'off',
+    autocomplete: 'off',
+    'aria-describedby': help ? `${id}-fault ${id}-help` : `${id}-fault`,
+  });
   const message = faultBox(`${id}-fault`, input);
   let fault = null;
 
   function draw() {
     const text = input.value;
     const placed = fault && Number.isInteger(fault.index ?? fault.position);
-    const index = placed ? fault.index ?? atByte(text, fault.position) : -1;
+    const index = placed ? (fault.index ?? atByte(text, fault.position)) : -1;
     back.replaceChildren(...layer(text, index, placed ? index + markedLength(text.slice(index)) : -1));
     input.setAttribute('aria-invalid', fault ? 'true' : 'false');
     message.show(fault, placed ? index : null);
@@ -115,15 +140,25 @@ export function editor({ label, value = '', rows = 1, help, onInput = () => {} }
   }
 
   input.addEventListener('input', changed);
-  if (single) input.addEventListener('keydown', (e) => { if (e.key === 'Enter') e.preventDefault(); });
+  if (single)
+    input.addEventListener('keydown', (e) => {
+      if (e.key === 'Enter') e.preventDefault();
+    });
   input.value = value;
   draw();
   return {
-    el: h('div', { class: 'editor-field' }, h('label', { for: id }, label),
-      h('div', { class: single ? 'editor one-line' : 'editor' }, back, input), message.box,
-      help ? h('p', { id: `${id}-help`, class: 'help' }, help) : null),
+    el: h(
+      'div',
+      { class: 'editor-field' },
+      h('label', { for: id }, label),
+      h('div', { class: single ? 'editor one-line' : 'editor' }, back, input),
+      message.box,
+      help ? h('p', { id: `${id}-help`, class: 'help' }, help) : null,
+    ),
     input,
-    get value() { return input.value; },
+    get value() {
+      return input.value;
+    },
     set value(text) {
       if (text === input.value) return;
       input.value = text;

@@ -41,20 +41,34 @@ const BAD_FIRST = ['failed', 'expired', 'pending', 'delivered', 'superseded'];
 
 function legsIn(word, ids) {
   const words = ids.length === 1 ? ids[0] : [`${ids.length}`, h('span', { class: 'visually-hidden' }, ' endpoints')];
-  return h('span', { class: 'leg', title: ids.length > 1 ? ids.join(', ') : null }, state(word), h('span', { class: 'leg-name' }, words));
+  return h(
+    'span',
+    { class: 'leg', title: ids.length > 1 ? ids.join(', ') : null },
+    state(word),
+    h('span', { class: 'leg-name' }, words),
+  );
 }
 
 // By state, so that a project of many endpoints takes no more room than one of two.
 export function standing(event) {
   const legs = event.endpoints || [];
   if (!legs.length) return h('span', { class: 'muted' }, 'no endpoint');
-  const found = BAD_FIRST.map((word) => [word, legs.filter((leg) => leg.state === word).map((leg) => leg.endpoint_id ?? 'a deleted endpoint')]);
-  return h('span', { class: 'legs' }, found.filter(([, ids]) => ids.length).map(([word, ids]) => legsIn(word, ids)));
+  const found = BAD_FIRST.map((word) => [
+    word,
+    legs.filter((leg) => leg.state === word).map((leg) => leg.endpoint_id ?? 'a deleted endpoint'),
+  ]);
+  return h(
+    'span',
+    { class: 'legs' },
+    found.filter(([, ids]) => ids.length).map(([word, ids]) => legsIn(word, ids)),
+  );
 }
 
 export function endpointName(project, leg) {
   const href = endpointHref(project, leg);
   if (!leg.endpoint_id) return h('span', { class: 'endpoint-name muted' }, 'a deleted endpoint');
   const words = leg.organization_id ? `${leg.endpoint_id} (${leg.organization_id})` : leg.endpoint_id;
-  return href ? h('a', { href, class: 'endpoint-name' }, words) : h('span', { class: 'endpoint-name' }, icon('endpoints'), words);
+  return href
+    ? h('a', { href, class: 'endpoint-name' }, words)
+    : h('span', { class: 'endpoint-name' }, icon('endpoints'), words);
 }

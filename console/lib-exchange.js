@@ -32,16 +32,31 @@ function spans(timings, total) {
 export function timingBar(timings, total) {
   const shown = spans(timings || {}, total);
   const words = shown.map((s) => `${s.label} ${ms(s.took)}`).join(', ');
-  const bar = h('div', { class: 'timing-bar', role: 'img', 'aria-label': words }, 
-    shown.map((s) => h('span', { class: `phase phase-${s.name}`, style: { 'flex-grow': String(s.took) } })));
-  return h('div', { class: 'timing' }, bar, h('ul', { class: 'timing-legend', 'aria-hidden': 'true' },
-    ...shown.map((s) => h('li', {}, h('span', { class: `swatch phase-${s.name}` }), `${s.label} ${ms(s.took)}`))));
+  const bar = h(
+    'div',
+    { class: 'timing-bar', role: 'img', 'aria-label': words },
+    shown.map((s) => h('span', { class: `phase phase-${s.name}`, style: { 'flex-grow': String(s.took) } })),
+  );
+  return h(
+    'div',
+    { class: 'timing' },
+    bar,
+    h(
+      'ul',
+      { class: 'timing-legend', 'aria-hidden': 'true' },
+      ...shown.map((s) => h('li', {}, h('span', { class: `swatch phase-${s.name}` }), `${s.label} ${ms(s.took)}`)),
+    ),
+  );
 }
 
 function headerList(headers) {
   const rows = Object.entries(headers || {});
   if (!rows.length) return h('p', { class: 'muted' }, 'No headers');
-  return h('dl', { class: 'headers' }, ...rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, String(value))]));
+  return h(
+    'dl',
+    { class: 'headers' },
+    ...rows.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, String(value))]),
+  );
 }
 
 const block = (text, look = '') => h('pre', { class: `bytes ${look}`, tabindex: '0' }, text);
@@ -62,39 +77,74 @@ function bodyView(side) {
   ];
   if (side.body_base64 || isBinary(text)) all.reverse();
   else if (kind !== 'text') all.unshift({ id: 'pretty', label: 'Pretty', content: () => block(pretty(kind, text)) });
-  return h('div', { class: 'body-view' }, tabs(all), h('p', { class: 'body-notes' }, bodyNotes(side, raw.length), copyButton(text, 'Copy body')));
+  return h(
+    'div',
+    { class: 'body-view' },
+    tabs(all),
+    h('p', { class: 'body-notes' }, bodyNotes(side, raw.length), copyButton(text, 'Copy body')),
+  );
 }
 
 function sideDetails(label, side, open) {
   const count = Object.keys(side.headers || {}).length;
   return [
-    h('details', { class: 'header-details', open }, h('summary', {}, `${label} headers (${count})`), headerList(side.headers)),
+    h(
+      'details',
+      { class: 'header-details', open },
+      h('summary', {}, `${label} headers (${count})`),
+      headerList(side.headers),
+    ),
     bodyView(side),
   ];
 }
 
 export function requestView(request, { open = false } = {}) {
-  return h('section', { class: 'side request' },
-    h('h3', {}, 'Request', copyButton(() => asCurl(request), 'Copy as curl')),
+  return h(
+    'section',
+    { class: 'side request' },
+    h(
+      'h3',
+      {},
+      'Request',
+      copyButton(() => asCurl(request), 'Copy as curl'),
+    ),
     h('p', { class: 'request-line' }, h('b', {}, request.method), ' ', h('span', {}, request.url)),
-    ...sideDetails('Request', request, open));
+    ...sideDetails('Request', request, open),
+  );
 }
 
 function responseView(attempt) {
   const { response, code } = attempt;
   if (!response) {
-    return h('section', { class: 'side response' }, h('h3', {}, 'Answer'),
-      h('p', { class: 'muted' }, typeof code === 'string' ? `None came (${code})` : 'None came'));
+    return h(
+      'section',
+      { class: 'side response' },
+      h('h3', {}, 'Answer'),
+      h('p', { class: 'muted' }, typeof code === 'string' ? `None came (${code})` : 'None came'),
+    );
   }
-  return h('section', { class: 'side response' }, h('h3', {}, `Answer${typeof code === 'number' ? ` ${code}` : ''}`), ...sideDetails('Answer', response, false));
+  return h(
+    'section',
+    { class: 'side response' },
+    h('h3', {}, `Answer${typeof code === 'number' ? ` ${code}` : ''}`),
+    ...sideDetails('Answer', response, false),
+  );
 }
 
 export function exchange(attempt, { answer = true } = {}) {
   if (!attempt.request) {
-    return h('p', { class: 'muted' }, attempt.response || attempt.attempt
-      ? 'The request cannot be shown: the event, or the endpoint’s settings of that time, are gone.'
-      : 'Nothing was sent.');
+    return h(
+      'p',
+      { class: 'muted' },
+      attempt.response || attempt.attempt
+        ? 'The request cannot be shown: the event, or the endpoint’s settings of that time, are gone.'
+        : 'Nothing was sent.',
+    );
   }
-  return h('div', { class: 'exchange' }, attempt.duration_ms ? timingBar(attempt.timings, attempt.duration_ms) : null,
-    h('div', { class: 'sides' }, requestView(attempt.request), answer ? responseView(attempt) : null));
+  return h(
+    'div',
+    { class: 'exchange' },
+    attempt.duration_ms ? timingBar(attempt.timings, attempt.duration_ms) : null,
+    h('div', { class: 'sides' }, requestView(attempt.request), answer ? responseView(attempt) : null),
+  );
 }

@@ -13,29 +13,68 @@ const SHOWN_MAX = 2000;
 
 function cell(column, row, index, href) {
   const role = index === 0 ? 'rowheader' : 'cell'; // said, because as cards (style.css) they are no table to a browser
-  const el = h(index === 0 ? 'th' : 'td', { role, scope: index === 0 ? 'row' : null, class: column.wide ? 'wide' : null, dataset: { label: column.label } });
+  const el = h(index === 0 ? 'th' : 'td', {
+    role,
+    scope: index === 0 ? 'row' : null,
+    class: column.wide ? 'wide' : null,
+    dataset: { label: column.label },
+  });
   const inside = column.cell(row);
   return add(el, index === 0 && href ? h('a', { href, class: 'row-link' }, inside) : inside);
 }
 
 function line(columns, row, href) {
-  const el = h('tr', { role: 'row', class: href ? 'linked' : null }, columns.map((column, i) => cell(column, row, i, href)));
+  const el = h(
+    'tr',
+    { role: 'row', class: href ? 'linked' : null },
+    columns.map((column, i) => cell(column, row, i, href)),
+  );
   if (href) {
     el.addEventListener('click', (event) => {
-      if (!event.target.closest('a, button, input, label') && !String(window.getSelection())) window.location.hash = href;
+      if (!event.target.closest('a, button, input, label') && !String(window.getSelection()))
+        window.location.hash = href;
     });
   }
   return el;
 }
 
-export function feed({ columns, load, rowKey, rowHref = () => null, caption, empty = 'Nothing here.', onRows = () => {} }) {
+export function feed({
+  columns,
+  load,
+  rowKey,
+  rowHref = () => null,
+  caption,
+  empty = 'Nothing here.',
+  onRows = () => {},
+}) {
   const body = h('tbody', { role: 'rowgroup' });
   const foot = h('div', { class: 'table-foot', role: 'status' });
   const held = h('div', { class: 'feed-held', hidden: true });
-  const el = h('div', { class: 'table feed' }, held,
-    h('div', { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': caption },
-      h('table', { role: 'table' }, h('caption', { class: 'visually-hidden' }, caption),
-        h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, columns.map((c) => h('th', { role: 'columnheader', scope: 'col', class: c.wide ? 'wide' : null }, c.label)))), body)), foot);
+  const el = h(
+    'div',
+    { class: 'table feed' },
+    held,
+    h(
+      'div',
+      { class: 'table-scroll', tabindex: '0', role: 'group', 'aria-label': caption },
+      h(
+        'table',
+        { role: 'table' },
+        h('caption', { class: 'visually-hidden' }, caption),
+        h(
+          'thead',
+          { role: 'rowgroup' },
+          h(
+            'tr',
+            { role: 'row' },
+            columns.map((c) => h('th', { role: 'columnheader', scope: 'col', class: c.wide ? 'wide' : null }, c.label)),
+          ),
+        ),
+        body,
+      ),
+    ),
+    foot,
+  );
   let shown = new Map(); // key -> {row, el}
   let waiting = [];
   let marker = null;
@@ -44,7 +83,8 @@ export function feed({ columns, load, rowKey, rowHref = () => null, caption, emp
   function drawFoot(truncated) {
     foot.replaceChildren();
     if (!shown.size) foot.append(nothing(truncated ? 'Nothing among what was looked through so far.' : empty));
-    if (truncated) foot.append(button(shown.size >= ENOUGH ? 'Load more' : 'Search further back', { run: () => more() }));
+    if (truncated)
+      foot.append(button(shown.size >= ENOUGH ? 'Load more' : 'Search further back', { run: () => more() }));
     onRows([...shown.values()].map((s) => s.row));
   }
 
@@ -87,7 +127,10 @@ export function feed({ columns, load, rowKey, rowHref = () => null, caption, emp
       const truncated = await goOn(mine);
       if (mine.signal.aborted) return;
       drawFoot(truncated);
-      if (byHand) ([...shown.values()][before]?.el.querySelector('a') || foot.querySelector('button'))?.focus({ preventScroll: true });
+      if (byHand)
+        ([...shown.values()][before]?.el.querySelector('a') || foot.querySelector('button'))?.focus({
+          preventScroll: true,
+        });
     } catch (e) {
       if (!mine.signal.aborted) foot.replaceChildren(errorBox(e, { retry: more }));
     }
@@ -109,11 +152,17 @@ export function feed({ columns, load, rowKey, rowHref = () => null, caption, emp
   function hold() {
     held.hidden = false;
     const words = waiting.length >= HELD_MAX ? `More than ${HELD_MAX} new` : `${waiting.length} new`;
-    held.replaceChildren(button(words, { icon: 'up', small: true, run: async () => {
-      letIn();
-      el.scrollIntoView({ block: 'nearest' });
-      body.querySelector('a')?.focus({ preventScroll: true });
-    } }));
+    held.replaceChildren(
+      button(words, {
+        icon: 'up',
+        small: true,
+        run: async () => {
+          letIn();
+          el.scrollIntoView({ block: 'nearest' });
+          body.querySelector('a')?.focus({ preventScroll: true });
+        },
+      }),
+    );
   }
 
   function redraw(row) {
@@ -134,7 +183,10 @@ export function feed({ columns, load, rowKey, rowHref = () => null, caption, emp
   el.fresh = (rows) => {
     rows.filter((row) => shown.has(rowKey(row))).forEach(redraw);
     const known = new Set(waiting.map(rowKey));
-    waiting = [...rows.filter((row) => !shown.has(rowKey(row)) && !known.has(rowKey(row))), ...waiting].slice(0, HELD_MAX);
+    waiting = [...rows.filter((row) => !shown.has(rowKey(row)) && !known.has(rowKey(row))), ...waiting].slice(
+      0,
+      HELD_MAX,
+    );
     if (!waiting.length) return;
     if (busy()) hold();
     else letIn();

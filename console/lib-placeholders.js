@@ -88,9 +88,17 @@ export function panel({ onInsert }) {
   const lists = h('div', { class: 'placeholder-lists' });
 
   function row(text, about, value) {
-    return h('li', {}, h('button', { type: 'button', class: 'placeholder-insert', title: about, on: { click: () => onInsert(text) } }, text),
+    return h(
+      'li',
+      {},
+      h(
+        'button',
+        { type: 'button', class: 'placeholder-insert', title: about, on: { click: () => onInsert(text) } },
+        text,
+      ),
       h('span', { class: value === null ? 'value missing' : 'value' }, value === null ? 'missing here' : shown(value)),
-      h('span', { class: 'about' }, about));
+      h('span', { class: 'about' }, about),
+    );
   }
 
   function section(title, rows) {
@@ -98,13 +106,27 @@ export function panel({ onInsert }) {
   }
 
   function show(event, values) {
-    lists.replaceChildren(...[
-      section('Metrics', METRICS.map((m) => row(`{${m.name}}`, m.about, values ? values[m.name] : undefined))),
-      section('Members of this event', members(event).map((m) => row(`{${m.name}}`, '', m.value))),
-      section('Pipes, behind a name', PIPES.map((p) => row(p.text, p.about))),
-    ].filter(Boolean));
+    lists.replaceChildren(
+      ...[
+        section(
+          'Metrics',
+          METRICS.map((m) => row(`{${m.name}}`, m.about, values ? values[m.name] : undefined)),
+        ),
+        section(
+          'Members of this event',
+          members(event).map((m) => row(`{${m.name}}`, '', m.value)),
+        ),
+        section(
+          'Pipes, behind a name',
+          PIPES.map((p) => row(p.text, p.about)),
+        ),
+      ].filter(Boolean),
+    );
   }
 
   show(null, null);
-  return { el: h('details', { class: 'placeholders' }, h('summary', {}, 'Placeholders: click to insert'), lists), show };
+  return {
+    el: h('details', { class: 'placeholders' }, h('summary', {}, 'Placeholders: click to insert'), lists),
+    show,
+  };
 }

@@ -17,7 +17,8 @@ const ROUNDS = 20; // pages without an event of this project, where others have 
 const MOST = 100;
 const SHOWN = 20; // requests drawn at once
 
-const label = (event) => [time(event.time_accepted), event.type, about(event), numbers(event)].filter(Boolean).join(' · ');
+const label = (event) =>
+  [time(event.time_accepted), event.type, about(event), numbers(event)].filter(Boolean).join(' · ');
 
 async function recent(project, wanted) {
   const base = ownerPath(project);
@@ -36,8 +37,17 @@ const asWritten = ({ endpoints, seq, time_accepted: accepted, ...event }) => eve
 
 export async function eventChoice({ project, event: wanted, onChange }) {
   const events = await recent(project, wanted);
-  const which = field({ label: 'Event', name: 'event', type: 'select', value: events.some((e) => e.id === wanted) ? wanted : '',
-    options: [['', 'The newest that it wants'], ...events.map((event) => [event.id, label(event)]), ['*own', 'One written here …']] });
+  const which = field({
+    label: 'Event',
+    name: 'event',
+    type: 'select',
+    value: events.some((e) => e.id === wanted) ? wanted : '',
+    options: [
+      ['', 'The newest that it wants'],
+      ...events.map((event) => [event.id, label(event)]),
+      ['*own', 'One written here …'],
+    ],
+  });
   const count = field({ label: 'How many', name: 'count', type: 'number', value: 1, min: 1, max: MOST });
   const own = editor({ label: 'Event as JSON', rows: 6, onInput: onChange });
   own.el.hidden = true;
@@ -52,7 +62,12 @@ export async function eventChoice({ project, event: wanted, onChange }) {
 
   which.input.addEventListener('change', () => {
     own.el.hidden = which.value !== '*own';
-    if (!own.el.hidden && !own.value) own.value = JSON.stringify(events.length ? asWritten(events[0]) : { type: 'send_status', message: { id: '1000007', status: 'delivered' } }, null, 2);
+    if (!own.el.hidden && !own.value)
+      own.value = JSON.stringify(
+        events.length ? asWritten(events[0]) : { type: 'send_status', message: { id: '1000007', status: 'delivered' } },
+        null,
+        2,
+      );
     count.hidden = !own.el.hidden;
     onChange();
   });
@@ -62,7 +77,8 @@ export async function eventChoice({ project, event: wanted, onChange }) {
     body,
     // A fault of the event that was written here. True when it is one.
     fault(error) {
-      const mine = which.value === '*own' && error && (error instanceof SyntaxError || (error.param || '').startsWith('events'));
+      const mine =
+        which.value === '*own' && error && (error instanceof SyntaxError || (error.param || '').startsWith('events'));
       own.fault(mine ? { message: error.param ? `${error.param}: ${error.message}` : error.message } : null);
       return Boolean(mine);
     },
@@ -72,8 +88,18 @@ export async function eventChoice({ project, event: wanted, onChange }) {
 function requests(answer) {
   const all = answer.requests || [];
   return [
-    ...all.slice(0, SHOWN).map((one) => h('article', { class: 'preview-request' },
-      all.length > 1 || one.event_ids.length > 1 ? h('p', { class: 'muted' }, `${plural(one.event_ids.length, 'event')} in this request`) : null, requestView(one.request))),
+    ...all
+      .slice(0, SHOWN)
+      .map((one) =>
+        h(
+          'article',
+          { class: 'preview-request' },
+          all.length > 1 || one.event_ids.length > 1
+            ? h('p', { class: 'muted' }, `${plural(one.event_ids.length, 'event')} in this request`)
+            : null,
+          requestView(one.request),
+        ),
+      ),
     all.length > SHOWN ? h('p', { class: 'muted' }, `… and ${plural(all.length - SHOWN, 'more request')}`) : null,
   ];
 }
@@ -82,7 +108,14 @@ function remarks(answer) {
   const left = (answer.matches || []).filter((match) => !match).length;
   return [
     answer.sample ? notice('info', 'None of the newest events fits these settings, so this is a made-up one.') : null,
-    left && !answer.sample ? notice('warn', left === answer.matches.length ? 'The endpoint’s filters leave this out: it would not be sent.' : `The filters leave out ${left} of these events.`) : null,
+    left && !answer.sample
+      ? notice(
+          'warn',
+          left === answer.matches.length
+            ? 'The endpoint’s filters leave this out: it would not be sent.'
+            : `The filters leave out ${left} of these events.`,
+        )
+      : null,
   ];
 }
 

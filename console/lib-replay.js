@@ -38,7 +38,11 @@ async function runAll(jobs, onProgress, stopped) {
     if (stopped()) sum.cancelled = true;
     if (sum.cancelled) break;
     const before = { ...sum };
-    const task = await runJob(job, (now) => onProgress({ queued: before.queued + (now.queued || 0), total: before.total + (now.total || 0) }), stopped);
+    const task = await runJob(
+      job,
+      (now) => onProgress({ queued: before.queued + (now.queued || 0), total: before.total + (now.total || 0) }),
+      stopped,
+    );
     sum.queued += task.queued || 0;
     sum.total += task.total || 0;
     sum.cancelled = task.state === 'cancelled';
@@ -47,7 +51,8 @@ async function runAll(jobs, onProgress, stopped) {
 }
 
 function ending({ queued, total, cancelled }) {
-  if (cancelled) return `Cancelled. ${number(queued)} of ${plural(total, 'event')} were in the queue; what had not been sent yet is not sent.`;
+  if (cancelled)
+    return `Cancelled. ${number(queued)} of ${plural(total, 'event')} were in the queue; what had not been sent yet is not sent.`;
   return `${plural(queued, 'event')} ${queued === 1 ? 'is' : 'are'} on the way again.`;
 }
 
@@ -56,7 +61,12 @@ export async function sendAgain(jobs, { title = 'Send again', expected = 0, afte
   let result = { queued: 0, total: 0, cancelled: false };
   const bar = progress(0, expected || 1, title);
   const words = h('p', { 'aria-live': 'polite' }, 'Starting…');
-  const cancel = button('Cancel', { icon: 'close', run: async () => { stop = true; } });
+  const cancel = button('Cancel', {
+    icon: 'close',
+    run: async () => {
+      stop = true;
+    },
+  });
   const box = h('div', { class: 'replay-progress' }, bar, words, cancel);
   const told = ({ queued, total }) => {
     bar.set(queued, Math.max(total, expected, queued));

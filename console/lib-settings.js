@@ -8,8 +8,15 @@
 import { editor } from './lib-editor.js';
 import { button, field, h, tabs } from './lib-ui.js';
 
-const KINDS = [['json', 'JSON template'], ['xml', 'XML template'], ['form', 'Form'], ['query', 'URL query'], ['event_json', 'The event as it is (JSON)'],
-  ['webcom_xml', 'Webcom document (XML)'], ['webcom_json', 'Webcom document (JSON)']];
+const KINDS = [
+  ['json', 'JSON template'],
+  ['xml', 'XML template'],
+  ['form', 'Form'],
+  ['query', 'URL query'],
+  ['event_json', 'The event as it is (JSON)'],
+  ['webcom_xml', 'Webcom document (XML)'],
+  ['webcom_json', 'Webcom document (JSON)'],
+];
 const TEMPLATED = new Set(['json', 'xml']);
 const LISTED = new Set(['form', 'query']);
 
@@ -17,19 +24,33 @@ const LISTED = new Set(['form', 'query']);
 function pairs({ legend, what, onChange, focused }) {
   const rows = h('div', { class: 'pairs' });
   let list = [];
-  const tell = () => onChange(Object.fromEntries(list.map((row) => [row.name.value.trim(), row.value.value]).filter(([name]) => name)));
+  const tell = () =>
+    onChange(Object.fromEntries(list.map((row) => [row.name.value.trim(), row.value.value]).filter(([name]) => name)));
 
   function addRow(name, value) {
     const row = {
-      name: h('input', { class: 'mono', value: name, 'aria-label': `Name of the ${what}`, placeholder: 'Name', spellcheck: 'false', autocomplete: 'off', on: { input: tell } }),
+      name: h('input', {
+        class: 'mono',
+        value: name,
+        'aria-label': `Name of the ${what}`,
+        placeholder: 'Name',
+        spellcheck: 'false',
+        autocomplete: 'off',
+        on: { input: tell },
+      }),
       value: editor({ label: `Value of the ${what}${name ? ` ${name}` : ''}`, value, onInput: tell }),
     };
     focused(row.value);
-    const remove = button(`Remove ${name || what}`, { icon: 'trash', iconOnly: true, small: true, run: async () => {
-      list = list.filter((one) => one !== row);
-      el.remove();
-      tell();
-    } });
+    const remove = button(`Remove ${name || what}`, {
+      icon: 'trash',
+      iconOnly: true,
+      small: true,
+      run: async () => {
+        list = list.filter((one) => one !== row);
+        el.remove();
+        tell();
+      },
+    });
     const el = h('div', { class: 'pair' }, row.name, row.value.el, remove);
     list.push(row);
     rows.append(el);
@@ -37,8 +58,13 @@ function pairs({ legend, what, onChange, focused }) {
   }
 
   return {
-    el: h('fieldset', { class: 'pairs-field' }, h('legend', null, legend), rows,
-      button(`Add a ${what}`, { icon: 'plus', small: true, run: async () => addRow('', '').name.focus() })),
+    el: h(
+      'fieldset',
+      { class: 'pairs-field' },
+      h('legend', null, legend),
+      rows,
+      button(`Add a ${what}`, { icon: 'plus', small: true, run: async () => addRow('', '').name.focus() }),
+    ),
     show(object) {
       const now = Object.entries(object || {}).filter(([, value]) => value !== null);
       if (JSON.stringify(now) === JSON.stringify(list.map((row) => [row.name.value, row.value.value]))) return;
@@ -58,14 +84,20 @@ function pairs({ legend, what, onChange, focused }) {
 // Where JSON.parse stopped, as far as the browser says it.
 function parseFault(error, text) {
   const at = /position (\d+)/.exec(error.message);
-  return { message: `This is no JSON: ${error.message.replace(/ in JSON at position.*$/, '')}`, index: at ? Number(at[1]) : text.length };
+  return {
+    message: `This is no JSON: ${error.message.replace(/ in JSON at position.*$/, '')}`,
+    index: at ? Number(at[1]) : text.length,
+  };
 }
 
 export function settingsForm({ onChange }) {
   let settings = {};
   let lastFocused = null;
   let broken = null; // what is wrong with the JSON of all settings: it counts for nothing until it is mended
-  const focused = (one) => one.input.addEventListener('focus', () => { lastFocused = one; });
+  const focused = (one) =>
+    one.input.addEventListener('focus', () => {
+      lastFocused = one;
+    });
   const set = (name) => (value) => {
     settings[name] = value;
     arrange();
@@ -81,27 +113,45 @@ export function settingsForm({ onChange }) {
   const headers = pairs({ legend: 'Headers', what: 'header', onChange: set('headers'), focused });
   const fields = pairs({ legend: 'Parameters', what: 'parameter', onChange: set('fields'), focused });
   const made = h('p', { class: 'help muted', hidden: true });
-  const items = field({ label: 'Events in one request', name: 'batch.max_items', type: 'number', min: 1, max: 1000, placeholder: 'default' });
-  const wait = field({ label: 'Waits for them (ms)', name: 'batch.max_wait_ms', type: 'number', min: 0, placeholder: 'default' });
+  const items = field({
+    label: 'Events in one request',
+    name: 'batch.max_items',
+    type: 'number',
+    min: 1,
+    max: 1000,
+    placeholder: 'default',
+  });
+  const wait = field({
+    label: 'Waits for them (ms)',
+    name: 'batch.max_wait_ms',
+    type: 'number',
+    min: 0,
+    placeholder: 'default',
+  });
   for (const one of [items, wait]) {
     one.input.addEventListener('input', () => {
       settings.batch = { ...settings.batch, [one.name.slice(6)]: one.value };
       onChange();
     });
   }
-  const all = editor({ label: 'All settings', rows: 20, help: 'What is changed here counts; a setting that is removed goes back to the preset’s value.', onInput: (text) => {
-    broken = null;
-    try {
-      const parsed = JSON.parse(text);
-      Object.keys(settings).forEach((name) => delete settings[name]);
-      Object.assign(settings, parsed);
-      drawFields();
-      onChange();
-    } catch (e) {
-      broken = parseFault(e, text);
-      all.fault(broken);
-    }
-  } });
+  const all = editor({
+    label: 'All settings',
+    rows: 20,
+    help: 'What is changed here counts; a setting that is removed goes back to the preset’s value.',
+    onInput: (text) => {
+      broken = null;
+      try {
+        const parsed = JSON.parse(text);
+        Object.keys(settings).forEach((name) => delete settings[name]);
+        Object.assign(settings, parsed);
+        drawFields();
+        onChange();
+      } catch (e) {
+        broken = parseFault(e, text);
+        all.fault(broken);
+      }
+    },
+  });
 
   // Only what counts for this kind of content is shown.
   function arrange() {
@@ -111,7 +161,9 @@ export function settingsForm({ onChange }) {
     fields.el.hidden = !LISTED.has(type);
     batch.hidden = get;
     made.hidden = !body.el.hidden || !fields.el.hidden;
-    made.textContent = TEMPLATED.has(type) ? 'A GET has no body: everything is in the URL.' : 'postrider makes this body itself.';
+    made.textContent = TEMPLATED.has(type)
+      ? 'A GET has no body: everything is in the URL.'
+      : 'postrider makes this body itself.';
   }
 
   function drawFields() {
@@ -127,9 +179,28 @@ export function settingsForm({ onChange }) {
   }
 
   const batch = h('div', { class: 'two' }, items, wait);
-  const simple = h('div', { class: 'stack settings-fields' }, url.el, h('div', { class: 'two' }, method, kind), body.el, made, fields.el, headers.el, batch);
-  const el = tabs([{ id: 'fields', label: 'What matters', content: simple }, { id: 'all', label: 'All settings', content: all.el }],
-    { onSelect: (id) => { if (id === 'all' && !broken) all.value = JSON.stringify(settings, null, 2); } });
+  const simple = h(
+    'div',
+    { class: 'stack settings-fields' },
+    url.el,
+    h('div', { class: 'two' }, method, kind),
+    body.el,
+    made,
+    fields.el,
+    headers.el,
+    batch,
+  );
+  const el = tabs(
+    [
+      { id: 'fields', label: 'What matters', content: simple },
+      { id: 'all', label: 'All settings', content: all.el },
+    ],
+    {
+      onSelect: (id) => {
+        if (id === 'all' && !broken) all.value = JSON.stringify(settings, null, 2);
+      },
+    },
+  );
 
   function clear() {
     [url, body].forEach((one) => one.fault(null));

@@ -97,7 +97,11 @@ export function table({
   function drawFoot(answer) {
     foot.replaceChildren();
     if (!rows.length)
-      foot.append(marker === null ? empty(typeof nothing === 'function' ? nothing() : nothing) : empty('Nothing yet among what was looked through.'));
+      foot.append(
+        marker === null
+          ? empty(typeof nothing === 'function' ? nothing() : nothing)
+          : empty('Nothing yet among what was looked through.'),
+      );
     if (answer.truncated) foot.append(button(rows.length ? 'Load more' : 'Look further', { run: () => more() }));
   }
 

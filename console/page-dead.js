@@ -16,7 +16,8 @@ const PATIENCE_MS = 15000;
 const LOOK_MS = 700;
 
 const keyOf = (row) => `${row.project}/${row.organization_id || ''}/${row.endpoint_id}/${row.event_id}`;
-const pathOf = (row) => `${ownerPath(row.organization_id ? `@${row.organization_id}` : row.project)}/endpoints/${encodeURIComponent(row.endpoint_id)}`;
+const pathOf = (row) =>
+  `${ownerPath(row.organization_id ? `@${row.organization_id}` : row.project)}/endpoints/${encodeURIComponent(row.endpoint_id)}`;
 const sendable = (row) => may('write') && isOwn(row) && (!row.organization_id || may('admin'));
 
 // --- sending again ---
@@ -24,8 +25,12 @@ const sendable = (row) => may('write') && isOwn(row) && (!row.organization_id ||
 function jobsOf(rows) {
   const by = new Map();
   for (const row of rows) by.set(pathOf(row), [...(by.get(pathOf(row)) || []), row.event_id]);
-  return [...by].flatMap(([path, ids]) => Array.from({ length: Math.ceil(ids.length / AT_ONCE) },
-    (_, i) => ({ path, body: { event_ids: ids.slice(i * AT_ONCE, (i + 1) * AT_ONCE) } })));
+  return [...by].flatMap(([path, ids]) =>
+    Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_, i) => ({
+      path,
+      body: { event_ids: ids.slice(i * AT_ONCE, (i + 1) * AT_ONCE) },
+    })),
+  );
 }
 
 async function stateOf(row) {
@@ -46,7 +51,11 @@ async function fates(rows) {
     sum.failed += states.filter((s) => s === 'failed' || s === 'expired').length;
     open = open.filter((_, i) => states[i] === 'pending' || states[i] === null);
   }
-  const parts = [sum.delivered && `${sum.delivered} delivered`, sum.failed && `${sum.failed} failed again`, open.length && `${open.length} waiting`].filter(Boolean);
+  const parts = [
+    sum.delivered && `${sum.delivered} delivered`,
+    sum.failed && `${sum.failed} failed again`,
+    open.length && `${open.length} waiting`,
+  ].filter(Boolean);
   return parts.length ? `So far: ${parts.join(', ')}.` : null;
 }
 
@@ -57,21 +66,56 @@ async function sendRows(rows, done) {
   done();
 }
 
-const SINCE = [['', 'any time'], ['3600', 'in the last hour'], ['86400', 'in the last 24 hours'], ['604800', 'in the last 7 days']];
+const SINCE = [
+  ['', 'any time'],
+  ['3600', 'in the last hour'],
+  ['86400', 'in the last 24 hours'],
+  ['604800', 'in the last 7 days'],
+];
 
 // All of one endpoint: counted before anything is sent.
 async function sendAll(endpoints, done) {
-  const which = field({ label: 'Endpoint', name: 'endpoint', type: 'select', options: endpoints.map(({ label }, i) => [String(i), label]) });
+  const which = field({
+    label: 'Endpoint',
+    name: 'endpoint',
+    type: 'select',
+    options: endpoints.map(({ label }, i) => [String(i), label]),
+  });
   const since = field({ label: 'Accepted', name: 'since', type: 'select', options: SINCE });
-  const answer = await dialog({ title: 'Send all of an endpoint again', body: h('div', { class: 'stack' }, which, since), actions: [{ label: 'Cancel' }, { label: 'Count', kind: 'primary', run: async () => {
-    const { path, label } = endpoints[Number(which.value)];
-    const body = { outcome: 'failed', ...(since.value ? { since: Math.floor(Date.now() / 1000) - Number(since.value) } : {}) };
-    return { path, label, body, count: await countAgain(path, body) };
-  } }] });
+  const answer = await dialog({
+    title: 'Send all of an endpoint again',
+    body: h('div', { class: 'stack' }, which, since),
+    actions: [
+      { label: 'Cancel' },
+      {
+        label: 'Count',
+        kind: 'primary',
+        run: async () => {
+          const { path, label } = endpoints[Number(which.value)];
+          const body = {
+            outcome: 'failed',
+            ...(since.value ? { since: Math.floor(Date.now() / 1000) - Number(since.value) } : {}),
+          };
+          return { path, label, body, count: await countAgain(path, body) };
+        },
+      },
+    ],
+  });
   if (!answer) return;
   const { path, label, body, count } = answer;
-  if (!count) return void (await dialog({ title: 'Nothing to send', body: h('p', null, `No event that failed for good at ${label}.`), actions: [{ label: 'Close', kind: 'primary' }] }));
-  if (!(await confirm(`${plural(count, 'event')} that failed for good will be sent again to ${label}, with its settings of now.`, { title: 'Send again', label: `Send ${count} again` }))) return;
+  if (!count)
+    return void (await dialog({
+      title: 'Nothing to send',
+      body: h('p', null, `No event that failed for good at ${label}.`),
+      actions: [{ label: 'Close', kind: 'primary' }],
+    }));
+  if (
+    !(await confirm(
+      `${plural(count, 'event')} that failed for good will be sent again to ${label}, with its settings of now.`,
+      { title: 'Send again', label: `Send ${count} again` },
+    ))
+  )
+    return;
   await sendAgain([{ path, body }], { expected: count });
   done();
 }
@@ -80,7 +124,12 @@ async function sendAll(endpoints, done) {
 
 function columns(all, picked, changed) {
   const pick = (row) => {
-    const box = h('input', { type: 'checkbox', 'aria-label': `Choose ${row.event_id} at ${row.endpoint_id || 'a deleted endpoint'}`, checked: picked.has(keyOf(row)), disabled: !sendable(row) });
+    const box = h('input', {
+      type: 'checkbox',
+      'aria-label': `Choose ${row.event_id} at ${row.endpoint_id || 'a deleted endpoint'}`,
+      checked: picked.has(keyOf(row)),
+      disabled: !sendable(row),
+    });
     box.addEventListener('change', () => {
       if (box.checked) picked.set(keyOf(row), row);
       else picked.delete(keyOf(row));
@@ -103,11 +152,28 @@ function columns(all, picked, changed) {
 
 function why({ explanation, reason }) {
   if (!explanation) return h('span', { class: 'why' }, reason || '–');
-  return h('span', { class: 'why two-lines' }, h('span', null, sentence(explanation.what)), explanation.cure ? h('span', null, sentence(explanation.cure)) : null);
+  return h(
+    'span',
+    { class: 'why two-lines' },
+    h('span', null, sentence(explanation.what)),
+    explanation.cure ? h('span', null, sentence(explanation.cure)) : null,
+  );
 }
 
 function endpointsOf(rows) {
-  const by = new Map(rows.filter(sendable).map((row) => [pathOf(row), { path: pathOf(row), label: row.organization_id ? `${row.organization_id} / ${row.endpoint_id}` : `${row.project} / ${row.endpoint_id}` }]));
+  const by = new Map(
+    rows
+      .filter(sendable)
+      .map((row) => [
+        pathOf(row),
+        {
+          path: pathOf(row),
+          label: row.organization_id
+            ? `${row.organization_id} / ${row.endpoint_id}`
+            : `${row.project} / ${row.endpoint_id}`,
+        },
+      ]),
+  );
   return [...by.values()].sort((a, b) => a.label.localeCompare(b.label));
 }
 
@@ -123,32 +189,63 @@ export async function show(ctx) {
     list.reload();
   };
   const chosenWords = h('span', { class: 'muted', 'aria-live': 'polite' });
-  const send = button('Send again', { kind: 'primary', icon: 'replay', disabled: true, run: async () => sendRows([...picked.values()], reload) });
-  const all = button('Choose all shown', { run: async () => {
-    const boxes = [...place.querySelectorAll('.pick input:enabled')];
-    const on = boxes.some((box) => !box.checked);
-    boxes.filter((box) => box.checked !== on).forEach((box) => box.click());
-  } });
-  const whole = button('All of an endpoint …', { icon: 'replay', disabled: true, run: async () => sendAll(endpointsOf(list.rows()), reload) });
+  const send = button('Send again', {
+    kind: 'primary',
+    icon: 'replay',
+    disabled: true,
+    run: async () => sendRows([...picked.values()], reload),
+  });
+  const all = button('Choose all shown', {
+    run: async () => {
+      const boxes = [...place.querySelectorAll('.pick input:enabled')];
+      const on = boxes.some((box) => !box.checked);
+      boxes.filter((box) => box.checked !== on).forEach((box) => box.click());
+    },
+  });
+  const whole = button('All of an endpoint …', {
+    icon: 'replay',
+    disabled: true,
+    run: async () => sendAll(endpointsOf(list.rows()), reload),
+  });
   function changed() {
     chosenWords.textContent = picked.size ? `${picked.size} chosen` : '';
-    setTimeout(() => { send.disabled = !picked.size; }); // after the button's own turn
+    setTimeout(() => {
+      send.disabled = !picked.size;
+    }); // after the button's own turn
   }
   const begin = () => {
-    list = feed({ columns: columns(project === null, picked, changed), load: merged(project, '/dead', { endpoint_id: filter.endpoint_id }), rowKey: keyOf,
-      rowHref: (row) => eventHref(row.project, row.event_id), caption: 'Dead letters, newest first', empty: 'No dead letters: nothing has failed for good.',
-      onRows: (rows) => setTimeout(() => { whole.disabled = !endpointsOf(rows).length; }) });
+    list = feed({
+      columns: columns(project === null, picked, changed),
+      load: merged(project, '/dead', { endpoint_id: filter.endpoint_id }),
+      rowKey: keyOf,
+      rowHref: (row) => eventHref(row.project, row.event_id),
+      caption: 'Dead letters, newest first',
+      empty: 'No dead letters: nothing has failed for good.',
+      onRows: (rows) =>
+        setTimeout(() => {
+          whole.disabled = !endpointsOf(rows).length;
+        }),
+    });
     place.replaceChildren(list);
   };
   begin();
-  const search = searchBox({ label: 'Endpoint id', placeholder: 'Endpoint id', value: filter.endpoint_id, onChange: (value) => {
-    if (value === filter.endpoint_id) return;
-    filter.endpoint_id = value;
-    ctx.setQuery(filter);
-    picked.clear();
-    changed();
-    begin();
-  } });
-  return page('Dead letters', { sub: 'Events that failed for good, or became too old, at an endpoint' },
-    toolbar(search, may('write') ? [all, whole, send, chosenWords] : null), place);
+  const search = searchBox({
+    label: 'Endpoint id',
+    placeholder: 'Endpoint id',
+    value: filter.endpoint_id,
+    onChange: (value) => {
+      if (value === filter.endpoint_id) return;
+      filter.endpoint_id = value;
+      ctx.setQuery(filter);
+      picked.clear();
+      changed();
+      begin();
+    },
+  });
+  return page(
+    'Dead letters',
+    { sub: 'Events that failed for good, or became too old, at an endpoint' },
+    toolbar(search, may('write') ? [all, whole, send, chosenWords] : null),
+    place,
+  );
 }

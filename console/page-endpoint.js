@@ -119,7 +119,11 @@ async function lastFailure(ctx) {
   if (!last || !last.explanation) return [];
   const { what, cure } = last.explanation;
   const words = [what, cure].filter(Boolean).map(sentence).join(' ');
-  return [words, ' ', h('a', { href: `#/attempts/${part(owner)}/${part(last.id)}` }, 'The last request and its answer')];
+  return [
+    words,
+    ' ',
+    h('a', { href: `#/attempts/${part(owner)}/${part(last.id)}` }, 'The last request and its answer'),
+  ];
 }
 
 // What is wrong and what helps. Only its words change from look to look: who is on the link stays there, and no reader hears it all anew.

@@ -45,65 +45,137 @@ async function load(project, id, whole) {
 
 async function again(project, leg, ids, done) {
   const many = plural(ids.length, 'event');
-  if (!(await confirm(`${many} will be sent again to ${leg.endpoint_id}, with its settings of now. The receiver may get the same a second time.`,
-    { title: 'Send again', label: 'Send again' }))) return;
+  if (
+    !(await confirm(
+      `${many} will be sent again to ${leg.endpoint_id}, with its settings of now. The receiver may get the same a second time.`,
+      { title: 'Send again', label: 'Send again' },
+    ))
+  )
+    return;
   const owner = ownerPath(leg.organization_id ? `@${leg.organization_id}` : project);
-  await sendAgain([{ path: `${owner}/endpoints/${encodeURIComponent(leg.endpoint_id)}`, body: { event_ids: ids } }], { expected: ids.length });
+  await sendAgain([{ path: `${owner}/endpoints/${encodeURIComponent(leg.endpoint_id)}`, body: { event_ids: ids } }], {
+    expected: ids.length,
+  });
   done();
 }
 
 const settled = (leg) => leg.state !== 'pending' && isOwn(leg) && (!leg.organization_id || may('admin'));
 
 function legRow(project, event, leg, done) {
-  const next = leg.state === 'pending'
-    ? h('span', { class: 'num', dataset: leg.next_attempt_time ? { until: leg.next_attempt_time } : {} }, leg.next_attempt_time ? countdown(leg.next_attempt_time) : 'as soon as it can')
-    : null;
+  const next =
+    leg.state === 'pending'
+      ? h(
+          'span',
+          { class: 'num', dataset: leg.next_attempt_time ? { until: leg.next_attempt_time } : {} },
+          leg.next_attempt_time ? countdown(leg.next_attempt_time) : 'as soon as it can',
+        )
+      : null;
   const actions = [
-    may('write') && settled(leg) ? button('Send again', { icon: 'replay', small: true, run: () => again(project, leg, [event.id], done) }) : null,
-    leg.organization_id || !isOwn(leg) ? null
-      : button('Template editor', { icon: 'templates', small: true, href: `#/templates?${new URLSearchParams({ project, endpoint: leg.endpoint_id, event: event.id })}` }),
+    may('write') && settled(leg)
+      ? button('Send again', { icon: 'replay', small: true, run: () => again(project, leg, [event.id], done) })
+      : null,
+    leg.organization_id || !isOwn(leg)
+      ? null
+      : button('Template editor', {
+          icon: 'templates',
+          small: true,
+          href: `#/templates?${new URLSearchParams({ project, endpoint: leg.endpoint_id, event: event.id })}`,
+        }),
   ];
-  return h('li', { class: 'leg-row' }, h('div', { class: 'leg-what' }, state(leg.state), endpointName(project, leg)),
-    h('div', { class: 'leg-more muted' }, h('span', null, plural(leg.attempts, 'attempt')), leg.last_code !== null ? h('span', null, 'last answer ', h('span', { class: 'mono' }, String(leg.last_code))) : null,
-      next ? h('span', null, 'next ', next) : null),
-    h('div', { class: 'actions' }, actions));
+  return h(
+    'li',
+    { class: 'leg-row' },
+    h('div', { class: 'leg-what' }, state(leg.state), endpointName(project, leg)),
+    h(
+      'div',
+      { class: 'leg-more muted' },
+      h('span', null, plural(leg.attempts, 'attempt')),
+      leg.last_code !== null
+        ? h('span', null, 'last answer ', h('span', { class: 'mono' }, String(leg.last_code)))
+        : null,
+      next ? h('span', null, 'next ', next) : null,
+    ),
+    h('div', { class: 'actions' }, actions),
+  );
 }
 
 function standingCard(project, { events, event }, done) {
   const shown = [...events].sort((a, b) => b.seq - a.seq).filter((one) => (one.endpoints || []).length);
-  if (!shown.length) return card('Where it stands', h('p', { class: 'muted' }, 'No endpoint wants this event: none is there, or their filters leave it out.'));
-  return card('Where it stands', shown.map((one) => [
-    events.length > 1 ? h('h3', { class: 'leg-event' }, h('a', { class: 'mono', href: eventHref(project, one.id), 'aria-current': one.id === event.id ? 'true' : null }, one.id),
-      ' ', h('span', { class: 'muted' }, one.message?.status || one.type)) : null,
-    h('ul', { class: 'leg-rows' }, one.endpoints.map((leg) => legRow(project, one, leg, done))),
-  ]));
+  if (!shown.length)
+    return card(
+      'Where it stands',
+      h('p', { class: 'muted' }, 'No endpoint wants this event: none is there, or their filters leave it out.'),
+    );
+  return card(
+    'Where it stands',
+    shown.map((one) => [
+      events.length > 1
+        ? h(
+            'h3',
+            { class: 'leg-event' },
+            h(
+              'a',
+              { class: 'mono', href: eventHref(project, one.id), 'aria-current': one.id === event.id ? 'true' : null },
+              one.id,
+            ),
+            ' ',
+            h('span', { class: 'muted' }, one.message?.status || one.type),
+          )
+        : null,
+      h(
+        'ul',
+        { class: 'leg-rows' },
+        one.endpoints.map((leg) => legRow(project, one, leg, done)),
+      ),
+    ]),
+  );
 }
 
 // --- the page ---
 
 function asTaken(event) {
   const { endpoints, seq, time_accepted: accepted, ...taken } = event;
-  return h('details', { class: 'card as-taken' }, h('summary', null, 'The event as it was taken'), json(taken, { label: 'Event' }));
+  return h(
+    'details',
+    { class: 'card as-taken' },
+    h('summary', null, 'The event as it was taken'),
+    json(taken, { label: 'Event' }),
+  );
 }
 
 function draw(place, project, found, opened, done) {
   const all = entries(found.events, found.attempts);
-  place.replaceChildren(standingCard(project, found, done),
-    card({ title: 'What happened', sub: found.more ? 'The latest part of it: there is more than one page shows.' : null }, timeline(all, { project, many: found.events.length > 1, opened })),
-    asTaken(found.event));
+  place.replaceChildren(
+    standingCard(project, found, done),
+    card(
+      { title: 'What happened', sub: found.more ? 'The latest part of it: there is more than one page shows.' : null },
+      timeline(all, { project, many: found.events.length > 1, opened }),
+    ),
+    asTaken(found.event),
+  );
 }
 
-const touches = (data, found) => (data.items || [data]).some((one) => (found.mid && String(one.message_id) === String(found.mid)) || found.events.some((e) => e.id === (one.event_id ?? one.id)));
+const touches = (data, found) =>
+  (data.items || [data]).some(
+    (one) =>
+      (found.mid && String(one.message_id) === String(found.mid)) ||
+      found.events.some((e) => e.id === (one.event_id ?? one.id)),
+  );
 
 // Looks again soon after something happened to it; the stream only says that.
 function watched(project, found, reload, onLeave) {
   let timer = null;
-  const stop = follow({ project, kinds: ['accepted', 'attempt'], on: (kind, data) => {
-    if ((kind === 'skipped' || touches(data, found())) && !timer) timer = setTimeout(() => {
-      timer = null;
-      reload();
-    }, REDRAW_MS);
-  } });
+  const stop = follow({
+    project,
+    kinds: ['accepted', 'attempt'],
+    on: (kind, data) => {
+      if ((kind === 'skipped' || touches(data, found())) && !timer)
+        timer = setTimeout(() => {
+          timer = null;
+          reload();
+        }, REDRAW_MS);
+    },
+  });
   onLeave(() => {
     stop();
     clearTimeout(timer);
@@ -128,11 +200,34 @@ export async function show(ctx) {
   draw(place, project, found, opened, reload);
   ticking(place, ctx.onLeave);
   watched(project, () => found, reload, ctx.onLeave);
-  const choice = found.mid ? segments({ label: 'What is shown', options: [['message', 'Whole message'], ['event', 'This event']], value: whole ? 'message' : 'event', onChange: (value) => {
-    whole = value === 'message';
-    ctx.setQuery(whole ? {} : { only: 'event' });
-    reload();
-  } }) : null;
-  return page(found.mid ? `Message ${found.mid}` : `Event ${id}`, { crumbs: [['Events', '#/events']],
-    sub: h('span', null, h('span', { class: 'mono' }, id), numbers(found.event) ? ` · ${numbers(found.event)}` : '', ` · ${project}`), actions: [choice] }, place);
+  const choice = found.mid
+    ? segments({
+        label: 'What is shown',
+        options: [
+          ['message', 'Whole message'],
+          ['event', 'This event'],
+        ],
+        value: whole ? 'message' : 'event',
+        onChange: (value) => {
+          whole = value === 'message';
+          ctx.setQuery(whole ? {} : { only: 'event' });
+          reload();
+        },
+      })
+    : null;
+  return page(
+    found.mid ? `Message ${found.mid}` : `Event ${id}`,
+    {
+      crumbs: [['Events', '#/events']],
+      sub: h(
+        'span',
+        null,
+        h('span', { class: 'mono' }, id),
+        numbers(found.event) ? ` · ${numbers(found.event)}` : '',
+        ` · ${project}`,
+      ),
+      actions: [choice],
+    },
+    place,
+  );
 }

@@ -12,7 +12,13 @@ export const title = 'Events';
 
 const REFRESH_MS = 700; // between two looks at what came, while following
 const PROJECTS_AT_ONCE = 5;
-const SPANS = [['', 'Any time'], ['3600', 'Last hour'], ['today', 'Today'], ['604800', 'Last 7 days'], ['between', 'Between …']];
+const SPANS = [
+  ['', 'Any time'],
+  ['3600', 'Last hour'],
+  ['today', 'Today'],
+  ['604800', 'Last 7 days'],
+  ['between', 'Between …'],
+];
 const STATES = [['', 'Any'], 'pending', 'delivered', 'failed', 'expired'];
 
 function startOfToday() {
@@ -30,8 +36,19 @@ const asked = (filters) => ({ q: filters.q, type: filters.type, state: filters.s
 
 function columns(all) {
   return [
-    { label: 'Accepted', cell: (e) => h('time', { class: 'nowrap num', title: dateTime(e.time_accepted), datetime: new Date(e.time_accepted * 1000).toISOString() },
-      Date.now() / 1000 - e.time_accepted < 86400 ? time(e.time_accepted) : dateTime(e.time_accepted)) },
+    {
+      label: 'Accepted',
+      cell: (e) =>
+        h(
+          'time',
+          {
+            class: 'nowrap num',
+            title: dateTime(e.time_accepted),
+            datetime: new Date(e.time_accepted * 1000).toISOString(),
+          },
+          Date.now() / 1000 - e.time_accepted < 86400 ? time(e.time_accepted) : dateTime(e.time_accepted),
+        ),
+    },
     all && { label: 'Project', cell: (e) => e.project },
     { label: 'Type', cell: (e) => h('span', { class: 'mono' }, e.type) },
     { label: 'Message', cell: (e) => h('span', { class: 'mono clip' }, messageId(e) ?? e.id) },
@@ -52,23 +69,41 @@ function gatherer(tell) {
     await tell(ids);
     timer = dirty.size ? setTimeout(run, REFRESH_MS) : null;
   }
-  return { stop, add(id) {
-    dirty.add(id);
-    timer ??= setTimeout(run, REFRESH_MS);
-  } };
+  return {
+    stop,
+    add(id) {
+      dirty.add(id);
+      timer ??= setTimeout(run, REFRESH_MS);
+    },
+  };
 }
 
 function followed(list, project, filters, told) {
   const looks = gatherer(async (ids) => {
-    const pages = await Promise.all(ids.map((id) => api.get(`${ownerPath(id)}/events`, { ...asked(filters), page_size: 50 }).then(
-      (answer) => answer.data.map((row) => ({ ...row, project: id })), () => [])));
+    const pages = await Promise.all(
+      ids.map((id) =>
+        api.get(`${ownerPath(id)}/events`, { ...asked(filters), page_size: 50 }).then(
+          (answer) => answer.data.map((row) => ({ ...row, project: id })),
+          () => [],
+        ),
+      ),
+    );
     list.fresh(pages.flat().sort((a, b) => b.time_accepted - a.time_accepted || b.seq - a.seq));
   });
-  const stop = follow({ project, kinds: ['accepted', 'attempt'], on: (kind, data) => {
-    const id = data.project ?? project;
-    if (id) looks.add(id);
-    else if (kind === 'skipped') list.rows().slice(0, 50).forEach((row) => looks.add(row.project));
-  }, onState: told });
+  const stop = follow({
+    project,
+    kinds: ['accepted', 'attempt'],
+    on: (kind, data) => {
+      const id = data.project ?? project;
+      if (id) looks.add(id);
+      else if (kind === 'skipped')
+        list
+          .rows()
+          .slice(0, 50)
+          .forEach((row) => looks.add(row.project));
+    },
+    onState: told,
+  });
   return () => {
     stop();
     looks.stop();
@@ -83,7 +118,9 @@ function localTime(unix) {
 function between(filters, change) {
   const part = (name, label) => {
     const one = field({ label, name, type: 'datetime-local', value: filters[name] ? localTime(filters[name]) : '' });
-    one.input.addEventListener('change', () => change({ [name]: one.value ? String(Math.floor(new Date(one.value).getTime() / 1000)) : '' }));
+    one.input.addEventListener('change', () =>
+      change({ [name]: one.value ? String(Math.floor(new Date(one.value).getTime() / 1000)) : '' }),
+    );
     return one;
   };
   return h('div', { class: 'toolbar', hidden: filters.span !== 'between' }, part('since', 'From'), part('until', 'To'));
@@ -94,7 +131,9 @@ function followSwitch(begin, onLeave) {
   const state = h('span', { class: 'muted', 'aria-live': 'polite' });
   const box = h('input', { type: 'checkbox', role: 'switch' });
   let stop = null;
-  const told = (connected, error) => { state.textContent = connected ? 'live' : error ? error.message : 'connecting again …'; };
+  const told = (connected, error) => {
+    state.textContent = connected ? 'live' : error ? error.message : 'connecting again …';
+  };
   const el = h('label', { class: 'switch' }, box, h('span', null, 'Follow'), state);
   const end = () => {
     if (stop) stop();
@@ -113,9 +152,14 @@ function followSwitch(begin, onLeave) {
 }
 
 function listOf(project, filters) {
-  return feed({ columns: columns(project === null), load: merged(project, '/events', asked(filters)), rowKey: (e) => `${e.project}/${e.id}`,
-    rowHref: (e) => eventHref(e.project, e.id), caption: 'Events, newest first',
-    empty: filters.q ? `Nothing has the message id, event id or number “${filters.q}”.` : 'No events here.' });
+  return feed({
+    columns: columns(project === null),
+    load: merged(project, '/events', asked(filters)),
+    rowKey: (e) => `${e.project}/${e.id}`,
+    rowHref: (e) => eventHref(e.project, e.id),
+    caption: 'Events, newest first',
+    empty: filters.q ? `Nothing has the message id, event id or number “${filters.q}”.` : 'No events here.',
+  });
 }
 
 export async function show(ctx) {
@@ -135,15 +179,31 @@ export async function show(ctx) {
     ctx.setQuery(filters);
     begin();
   }
-  const search = searchBox({ label: 'Search events', placeholder: 'Message id, number or event id', value: filters.q, onChange: (q) => {
-    if (q !== filters.q) change({ q });
-  } });
+  const search = searchBox({
+    label: 'Search events',
+    placeholder: 'Message id, number or event id',
+    value: filters.q,
+    onChange: (q) => {
+      if (q !== filters.q) change({ q });
+    },
+  });
   begin();
-  return page('Events', { sub: 'What happened to messages and contacts, and where it was delivered' },
-    toolbar(search,
+  return page(
+    'Events',
+    { sub: 'What happened to messages and contacts, and where it was delivered' },
+    toolbar(
+      search,
       picker({ label: 'Time', options: SPANS, value: filters.span, onChange: (span) => change({ span }) }),
-      picker({ label: 'Type', options: [['', 'Any'], ...EVENT_TYPES], value: filters.type, onChange: (type) => change({ type }) }),
+      picker({
+        label: 'Type',
+        options: [['', 'Any'], ...EVENT_TYPES],
+        value: filters.type,
+        onChange: (type) => change({ type }),
+      }),
       picker({ label: 'State', options: STATES, value: filters.state, onChange: (state) => change({ state }) }),
-      following),
-    range, place);
+      following,
+    ),
+    range,
+    place,
+  );
 }

@@ -7,18 +7,28 @@ const ROW = 'table tbody tr';
 async function found(w, text, id) {
   await w.page.getByLabel('Search events').fill(text);
   await w.page.keyboard.press('Enter');
-  await until(async () => (await w.page.locator(ROW).count()) === 1 && (await w.page.locator(ROW).innerText()).includes(id), `one row with ${id} for ${text}`);
+  await until(
+    async () => (await w.page.locator(ROW).count()) === 1 && (await w.page.locator(ROW).innerText()).includes(id),
+    `one row with ${id} for ${text}`,
+  );
 }
 
 // No markup became an element, and nothing ran.
 async function harmless(w) {
-  check((await w.page.locator('main img, main script, main b:not([class])').filter({ hasText: 'bold' }).count()) === 0, 'markup is text');
+  check(
+    (await w.page.locator('main img, main script, main b:not([class])').filter({ hasText: 'bold' }).count()) === 0,
+    'markup is text',
+  );
   check((await w.page.locator('main img, main script').count()) === 0, 'no image and no script came of a text');
   check(!/^(run|broken in)$/.test(await w.page.title()), 'nothing ran');
 }
 
 async function postEvent(given, event) {
-  const answer = await fetch(`${given.url}/v1/projects/${given.project}/events`, { method: 'POST', headers: { Authorization: `Bearer ${given.key}` }, body: JSON.stringify(event) });
+  const answer = await fetch(`${given.url}/v1/projects/${given.project}/events`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${given.key}` },
+    body: JSON.stringify(event),
+  });
   check(answer.status === 202, `the event was taken: ${answer.status}`);
 }
 
@@ -33,7 +43,11 @@ async function search(w, given) {
   await w.page.getByText('Nothing has the message id').waitFor();
   await w.page.getByLabel('Search events').fill('');
   await w.page.getByRole('combobox', { name: 'State' }).selectOption('failed');
-  await until(async () => (await w.page.locator(ROW).count()) >= 1 && !(await w.page.locator('tbody').innerText()).includes('m-7001'), 'only what failed');
+  await until(
+    async () =>
+      (await w.page.locator(ROW).count()) >= 1 && !(await w.page.locator('tbody').innerText()).includes('m-7001'),
+    'only what failed',
+  );
   await w.page.getByRole('combobox', { name: 'State' }).selectOption('');
   await w.page.getByRole('combobox', { name: 'Time' }).selectOption('3600');
   await w.page.getByRole('row', { name: /m-7001/ }).waitFor();
@@ -44,22 +58,43 @@ async function search(w, given) {
 async function live(w, given) {
   await w.page.getByLabel('Follow').check();
   await w.page.getByText('live', { exact: true }).waitFor();
-  await postEvent(given, { type: 'send_status', id: 'e-live', message: { id: 'm-live', status: 'delivered', to_number: '46710007003' } });
-  await until(async () => (await w.page.locator(ROW).first().innerText()).includes('m-live'), 'the new event is on top');
+  await postEvent(given, {
+    type: 'send_status',
+    id: 'e-live',
+    message: { id: 'm-live', status: 'delivered', to_number: '46710007003' },
+  });
+  await until(
+    async () => (await w.page.locator(ROW).first().innerText()).includes('m-live'),
+    'the new event is on top',
+  );
   await w.page.locator(ROW).first().getByRole('link').focus();
-  await postEvent(given, { type: 'send_status', id: 'e-live-2', message: { id: 'm-live-2', status: 'delivered', to_number: '46710007003' } });
+  await postEvent(given, {
+    type: 'send_status',
+    id: 'e-live-2',
+    message: { id: 'm-live-2', status: 'delivered', to_number: '46710007003' },
+  });
   await w.page.getByRole('button', { name: '1 new' }).click();
-  await until(async () => (await w.page.locator(ROW).first().innerText()).includes('m-live-2'), 'what was held back came in');
+  await until(
+    async () => (await w.page.locator(ROW).first().innerText()).includes('m-live-2'),
+    'what was held back came in',
+  );
   await w.page.getByLabel('Follow').uncheck();
 }
 
 async function life(w) {
   await w.page.getByLabel('Search events').fill('m-7001');
-  await w.page.getByRole('row', { name: /m-7001/ }).getByRole('link').first().click();
+  await w.page
+    .getByRole('row', { name: /m-7001/ })
+    .getByRole('link')
+    .first()
+    .click();
   await w.heading('Message m-7001');
   const line = w.page.getByRole('list', { name: 'What happened, from first to last' });
   await line.getByText('attempt 2').waitFor();
-  check((await line.getByRole('link', { name: /^attempt/ }).allInnerTexts()).join() === 'attempt 1,attempt 2', 'both attempts, in their order');
+  check(
+    (await line.getByRole('link', { name: /^attempt/ }).allInnerTexts()).join() === 'attempt 1,attempt 2',
+    'both attempts, in their order',
+  );
   check((await line.innerText()).includes('503'), 'the code of the first');
   await line.locator('summary', { hasText: 'Request and answer' }).first().click();
   const first = line.locator('.exchange').first();
@@ -84,7 +119,11 @@ async function life(w) {
 async function evilId(w, given) {
   await w.go('/events');
   await w.heading('Events');
-  await w.page.getByRole('row', { name: given.evil_id.slice(2) }).getByRole('link').first().click();
+  await w.page
+    .getByRole('row', { name: given.evil_id.slice(2) })
+    .getByRole('link')
+    .first()
+    .click();
   await w.page.getByRole('heading', { level: 1, name: given.evil_id.slice(2) }).waitFor();
   await w.page.getByText(given.evil_id, { exact: true }).first().waitFor();
   await harmless(w);
@@ -101,7 +140,10 @@ async function dead(w) {
   await w.page.getByText('1 delivered').waitFor();
   await w.shot('dead-sent', { full: false });
   await w.page.getByRole('dialog').getByRole('button', { name: 'Close' }).last().click();
-  await until(async () => (await w.page.getByRole('row', { name: /e-dead / }).count()) === 0, 'the dead letter is none any more');
+  await until(
+    async () => (await w.page.getByRole('row', { name: /e-dead / }).count()) === 0,
+    'the dead letter is none any more',
+  );
 }
 
 async function deadOfEndpoint(w) {
@@ -163,7 +205,10 @@ async function placeholder(w) {
   await w.page.getByLabel('Body', { exact: true }).fill('{"real":"for-real","to":""}');
   await w.page.evaluate(() => document.activeElement.setSelectionRange(25, 25));
   await w.page.getByRole('button', { name: '{RECIPIENT}', exact: true }).click();
-  check((await w.page.getByLabel('Body', { exact: true }).inputValue()) === '{"real":"for-real","to":"{RECIPIENT}"}', 'it went where the caret was');
+  check(
+    (await w.page.getByLabel('Body', { exact: true }).inputValue()) === '{"real":"for-real","to":"{RECIPIENT}"}',
+    'it went where the caret was',
+  );
   await w.page.locator('.preview .request').getByText('"to": "46710007001"').waitFor();
 }
 
@@ -178,8 +223,12 @@ async function presets(w) {
 }
 
 async function small(w, given, name) {
-  const pages = [['events', '/events', 'Events'], ['event', `/events/${given.project}/e-first`, 'Message m-7001'], ['dead', '/dead', 'Dead letters'],
-    ['template', `/templates?project=${given.project}&endpoint=twice&event=e-first`, 'Template editor']];
+  const pages = [
+    ['events', '/events', 'Events'],
+    ['event', `/events/${given.project}/e-first`, 'Message m-7001'],
+    ['dead', '/dead', 'Dead letters'],
+    ['template', `/templates?project=${given.project}&endpoint=twice&event=e-first`, 'Template editor'],
+  ];
   for (const [word, route, heading] of pages) {
     await w.go(route);
     await w.heading(heading);
@@ -193,10 +242,18 @@ async function small(w, given, name) {
 async function reader(w, given) {
   await w.page.goto(`${given.url}/#link=${given.token}`);
   await w.page.locator('nav.nav').waitFor();
-  for (const [route, heading] of [[`/events/${given.project}/e-first`, 'Message m-7001'], ['/dead', 'Dead letters'], ['/templates?endpoint=twice', 'Template editor']]) {
+  for (const [route, heading] of [
+    [`/events/${given.project}/e-first`, 'Message m-7001'],
+    ['/dead', 'Dead letters'],
+    ['/templates?endpoint=twice', 'Template editor'],
+  ]) {
     await w.go(route);
     await w.heading(heading);
-    check((await w.page.getByRole('button', { name: /^(Send again|Save|Send it for real|All of an endpoint)/ }).count()) === 0, `nothing to change on ${heading}`);
+    check(
+      (await w.page.getByRole('button', { name: /^(Send again|Save|Send it for real|All of an endpoint)/ }).count()) ===
+        0,
+      `nothing to change on ${heading}`,
+    );
   }
   await w.page.getByText('renders').waitFor();
   await w.expecting(/404/, async () => {
@@ -215,7 +272,9 @@ walk(async ({ given, open, step }) => {
   await step('an id that is markup', () => evilId(w, given));
   await step('a dead letter sent again', () => dead(w));
   await step('all dead letters of an endpoint', () => deadOfEndpoint(w));
-  await step('the template editor', async () => { render_ms = await editor(w, given); });
+  await step('the template editor', async () => {
+    render_ms = await editor(w, given);
+  });
   await step('presets', () => presets(w));
   const phone = await open({ size: PHONE });
   await step('on a phone', async () => {

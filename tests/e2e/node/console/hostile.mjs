@@ -6,13 +6,16 @@ import { check, walk } from './browser.mjs';
 function lookAround() {
   const bad = [];
   for (const el of document.querySelectorAll('*')) {
-    if (/^(script|img|iframe|object|embed|base|meta)$/i.test(el.localName) && el.outerHTML.includes('hostile')) bad.push(el.outerHTML.slice(0, 200));
+    if (/^(script|img|iframe|object|embed|base|meta)$/i.test(el.localName) && el.outerHTML.includes('hostile'))
+      bad.push(el.outerHTML.slice(0, 200));
     for (const { name, value } of el.attributes) {
       if (/^on/i.test(name)) bad.push(`${el.localName} ${name}`);
-      if (/^(href|src|action|formaction|xlink:href)$/i.test(name) && !/^(#|\/(?!\/)|data:(image|,$))/.test(value)) bad.push(`${el.localName} ${name}=${value}`);
+      if (/^(href|src|action|formaction|xlink:href)$/i.test(name) && !/^(#|\/(?!\/)|data:(image|,$))/.test(value))
+        bad.push(`${el.localName} ${name}=${value}`);
     }
   }
-  if ({}.polluted !== undefined || Object.prototype.hasOwnProperty.call(Object.prototype, 'hostile')) bad.push('Object.prototype was written to');
+  if ({}.polluted !== undefined || Object.prototype.hasOwnProperty.call(Object.prototype, 'hostile'))
+    bad.push('Object.prototype was written to');
   if (window.hostile || document.title.startsWith('hostile')) bad.push('a script of theirs ran');
   return bad;
 }
@@ -22,7 +25,9 @@ walk(async ({ given, open, step }) => {
   w.page.on('dialog', () => check(false, 'a dialog was opened'));
   await w.login();
   const settled = () =>
-    w.page.waitForFunction(() => document.querySelector('main h1:not([data-old])') && !document.querySelector('main .spinner'));
+    w.page.waitForFunction(
+      () => document.querySelector('main h1:not([data-old])') && !document.querySelector('main .spinner'),
+    );
   const show = async (route) => {
     await w.page.evaluate(() => document.querySelectorAll('h1').forEach((el) => el.setAttribute('data-old', '')));
     await w.go(route);

@@ -67,7 +67,10 @@ async function contact(w, given) {
   await link(page, given.markup).click();
   await w.heading(given.markup);
   await page.getByLabel('Name', { exact: true }).fill('Anna Lind');
-  for (const [name, value] of [['city', 'Umeå'], ['age', '41']]) {
+  for (const [name, value] of [
+    ['city', 'Umeå'],
+    ['age', '41'],
+  ]) {
     await button(page, 'Add a variable').click();
     await page.getByLabel('Variable', { exact: true }).last().fill(name);
     await page.getByRole('textbox', { name: 'Value', exact: true }).last().fill(value);
@@ -96,7 +99,7 @@ async function block(w) {
   const { page } = w;
   await button(page, 'Block sending').click();
   await page.getByText('Sending to this contact is blocked.').waitFor();
-  check(await page.getByLabel('Reply').count() === 0, 'there is no box to answer in');
+  check((await page.getByLabel('Reply').count()) === 0, 'there is no box to answer in');
   await button(page, 'Allow sending').click();
   await page.getByLabel('Reply').waitFor();
 }
@@ -180,7 +183,7 @@ async function search(w) {
   await inDialog(page, 'Delete this message?', (d) => button(d, 'Delete').click());
   await w.heading('Messages');
   await page.getByText('Hi Eva Holm').waitFor();
-  check(await page.getByText('Is it there?').count() === 0, 'the message is gone');
+  check((await page.getByText('Is it there?').count()) === 0, 'the message is gone');
 }
 
 async function hands({ given, open, step }) {
@@ -228,7 +231,10 @@ async function keyboard(w) {
   await page.getByRole('button', { name: /^Move Always, now 4 of 4/ }).focus();
   await page.keyboard.press('ArrowUp');
   await until(async () => (await said.innerText()) === 'Always is now 3 of 4. Saved', 'it is said');
-  check(await page.evaluate(() => document.activeElement.getAttribute('aria-label').startsWith('Move Always, now 3 of 4')), 'the handle has the focus still');
+  check(
+    await page.evaluate(() => document.activeElement.getAttribute('aria-label').startsWith('Move Always, now 3 of 4')),
+    'the handle has the focus still',
+  );
   await isOrder(page, 'Second,Third,Always,First');
   await link(page, 'Third').focus();
   await page.keyboard.press('Alt+ArrowUp');
@@ -237,7 +243,10 @@ async function keyboard(w) {
   await isOrder(page, 'Second,Third,Always,First');
   await page.getByText('Third is now 2 of 4. Saved').waitFor();
   await page.getByRole('switch', { name: 'Third is active' }).click();
-  await until(async () => await page.getByRole('switch', { name: 'Third is active' }).getAttribute('aria-checked') === 'false', 'Third is off');
+  await until(
+    async () => (await page.getByRole('switch', { name: 'Third is active' }).getAttribute('aria-checked')) === 'false',
+    'Third is off',
+  );
   await w.follow('Overview');
   await w.follow('Services');
   await isOrder(page, 'Second,Third,Always,First');
@@ -254,7 +263,7 @@ async function rules(w) {
   await panel.getByLabel('Text').fill('');
   await button(panel, 'Save').click();
   await panel.getByText('is empty; write a text').waitFor();
-  check(await panel.getByLabel('Text').getAttribute('aria-invalid') === 'true', 'the fault is at its field');
+  check((await panel.getByLabel('Text').getAttribute('aria-invalid')) === 'true', 'the fault is at its field');
   await panel.getByLabel('Text').fill('Second of all');
   await panel.getByLabel('Action to add').selectOption('if');
   await button(panel, 'Add this action').click();
@@ -270,7 +279,10 @@ async function rules(w) {
   await w.shot('messaging-rules');
   await button(panel, 'Save').click();
   await toast(page, 'Saved');
-  await page.getByText(/If .*join/).first().waitFor();
+  await page
+    .getByText(/If .*join/)
+    .first()
+    .waitFor();
 }
 
 async function byHand(w) {
@@ -305,7 +317,7 @@ async function kinds(w) {
     await button(d, 'Make').click();
   });
   await w.heading('Script');
-  check(await page.getByLabel('Secret').inputValue() === '***', 'the secret is masked');
+  check((await page.getByLabel('Secret').inputValue()) === '***', 'the secret is masked');
   await page.getByLabel('Time limit, ms').fill('5000');
   await button(page.getByRole('tabpanel'), 'Save').click();
   await toast(page, 'Saved');
@@ -370,8 +382,9 @@ async function openLink(open, given, url) {
   check(await guest.page.getByText('Front desk').first().isVisible(), 'the project is named');
   await guest.follow('Contacts');
   await link(guest.page, given.markup).waitFor();
-  check(await guest.page.getByRole('button', { name: 'New contact' }).count() === 0, 'it only looks');
-  for (const name of ['Keys', 'Projects', 'Settings']) check(await link(guest.page, name).count() === 0, `there is no ${name}`);
+  check((await guest.page.getByRole('button', { name: 'New contact' }).count()) === 0, 'it only looks');
+  for (const name of ['Keys', 'Projects', 'Settings'])
+    check((await link(guest.page, name).count()) === 0, `there is no ${name}`);
   check(!(await guest.page.content()).includes('Shop'), 'nothing of another project');
   await guest.expecting(/404/, async () => {
     await guest.go('/messages/shop/SM0000000000000000000000');
@@ -440,7 +453,10 @@ async function settings(w, given) {
   await page.getByRole('row', { name: /^listen / }).waitFor({ state: 'detached' });
   await page.getByRole('row', { name: /^admin_key \*\*\*/ }).waitFor();
   check(!(await page.content()).includes(given.key), 'the key is nowhere in the page');
-  check(await link(page, '/metrics').count() === 1 && await link(page, '/v1/openapi.json').count() === 1, 'links to numbers and calls');
+  check(
+    (await link(page, '/metrics').count()) === 1 && (await link(page, '/v1/openapi.json').count()) === 1,
+    'links to numbers and calls',
+  );
 }
 
 async function phones(w, given) {
@@ -453,11 +469,24 @@ async function phones(w, given) {
     await d.getByLabel('Type').selectOption('http');
     await button(d, 'Make').click();
     await d.locator('.field-error').filter({ hasText: /./ }).or(d.locator('.notice.is-bad')).first().waitFor();
-    await d.getByLabel('Gateway').fill(JSON.stringify({ url: `${given.url}/sms`, content_type: 'json', secret: 'geheim', body: '{"to":"{message.to_number}"}' }));
+    await d
+      .getByLabel('Gateway')
+      .fill(
+        JSON.stringify({
+          url: `${given.url}/sms`,
+          content_type: 'json',
+          secret: 'geheim',
+          body: '{"to":"{message.to_number}"}',
+        }),
+      );
     await button(d, 'Make').click();
   });
   await w.heading('Gate');
-  check(!(await page.content()).includes('geheim') && (await page.getByLabel('Gateway', { exact: true }).inputValue()).includes('"***"'), 'the secret is masked');
+  check(
+    !(await page.content()).includes('geheim') &&
+      (await page.getByLabel('Gateway', { exact: true }).inputValue()).includes('"***"'),
+    'the secret is masked',
+  );
   await button(page, 'Pause sending').click();
   await page.getByText('paused', { exact: true }).waitFor();
   await button(page, 'Delete').click();
@@ -470,9 +499,15 @@ async function administration({ given, open, step }) {
   let key;
   let url;
   let guest;
-  await step('a key is shown once', async () => { key = await makeKey(w); });
-  await step('a link', async () => { url = await makeLink(w); });
-  await step('the link elsewhere', async () => { guest = await openLink(open, given, url); });
+  await step('a key is shown once', async () => {
+    key = await makeKey(w);
+  });
+  await step('a link', async () => {
+    url = await makeLink(w);
+  });
+  await step('the link elsewhere', async () => {
+    guest = await openLink(open, given, url);
+  });
   await step('all links end', () => endLinks(w, guest));
   await step('a gateway', () => w.expecting(/status of 4(00|22)/, () => phones(w, given)));
   await step('projects', () => w.expecting(/status of 40[04]/, () => projects(w)));
@@ -484,16 +519,51 @@ async function administration({ given, open, step }) {
 
 function pages({ pid, contact: c, message, broadcast: b }) {
   const of = (what, id) => `/${what}/${pid}/${id}`;
-  return { messages: ['/messages', 'Messages'], message: [of('messages', message), /^Message from/], contacts: ['/contacts', 'Contacts'], contact: [of('contacts', c), null],
-    groups: ['/groups', 'Groups'], labels: ['/labels', 'Labels'], services: ['/services', 'Services'], service: [of('services', 'loud'), null],
-    'service-logs': ['/service-logs', 'Service logs'], phones: ['/phones', 'Phones'], phone: [of('phones', 'main'), 'Main'], broadcasts: ['/broadcasts', 'Broadcasts'],
-    broadcast: [of('broadcasts', b), null], keys: ['/keys', 'Keys'], projects: ['/projects', 'Projects'], settings: ['/settings', 'Settings'] };
+  return {
+    messages: ['/messages', 'Messages'],
+    message: [of('messages', message), /^Message from/],
+    contacts: ['/contacts', 'Contacts'],
+    contact: [of('contacts', c), null],
+    groups: ['/groups', 'Groups'],
+    labels: ['/labels', 'Labels'],
+    services: ['/services', 'Services'],
+    service: [of('services', 'loud'), null],
+    'service-logs': ['/service-logs', 'Service logs'],
+    phones: ['/phones', 'Phones'],
+    phone: [of('phones', 'main'), 'Main'],
+    broadcasts: ['/broadcasts', 'Broadcasts'],
+    broadcast: [of('broadcasts', b), null],
+    keys: ['/keys', 'Keys'],
+    projects: ['/projects', 'Projects'],
+    settings: ['/settings', 'Settings'],
+  };
 }
 
 // Where what a stranger wrote stands on the page.
-const HOSTILE = new Set(['messages', 'message', 'contacts', 'contact', 'groups', 'labels', 'services', 'service', 'service-logs', 'broadcasts', 'broadcast']);
+const HOSTILE = new Set([
+  'messages',
+  'message',
+  'contacts',
+  'contact',
+  'groups',
+  'labels',
+  'services',
+  'service',
+  'service-logs',
+  'broadcasts',
+  'broadcast',
+]);
 
-const READABLE = ['main h1', '.muted', '.badge', '.bubble time', '.bubble .badge', '.chip', '.day', '.direction.is-incoming'];
+const READABLE = [
+  'main h1',
+  '.muted',
+  '.badge',
+  '.bubble time',
+  '.bubble .badge',
+  '.chip',
+  '.day',
+  '.direction.is-incoming',
+];
 
 async function readable(w, name) {
   for (const selector of READABLE) {
@@ -508,9 +578,12 @@ async function onePage(w, given, name, [route, heading]) {
   await w.heading(heading || given.markup);
   await page.waitForFunction(() => !document.querySelector('main .spinner, main [aria-busy=true]'));
   if (HOSTILE.has(name)) await page.getByText(given.markup).first().waitFor({ state: 'attached' });
-  check(await page.locator('main img, main q b, main a b, main h1 b, main .bubble b, main td b').count() === 0, `${name}: markup is text`);
-  check(await page.title() !== 'broken in', `${name}: no script ran`);
-  check(await w.overflow() === 0, `${name} is ${await w.overflow()} px wider than the window`);
+  check(
+    (await page.locator('main img, main q b, main a b, main h1 b, main .bubble b, main td b').count()) === 0,
+    `${name}: markup is text`,
+  );
+  check((await page.title()) !== 'broken in', `${name}: no script ran`);
+  check((await w.overflow()) === 0, `${name} is ${await w.overflow()} px wider than the window`);
 }
 
 // In every look that is asked for: light, dark.
@@ -529,12 +602,25 @@ async function all(w, given, step, looks) {
 }
 
 async function look({ given, open, step }) {
-  await all(await enter(open, given, { size: DESKTOP }), given, step, [['dark', 'dark'], ['light', 'light']]);
+  await all(await enter(open, given, { size: DESKTOP }), given, step, [
+    ['dark', 'dark'],
+    ['light', 'light'],
+  ]);
   await all(await enter(open, given, { size: PHONE }), given, step, [['phone', 'light']]);
   const every = await open();
   await step('all projects together', async () => {
     await every.login();
-    for (const name of ['Messages', 'Contacts', 'Groups', 'Labels', 'Services', 'Service logs', 'Phones', 'Broadcasts', 'Keys']) {
+    for (const name of [
+      'Messages',
+      'Contacts',
+      'Groups',
+      'Labels',
+      'Services',
+      'Service logs',
+      'Phones',
+      'Broadcasts',
+      'Keys',
+    ]) {
       await every.follow(name);
       await every.page.getByRole('columnheader', { name: 'Project' }).first().waitFor({ state: 'attached' });
     }

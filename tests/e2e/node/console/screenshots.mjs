@@ -8,7 +8,14 @@ const view = (w, name) => w.shot(name, { full: false });
 // A plot is drawn when its canvas is not blank any more.
 async function plotsStand(w) {
   await w.page.locator('canvas').first().waitFor();
-  await w.page.waitForFunction(() => [...document.querySelectorAll('canvas')].every((one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some((v) => v > 0)));
+  await w.page.waitForFunction(() =>
+    [...document.querySelectorAll('canvas')].every((one) =>
+      one
+        .getContext('2d')
+        .getImageData(0, 0, one.width, one.height)
+        .data.some((v) => v > 0),
+    ),
+  );
 }
 
 async function overview(w, name) {
@@ -39,7 +46,9 @@ async function template(w) {
   await w.heading('Template editor');
   await w.page.getByText('renders').waitFor();
   await w.expecting(/422/, async () => {
-    await w.page.getByLabel('Body', { exact: true }).fill('{\n  "parcel": {ID},\n  "to": "{RECIPIENT}",\n  "text": "{CONTNT}"\n}');
+    await w.page
+      .getByLabel('Body', { exact: true })
+      .fill('{\n  "parcel": {ID},\n  "to": "{RECIPIENT}",\n  "text": "{CONTNT}"\n}');
     await w.page.getByText('{CONTNT} is no metric').waitFor();
     await view(w, 'template');
   });
