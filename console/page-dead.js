@@ -162,24 +162,22 @@ function why({ explanation, reason }) {
 
 function endpointsOf(rows) {
   const by = new Map(
-    rows
-      .filter(sendable)
-      .map((row) => [
-        pathOf(row),
-        {
-          path: pathOf(row),
-          label: row.organization_id
-            ? `${row.organization_id} / ${row.endpoint_id}`
-            : `${row.project} / ${row.endpoint_id}`,
-        },
-      ]),
+    rows.filter(sendable).map((row) => [
+      pathOf(row),
+      {
+        path: pathOf(row),
+        label: row.organization_id
+          ? `${row.organization_id} / ${row.endpoint_id}`
+          : `${row.project} / ${row.endpoint_id}`,
+      },
+    ]),
   );
   return [...by.values()].sort((a, b) => a.label.localeCompare(b.label));
 }
 
 export async function show(ctx) {
-  const { project } = ctx;
-  const filter = { endpoint_id: '', ...ctx.query };
+  const filter = { endpoint_id: '', project: '', ...ctx.query };
+  let project = filter.project || ctx.project; // an endpoint's page names its own
   const picked = new Map();
   const place = h('div');
   let list = null;
@@ -236,6 +234,8 @@ export async function show(ctx) {
     onChange: (value) => {
       if (value === filter.endpoint_id) return;
       filter.endpoint_id = value;
+      if (!value) filter.project = '';
+      project = filter.project || ctx.project;
       ctx.setQuery(filter);
       picked.clear();
       changed();
@@ -244,7 +244,9 @@ export async function show(ctx) {
   });
   return page(
     'Dead letters',
-    { sub: 'Events that failed for good, or became too old, at an endpoint' },
+    {
+      sub: `Events that failed for good, or became too old, at an endpoint${filter.project ? ` of ${filter.project}` : ''}`,
+    },
     toolbar(search, may('write') ? [all, whole, send, chosenWords] : null),
     place,
   );

@@ -562,6 +562,28 @@ function actionsOf(ctx, path, shown) {
   ];
 }
 
+// Where else this endpoint stands. The editor knows those of projects alone.
+function ways({ owner, id }) {
+  const org = owner.startsWith('@');
+  const words = (path, query) => `#${path}?${new URLSearchParams(query)}`;
+  return h(
+    'nav',
+    { class: 'toolbar', 'aria-label': 'More of this endpoint' },
+    button('Dead letters', {
+      icon: 'dead',
+      small: true,
+      href: words('/dead', { endpoint_id: id, ...(org ? {} : { project: owner }) }),
+    }),
+    org
+      ? null
+      : button('Template editor', {
+          icon: 'templates',
+          small: true,
+          href: words('/templates', { project: owner, endpoint: id }),
+        }),
+  );
+}
+
 // --- the page ---
 
 function live(ctx, path) {
@@ -610,6 +632,7 @@ export async function show(ctx) {
   return page(
     shown.name || shown.id,
     { sub: word, actions: actionsOf(ctx, path, shown), crumbs: [['Endpoints', '#/endpoints']] },
+    ways(ctx.params),
     why,
     now.top,
     tabs(

@@ -3,7 +3,7 @@
 
 import { api, may, ownerPath, project } from './lib-api.js';
 import { lineChart } from './lib-chart.js';
-import { endpointHref, endpointState, ownerWord, trouble } from './lib-endpoint.js';
+import { cure, endpointHref, endpointState, ownerWord, trouble } from './lib-endpoint.js';
 import { bytes, ms, number, percent, plural, rate, seconds } from './lib-format.js';
 import { poll } from './lib-poll.js';
 import { follow } from './lib-stream.js';
@@ -46,7 +46,7 @@ function numbers() {
     });
     made.pending.set(number(o.pending), { hint: `${number(o.waiting)} for a retry` });
     made.accepted.set(rate(o.accepted_per_s), { hint: 'events' });
-    made.delivered.set(rate(o.delivered_per_s), { hint: `${rate(o.failed_per_s)} failed` });
+    made.delivered.set(rate(o.delivered_per_s), { hint: `${rate(o.failed_per_s)} failed for good` });
     made.success.set(percent(o.success_rate), { kind: rateKind(o.success_rate), hint: 'last 5 min' });
     made.latency.set(ms(o.p50_ms), { hint: ['p99 ', h('b', null, ms(o.p99_ms))] });
   };
@@ -56,7 +56,7 @@ function numbers() {
 // --- trouble ---
 
 function troubleRow(row) {
-  const why = trouble(row) || 'Switched off.';
+  const why = [trouble(row) || 'Switched off.', row.failing_since ? cure(row) : null].filter(Boolean).join(' ');
   return h(
     'li',
     null,

@@ -29,6 +29,7 @@ walk(async ({ given, open, step }) => {
       .locator('.trouble-row', { hasText: 'Old billing' })
       .getByText(/the last answer was 503/)
       .waitFor();
+    await page.locator('.trouble-row', { hasText: 'sorry' }).getByText('Look at its answer and at body.').waitFor();
     await until(async () => !['–', '0/s'].includes(await value(page, 'Delivered')), 'events are delivered');
     const before = await value(page, 'Backlog');
     await until(async () => (await value(page, 'Backlog')) !== before, 'the numbers move');
@@ -100,6 +101,19 @@ walk(async ({ given, open, step }) => {
       .waitFor({ state: 'attached' });
     await page.getByRole('columnheader', { name: 'Tries made' }).waitFor();
     await w.shot('endpoint');
+    const more = page.getByRole('navigation', { name: 'More of this endpoint' });
+    await more.getByRole('link', { name: 'Dead letters' }).click();
+    await w.heading('Dead letters');
+    check((await page.getByLabel('Endpoint id').inputValue()) === 'broken', 'the dead letters of this endpoint');
+    await page.goBack();
+    await more.getByRole('link', { name: 'Template editor' }).click();
+    await w.heading('Template editor');
+    check(
+      (await page.getByRole('combobox', { name: 'Endpoint' }).inputValue()) === 'broken',
+      'and the editor with it chosen',
+    );
+    await page.goBack();
+    await w.heading('Old billing');
     await page.getByRole('tab', { name: 'Recent attempts' }).click();
     await page.locator('tbody tr', { hasText: '503' }).first().waitFor();
     await w.go('/endpoints/shop/slow');
