@@ -25,6 +25,7 @@
 const PAGE = 50; // rows
 const TOGETHER = 25; // projects merged at a time
 const RETRY_MS = 2000;
+const IDLE_MS = 30000; // without a call, after which the key is tried: it may have been revoked, or the link has ended
 const SILENCE_MS = 8000; // without an answer, after which it is asked whether it is there
 const PATIENCE_MS = 20000; // for an answer to GET; what changes something may wait for somebody else's server
 
@@ -76,6 +77,7 @@ export function query(params) {
 
 let away = false;
 let heard = Date.now(); // when it last answered
+let spoke = Date.now(); // when the key was last used
 
 export async function answers() {
   try {
@@ -105,7 +107,9 @@ export function gone() {
 
 // A page that asks nothing by itself has to hear of it, too.
 async function listen() {
-  if (!who || away || document.hidden || Date.now() - heard < SILENCE_MS) return;
+  if (!who || away || document.hidden) return;
+  if (Date.now() - spoke >= IDLE_MS) return void (await api.get('/v1/whoami').catch(() => {})); // 401 has told `bus` by then
+  if (Date.now() - heard < SILENCE_MS) return;
   if (await answers()) heard = Date.now();
   else gone();
 }
@@ -145,6 +149,7 @@ async function reach(path, options, signal) {
 
 async function send(method, path, { body, withKey = kept('key'), signal } = {}) {
   const headers = { Accept: 'application/json', 'Postrider-Origin': 'web' };
+  spoke = Date.now();
   if (withKey) headers.Authorization = `Bearer ${withKey}`;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   const response = await reach(

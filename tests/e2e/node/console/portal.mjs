@@ -65,11 +65,14 @@ walk(async ({ given, open, step }) => {
     const headers = { Authorization: `Bearer ${given.key}` };
     const keys = `${given.url}/v1/projects/shop/keys`;
     const made = await (await fetch(keys, { method: 'POST', headers, body: '{"name":"brief"}' })).json();
-    const [linked, keyed, wrong] = [await open(), await open(), await open()];
+    const [linked, keyed, idle, wrong] = [await open(), await open(), await open(), await open()];
     await linked.page.goto(given.reading);
     await linked.heading('Overview');
     await keyed.login(made.key);
     await keyed.heading('Overview');
+    await idle.page.clock.install();
+    await idle.login(made.key);
+    await idle.follow('Labels'); // a page that asks for nothing by itself
     const meant = (w, fn) => w.expecting(/401/, fn);
     await meant(linked, () =>
       meant(keyed, async () => {
@@ -80,6 +83,10 @@ walk(async ({ given, open, step }) => {
         check(!(await linked.page.content()).includes('Old billing'), 'nothing of the project is left on the page');
       }),
     );
+    await meant(idle, async () => {
+      await idle.page.clock.fastForward(40000);
+      await idle.page.getByText('You were logged out: this key was deleted.').waitFor();
+    });
     await meant(wrong, async () => {
       await wrong.page.goto(`${given.url}/#link=%zz`);
       await wrong.heading('This link cannot be used');
