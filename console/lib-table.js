@@ -150,6 +150,11 @@ export function table({
   }
 
   el.rows = () => rows;
+  el.sortBy = (by, direction = 'desc') => {
+    Object.assign(now, { sort: by, dir: direction });
+    drawHead();
+    return el.reload();
+  };
   el.reload = async ({ quiet = false } = {}) => {
     if (quiet && (pages > 1 || ending)) return;
     if (!quiet) el.setAttribute('aria-busy', 'true');

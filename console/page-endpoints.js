@@ -11,6 +11,16 @@ import { button, dialog, field, form, h, page, picker, searchBox, table, toast, 
 export const title = 'Endpoints';
 
 const REFRESH_MS = 5000;
+// For a phone, where the heads of the columns are gone.
+const SORTS = [
+  ['trouble', 'Trouble first'],
+  ['pending', 'Backlog'],
+  ['oldest', 'Oldest'],
+  ['error_rate', 'Errors'],
+  ['p99', 'p99'],
+  ['rate', 'Rate'],
+  ['id', 'Endpoint'],
+];
 const STATES = [['', 'any'], 'ready', 'throttled', 'probe', 'paused', 'disabled'];
 
 const nameCell = (row, all) =>
@@ -132,6 +142,13 @@ export async function show(ctx) {
   const chosen = { q: ctx.query.q || '', state: ctx.query.state || '' };
   const sorted = { sort: ctx.query.sort || 'trouble', dir: ctx.query.dir || 'desc' };
 
+  const order = picker({
+    label: 'Sort by',
+    options: SORTS,
+    value: sorted.sort,
+    onChange: (by) => list.sortBy(by, by === 'id' ? 'asc' : 'desc'),
+  });
+  order.classList.add('sort-picker');
   const list = table({
     caption: 'Endpoints and their numbers',
     columns: columns(!ctx.project),
@@ -139,6 +156,7 @@ export async function show(ctx) {
     ...sorted,
     empty: () => (chosen.q || chosen.state ? 'No endpoint is like that.' : 'There is no endpoint yet.'),
     load: ({ marker, sort, dir, signal }) => {
+      order.input.value = sort;
       ctx.setQuery({ ...chosen, ...(sort === 'trouble' ? {} : { sort, dir }) });
       return api.get(path, { ...chosen, sort, sort_dir: dir, marker }, { signal });
     },
@@ -147,6 +165,7 @@ export async function show(ctx) {
     chosen[name] = value;
     list.reload();
   };
+  list.classList.add('sorted-elsewhere');
   poll(ctx, REFRESH_MS, () => list.reload({ quiet: true }));
   return page(
     title,
@@ -156,6 +175,7 @@ export async function show(ctx) {
     toolbar(
       searchBox({ label: 'Search endpoints', placeholder: 'Name, id or host', value: chosen.q, onChange: change('q') }),
       picker({ label: 'State', options: STATES, value: chosen.state, onChange: change('state') }),
+      order,
     ),
     list,
   );

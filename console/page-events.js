@@ -5,7 +5,8 @@ import { about, EVENT_TYPES, eventHref, messageId, numbers, standing } from './l
 import { api, merged, ownerPath } from './lib-api.js';
 import { feed } from './lib-feed.js';
 import { dateTime, time } from './lib-format.js';
-import { field, h, page, picker, searchBox, toolbar } from './lib-ui.js';
+import { field, h, page, picker, searchBox } from './lib-ui.js';
+import { filterBar } from './lib-messaging.js';
 import { follow } from './lib-stream.js';
 
 export const title = 'Events';
@@ -187,22 +188,22 @@ export async function show(ctx) {
       if (q !== filters.q) change({ q });
     },
   });
+  const bar = filterBar(search, [
+    picker({ label: 'Time', options: SPANS, value: filters.span, onChange: (span) => change({ span }) }),
+    picker({
+      label: 'Type',
+      options: [['', 'Any'], ...EVENT_TYPES],
+      value: filters.type,
+      onChange: (type) => change({ type }),
+    }),
+    picker({ label: 'State', options: STATES, value: filters.state, onChange: (state) => change({ state }) }),
+  ]);
+  bar.append(following);
   begin();
   return page(
     'Events',
     { sub: 'What happened to messages and contacts, and where it was delivered' },
-    toolbar(
-      search,
-      picker({ label: 'Time', options: SPANS, value: filters.span, onChange: (span) => change({ span }) }),
-      picker({
-        label: 'Type',
-        options: [['', 'Any'], ...EVENT_TYPES],
-        value: filters.type,
-        onChange: (type) => change({ type }),
-      }),
-      picker({ label: 'State', options: STATES, value: filters.state, onChange: (state) => change({ state }) }),
-      following,
-    ),
+    bar,
     range,
     place,
   );

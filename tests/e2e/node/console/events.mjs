@@ -279,6 +279,9 @@ walk(async ({ given, open, step }) => {
   const phone = await open({ size: PHONE });
   await step('on a phone', async () => {
     await phone.login();
+    await phone.follow('Events');
+    await phone.page.getByRole('button', { name: 'Filters' }).click();
+    await phone.page.getByRole('combobox', { name: 'State' }).selectOption('failed');
     await small(phone, given, 'phone');
   });
   const dark = await open({ dark: true });
