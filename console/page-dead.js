@@ -6,7 +6,8 @@ import { feed } from './lib-feed.js';
 import { plural } from './lib-format.js';
 import { countAgain, sendAgain } from './lib-replay.js';
 import { sentence } from './lib-timeline.js';
-import { badge, button, confirm, dialog, field, h, page, searchBox, timeAgo, toolbar } from './lib-ui.js';
+import { endpointHref, ownerWord } from './lib-endpoint.js';
+import { badge, button, card, confirm, dialog, field, h, page, searchBox, timeAgo, toolbar } from './lib-ui.js';
 
 export const title = 'Dead letters';
 
@@ -14,6 +15,7 @@ const AT_ONCE = 1000; // event ids that one replay takes
 const LOOKED_AT = 50; // events whose fate is told after they were sent again
 const PATIENCE_MS = 15000;
 const LOOK_MS = 700;
+const RETRYING = 20; // endpoints that an empty list tells of
 
 const keyOf = (row) => `${row.project}/${row.organization_id || ''}/${row.endpoint_id}/${row.event_id}`;
 const pathOf = (row) =>
@@ -175,11 +177,35 @@ function endpointsOf(rows) {
   return [...by.values()].sort((a, b) => a.label.localeCompare(b.label));
 }
 
+// What may come to lie here: it fails, and is tried again. Said where the list is empty, which alone would sound as if all were well.
+async function retrying(project) {
+  const path = project ? `${ownerPath(project)}/endpoint_numbers` : '/v1/endpoint_numbers';
+  const { data } = await api.get(path, { sort: 'trouble', page_size: RETRYING });
+  const rows = data.filter((row) => row.waiting > 0 || row.state === 'throttled' || row.state === 'probe');
+  if (!rows.length) return null;
+  return card(
+    'Failing now, and tried again',
+    h(
+      'ul',
+      { class: 'stack' },
+      rows.map((row) =>
+        h(
+          'li',
+          null,
+          h('a', { href: endpointHref(row) }, row.name || row.id),
+          ` (${ownerWord(row)}): ${plural(row.pending, 'event')} ${row.pending === 1 ? 'waits' : 'wait'}`,
+        ),
+      ),
+    ),
+  );
+}
+
 export async function show(ctx) {
   const filter = { endpoint_id: '', project: '', ...ctx.query };
   let project = filter.project || ctx.project; // an endpoint's page names its own
   const picked = new Map();
-  const place = h('div');
+  const place = h('div', { class: 'stack' });
+  const beside = h('div');
   let list = null;
   const reload = () => {
     picked.clear();
@@ -194,6 +220,7 @@ export async function show(ctx) {
     run: async () => sendRows([...picked.values()], reload),
   });
   const all = button('Choose all shown', {
+    disabled: true,
     run: async () => {
       const boxes = [...place.querySelectorAll('.pick input:enabled')];
       const on = boxes.some((box) => !box.checked);
@@ -211,6 +238,12 @@ export async function show(ctx) {
       send.disabled = !picked.size;
     }); // after the button's own turn
   }
+  let told = 0;
+  async function tell(isEmpty) {
+    const mine = ++told;
+    const found = isEmpty ? await retrying(project).catch(() => null) : null; // the list says what is wrong
+    if (mine === told) beside.replaceChildren(...(found ? [found] : []));
+  }
   const begin = () => {
     list = feed({
       columns: columns(project === null, picked, changed),
@@ -222,9 +255,11 @@ export async function show(ctx) {
       onRows: (rows) =>
         setTimeout(() => {
           whole.disabled = !endpointsOf(rows).length;
+          all.disabled = !rows.some(sendable);
+          tell(!rows.length);
         }),
     });
-    place.replaceChildren(list);
+    place.replaceChildren(list, beside);
   };
   begin();
   const search = searchBox({

@@ -1,8 +1,8 @@
 // Services in the order in which a message goes through them, changed by hand.
 
-import { api, may, merged, ownerPath, project } from './lib-api.js';
+import { api, chooseProject, may, merged, ownerPath, project, projects } from './lib-api.js';
 import { plural } from './lib-format.js';
-import { badge, button, dialog, empty, field, form, h, link, page, table, toast } from './lib-ui.js';
+import { badge, button, dialog, empty, field, form, h, link, page, picker, table, toast, toolbar } from './lib-ui.js';
 import { byId, enc, forget, inProject, listAll, nameOf, projectColumn, writers } from './lib-messaging.js';
 import { reorder } from './lib-reorder.js';
 
@@ -179,10 +179,36 @@ function everywhere() {
   });
 }
 
+const MANY = 200; // a select with more is no help any more
+
+// The order is a project's own.
+async function projectChooser() {
+  const all = await projects();
+  if (all.length > MANY)
+    return button('Change the order …', {
+      run: async () => {
+        const pid = await inProject('Order of services');
+        if (pid) chooseProject(pid);
+      },
+    });
+  return picker({
+    label: 'Change the order in',
+    options: [['', 'choose a project …'], ...all.map((p) => [p.id, p.name || p.id])],
+    value: '',
+    onChange: (pid) => pid && chooseProject(pid),
+  });
+}
+
 export async function show(ctx) {
   const pid = project();
   const actions = writers(button('New service', { kind: 'primary', icon: 'plus', run: () => create(ctx) }));
-  if (!pid) return page(title, { sub: 'Choose a project to change the order of its services.', actions }, everywhere());
+  if (!pid)
+    return page(
+      title,
+      { sub: 'Each project has an order of its own.', actions },
+      toolbar(await projectChooser()),
+      everywhere(),
+    );
   const [answer, phones] = await Promise.all([
     api.get(`${ownerPath(pid)}/services`, { page_size: 500 }),
     listAll(pid, 'phones'),

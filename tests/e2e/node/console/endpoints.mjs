@@ -1,6 +1,6 @@
 // Overview and endpoints against real traffic: numbers that move, what is in trouble and why, the table, one endpoint and all that can be done with it.
 
-import { check, until, walk } from './browser.mjs';
+import { check, PHONE, until, walk } from './browser.mjs';
 
 const intact = async (w, markup) => {
   check((await w.page.title()) !== 'broken in', 'no script of a name ran');
@@ -89,6 +89,26 @@ walk(async ({ given, open, step }) => {
     await page.getByLabel('Search endpoints').fill('');
     await until(async () => (await page.locator('tbody tr').count()) === 7, 'all are back');
     await w.shot('endpoints');
+  });
+
+  await step('the table on a phone', async () => {
+    const phone = await open({ size: PHONE });
+    await phone.login();
+    await phone.follow('Endpoints');
+    const first = phone.page.locator('tbody th').first();
+    await first.getByText(/Old billing|sorry/).waitFor();
+    await phone.page.getByLabel('Sort by').selectOption('id');
+    await first.getByText('Audit', { exact: true }).waitFor();
+    await phone.follow('Dead letters');
+    await phone.page.getByRole('link', { name: 'Old billing' }).waitFor(); // nothing is dead, but here it is tried again
+    check(
+      await phone.page.getByRole('button', { name: 'Choose all shown' }).isDisabled(),
+      'there is nothing to choose',
+    );
+    await phone.follow('Services');
+    await phone.page.getByLabel('Change the order in').selectOption('shop');
+    await phone.page.getByText('A message goes through them from the top').waitFor();
+    await phone.close();
   });
 
   await step('one endpoint and why', async () => {
