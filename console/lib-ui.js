@@ -12,7 +12,7 @@
 // badge(text, kind, iconName?), state(word): kinds ok, warn, bad, info, muted
 // timeAgo(unix), code(text, {lang, label}), json(value), copyButton(text | () => text, label), progress(value, total, label) -> el.set(v, t, words?)
 // errorBox(err, {retry: fn}), spinner(label), empty(text, action), notice(kind, ...children)
-// table({columns, load, empty, rowHref, rowKey, caption, sort, dir, onLoad}) -> Element with reload({quiet}), rows()
+// table({columns, load, empty, rowHref, rowKey, caption, sort, dir, onLoad}) -> Element with reload({quiet}), rows(), sortBy(name, dir)
 //   columns: [{key, label, cell: (row) => node|string, sort: 'name', num: true, hint, wide: true}]; load({marker, sort, dir, signal}) -> list answer.
 //   quiet: what is shown stays until the new rows are there, and only while the first page is all that is shown (for polling)
 // field({label, name, type, value, help, options, required, placeholder, rows, min, max, mono, disabled, autocomplete, spellcheck}) -> Element with

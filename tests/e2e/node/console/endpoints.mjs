@@ -99,6 +99,14 @@ walk(async ({ given, open, step }) => {
     await first.getByText(/Old billing|sorry/).waitFor();
     await phone.page.getByLabel('Sort by').selectOption('id');
     await first.getByText('Audit', { exact: true }).waitFor();
+    await phone.page.route('**/v1/endpoint_numbers*', async (route) => {
+      const answer = await (await route.fetch()).json();
+      for (const row of answer.data) if (row.id === 'audit') Object.assign(row, { pending: 3, oldest_pending_s: 90 });
+      await route.fulfill({ json: answer }); // what would take a minute
+    });
+    await phone.page.locator('tbody tr', { hasText: 'Audit' }).getByText('behind', { exact: true }).waitFor();
+    await phone.shot('phone-behind', { full: false });
+    await phone.page.unroute('**/v1/endpoint_numbers*');
     await phone.follow('Dead letters');
     await phone.page.getByRole('link', { name: 'Old billing' }).waitFor(); // nothing is dead, but here it is tried again
     check(
