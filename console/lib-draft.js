@@ -6,6 +6,7 @@
 //   .changes() -> object       as PATCH and draft/render take it; null takes a setting back to the preset's value
 //   .usePreset({name, settings} | null) -> [{name, before, after}]: what that changes in the fields
 // differences(before, after) -> the same list
+// settingsOf(endpoint) -> what GET shows of an endpoint, without what is no setting
 
 // Members of an endpoint's answer that are no settings.
 const SHOWN_ONLY = new Set([
@@ -95,7 +96,8 @@ class Draft {
   }
 }
 
-const settingsOf = (endpoint) => Object.fromEntries(Object.entries(endpoint).filter(([name]) => !SHOWN_ONLY.has(name)));
+export const settingsOf = (endpoint) =>
+  Object.fromEntries(Object.entries(endpoint).filter(([name]) => !SHOWN_ONLY.has(name)));
 
 export const draftOf = (endpoint) => new Draft(copy(settingsOf(endpoint)));
 

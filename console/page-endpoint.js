@@ -2,9 +2,11 @@
 
 import { api, may, merged, ownerPath, projects } from './lib-api.js';
 import { bars, lineChart } from './lib-chart.js';
+import { settingsOf } from './lib-draft.js';
 import { endpointState, trouble } from './lib-endpoint.js';
 import { exchange } from './lib-exchange.js';
 import { ms, number, percent, plural, rate, seconds, sentence } from './lib-format.js';
+import { overTime } from './lib-plots.js';
 import { poll } from './lib-poll.js';
 import { countAgain, sendAgain } from './lib-replay.js';
 import {
@@ -37,31 +39,6 @@ export const title = 'Endpoint';
 const REFRESH_MS = 2000;
 const ROUNDS = 5;
 const part = encodeURIComponent;
-
-// What GET shows besides the settings; it is not for editing.
-const SHOWN_ONLY = [
-  'id',
-  'public_key',
-  'state',
-  'disabled_reason',
-  'pending',
-  'waiting',
-  'in_flight',
-  'window',
-  'oldest_pending_s',
-  'next_retry_time',
-  'failing_since',
-  'last_code',
-  'last_time',
-  'delivered',
-  'failed',
-  'expired',
-  'tls_key_sha256',
-  'time_created',
-  'time_updated',
-];
-
-const settingsOf = (shown) => Object.fromEntries(Object.entries(shown).filter(([name]) => !SHOWN_ONLY.includes(name)));
 
 // --- numbers ---
 
@@ -181,49 +158,15 @@ const waitingSpec = (s, span) => ({
   series: [{ label: 'Waiting events', data: s.pending, color: 'violet' }],
 });
 
-function overTime() {
-  let span = 'hour';
-  let last = null;
-  let made = null;
-  const place = grid();
-  const el = h(
-    'section',
-    { class: 'plots', 'aria-label': 'Over time' },
-    h(
-      'div',
-      { class: 'section-head' },
-      h('h2', null, 'Over time'),
-      segments({
-        label: 'Span of the plots',
-        options: [
-          ['hour', 'Last hour'],
-          ['day', 'Last day'],
-        ],
-        value: span,
-        onChange: (word) => {
-          span = word;
-          if (last) el.update(last);
-        },
-      }),
-    ),
-    place,
-  );
-  el.update = (series) => {
-    last = series;
-    const s = series[span];
-    if (made) {
-      made.codes.update(codesSpec(s, span));
-      made.waiting.update(waitingSpec(s, span));
-      return;
-    }
-    made = {
-      codes: bars({ title: 'Answers by code', ...codesSpec(s, span), unit: number, stacked: true, height: 168 }),
-      waiting: lineChart({ title: 'Backlog', ...waitingSpec(s, span), unit: number, height: 168 }),
-    };
-    place.append(card('Answers by code', made.codes), card('Backlog', made.waiting));
-  };
-  return el;
-}
+const plots = () =>
+  overTime([
+    {
+      title: 'Answers by code',
+      spec: codesSpec,
+      make: (spec) => bars({ ...spec, unit: number, stacked: true }),
+    },
+    { title: 'Backlog', spec: waitingSpec, make: (spec) => lineChart({ ...spec, unit: number }) },
+  ]);
 
 // Only the part of the histogram where something is: the ends of it are empty for nearly everybody.
 function histogramSpec(rows) {
@@ -587,7 +530,7 @@ function ways({ owner, id }) {
 // --- the page ---
 
 function live(ctx, path) {
-  const parts = { top: numbers(), over: overTime(), latency: latency(), retries: retriesCard() };
+  const parts = { top: numbers(), over: plots(), latency: latency(), retries: retriesCard() };
   const el = h('div', { class: 'stack' }, parts.over, grid(parts.latency, parts.retries));
   async function refresh() {
     const [n, r] = await Promise.all([api.get(`${path}/numbers`), api.get(`${path}/retries`)]);

@@ -5,9 +5,10 @@ import { api, may, ownerPath, project } from './lib-api.js';
 import { lineChart } from './lib-chart.js';
 import { cure, endpointHref, endpointState, ownerWord, trouble } from './lib-endpoint.js';
 import { bytes, ms, number, percent, plural, rate, seconds } from './lib-format.js';
+import { overTime } from './lib-plots.js';
 import { poll } from './lib-poll.js';
 import { follow } from './lib-stream.js';
-import { button, card, empty, grid, h, icon, notice, page, segments, stat, stats } from './lib-ui.js';
+import { button, card, empty, h, icon, notice, page, stat, stats } from './lib-ui.js';
 
 export const title = 'Overview';
 
@@ -160,43 +161,14 @@ const specOf = (lines, s, span) => ({
   })),
 });
 
-function plots() {
-  const made = [];
-  let span = 'hour';
-  let last = null;
-  const place = grid();
-  const head = h(
-    'div',
-    { class: 'section-head' },
-    h('h2', null, 'Over time'),
-    segments({
-      label: 'Span of the plots',
-      options: [
-        ['hour', 'Last hour'],
-        ['day', 'Last day'],
-      ],
-      value: span,
-      onChange: (word) => {
-        span = word;
-        if (last) el.update(last);
-      },
-    }),
+const plots = () =>
+  overTime(
+    PLOTS.map(([title, lines, unit, per_s]) => ({
+      title,
+      spec: (series, span) => specOf(lines, series, span),
+      make: (spec) => lineChart({ ...spec, unit, per_s }),
+    })),
   );
-  const el = h('section', { class: 'plots', 'aria-label': 'Over time' }, head, place);
-  el.update = (series) => {
-    last = series;
-    if (made.length) {
-      made.forEach((one, i) => one.update(specOf(PLOTS[i][1], series[span], span)));
-      return;
-    }
-    for (const [name, lines, unit, per_s] of PLOTS) {
-      const one = lineChart({ title: name, ...specOf(lines, series[span], span), unit, per_s, height: 168 });
-      made.push(one);
-      place.append(card(name, one));
-    }
-  };
-  return el;
-}
 
 // --- the page ---
 
