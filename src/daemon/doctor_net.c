@@ -121,13 +121,12 @@ static void look_at_daemon(struct doctor *d)
 /* 0, or the reason why it cannot be listened at. */
 static int try_listen(const union listen_address *a)
 {
-	socklen_t n = a->any.sa_family == AF_INET6 ? sizeof(a->v6) : sizeof(a->v4);
 	int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1, error = 0;
 
 	if (fd < 0)
 		return errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, &a->any, n) != 0 || listen(fd, 1) != 0)
+	if (bind(fd, &a->any, listen_address_size(a)) != 0 || listen(fd, 1) != 0)
 		error = errno;
 	close(fd);
 	return error;
@@ -139,7 +138,7 @@ void doctor_listen(struct doctor *d)
 	union listen_address a;
 	int error;
 
-	if (!listen_read(slice_str(s->listen), &a)) {
+	if (!listen_address_read(slice_str(s->listen), &a)) {
 		doctor_bad(d, "listen", "write numbers, as 127.0.0.1:8420 or [::1]:8420", "'%s' is no address",
 			   s->listen);
 		return;
@@ -154,10 +153,10 @@ void doctor_listen(struct doctor *d)
 			   "%s: %s", s->listen, strerror(error));
 	else
 		doctor_fine(d, "listen", "%s is free; no daemon works there", s->listen);
-	if (!listen_is_loopback(&a) && !s->tls_cert)
+	if (!listen_address_is_loopback(&a) && !s->tls_cert)
 		doctor_wary(d, "listen", "give tls_cert and tls_key, or let a proxy in front of it speak HTTPS",
 			    "%s can be reached from outside, and keys go there unencrypted", s->listen);
-	if (!listen_is_loopback(&a) && !s->public_url)
+	if (!listen_address_is_loopback(&a) && !s->public_url)
 		doctor_wary(d, "listen", "give public_url, as https://hooks.example.org",
 			    "URLs that others are given begin with %s", s->listen);
 }

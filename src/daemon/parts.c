@@ -4,7 +4,6 @@
  */
 #include "daemon/parts.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -16,45 +15,13 @@
 
 #define PEM_MAX ((size_t)1024 * 1024)
 
-/* --- addresses --- */
-
-bool listen_read(struct slice text, union listen_address *ret)
-{
-	const char *colon = memrchr(text.p, ':', text.n);
-	struct slice host;
-	long long port;
-	char name[64];
-
-	memset(ret, 0, sizeof(*ret));
-	if (!colon || !slice_to_i64(slice_from(text, (size_t)(colon - text.p) + 1), &port))
-		return false;
-	host = slice_of(text.p, (size_t)(colon - text.p));
-	if (host.n > 2 && host.p[0] == '[') {
-		slice_copy(name, sizeof(name), slice_of(host.p + 1, host.n - 2));
-		ret->v6.sin6_family = AF_INET6;
-		ret->v6.sin6_port = htons((uint16_t)port);
-		return inet_pton(AF_INET6, name, &ret->v6.sin6_addr) == 1;
-	}
-	slice_copy(name, sizeof(name), host);
-	ret->v4.sin_family = AF_INET;
-	ret->v4.sin_port = htons((uint16_t)port);
-	return inet_pton(AF_INET, name, &ret->v4.sin_addr) == 1;
-}
-
-bool listen_is_loopback(const union listen_address *a)
-{
-	if (a->any.sa_family == AF_INET)
-		return (ntohl(a->v4.sin_addr.s_addr) >> 24) == 127;
-	return a->any.sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
-}
-
 bool parts_metrics_open(const struct serve_settings *s)
 {
 	union listen_address a;
 
 	if (s->metrics_open != METRICS_AUTO)
 		return s->metrics_open == METRICS_YES;
-	return listen_read(slice_str(s->listen), &a) && listen_is_loopback(&a);
+	return listen_address_read(slice_str(s->listen), &a) && listen_address_is_loopback(&a);
 }
 
 /* --- files and secrets --- */

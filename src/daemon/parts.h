@@ -5,22 +5,11 @@
 #ifndef DAEMON_PARTS_H
 #define DAEMON_PARTS_H
 
-#include <netinet/in.h>
-
 #include "base/slice.h"
 #include "daemon/settings.h"
 #include "net/guard.h"
+#include "net/listen_address.h"
 #include "net/mail.h"
-
-union listen_address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-/* "127.0.0.1:8420" or "[::1]:8420", as server_address writes it. */
-bool listen_read(struct slice text, union listen_address *ret);
-bool listen_is_loopback(const union listen_address *a);
 
 /* Is /metrics for everybody? */
 bool parts_metrics_open(const struct serve_settings *s);

@@ -115,7 +115,7 @@ static int guard_make(struct daemon *d, struct fault *fault)
 
 	if (parts_guard(&d->settings, &d->guard, fault))
 		return ERR_INVALID;
-	if (listen_read(slice_str(d->address), &own))
+	if (listen_address_read(slice_str(d->address), &own))
 		guard_deny_own(d->guard, &own.any);
 	return 0;
 }

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "net/listen_address.h"
 
 #define BACKLOG	     4096
 #define SWEEP_MS     1000
@@ -45,42 +46,6 @@ struct door {
 	struct list guests;
 };
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-static bool address_read(struct slice text, union address *ret, socklen_t *ret_len)
-{
-	struct slice host = text, port;
-	size_t colon = text.n;
-	char name[64];
-	long long number;
-
-	while (colon > 0 && text.p[colon - 1] != ':')
-		colon--;
-	if (colon == 0)
-		return false;
-	host.n = colon - 1;
-	port = slice_from(text, colon);
-	if (!slice_to_i64(port, &number) || number < 0 || number > 65535)
-		return false;
-	memset(ret, 0, sizeof(*ret));
-	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
-		slice_copy(name, sizeof(name), slice_of(host.p + 1, host.n - 2));
-		ret->v6.sin6_family = AF_INET6;
-		ret->v6.sin6_port = htons((uint16_t)number);
-		*ret_len = sizeof(ret->v6);
-		return inet_pton(AF_INET6, name, &ret->v6.sin6_addr) == 1;
-	}
-	slice_copy(name, sizeof(name), host);
-	ret->v4.sin_family = AF_INET;
-	ret->v4.sin_port = htons((uint16_t)number);
-	*ret_len = sizeof(ret->v4);
-	return inet_pton(AF_INET, name, &ret->v4.sin_addr) == 1;
-}
-
 static const char *listen_cure(int error)
 {
 	switch (error) {
@@ -97,17 +62,16 @@ static const char *listen_cure(int error)
 
 static int listen_at(const char *address, struct fault *fault)
 {
-	union address a;
-	socklen_t len;
+	union listen_address a;
 	int fd, on = 1;
 
-	if (!address_read(slice_str(address), &a, &len))
+	if (!listen_address_read(slice_str(address), &a))
 		return fault_set(fault, "invalid_param", "listen",
 				 "'%s' is no address to listen on; write numbers, as 127.0.0.1:8420 or [::1]:8420",
 				 address);
 	fd = socket(a.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 && bind(fd, &a.any, len) == 0 &&
-	    listen(fd, BACKLOG) == 0)
+	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	    bind(fd, &a.any, listen_address_size(&a)) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	fault_set(fault, "listen", "listen", "cannot listen on %s: %s; %s", address, strerror(errno),
 		  listen_cure(errno));
@@ -173,7 +137,7 @@ static void door_left(struct door *d)
 /* False when the kernel has no descriptor to give: the thread then rests until the next sweep instead of spinning. */
 static bool door_accept(struct door *d)
 {
-	union address a;
+	union listen_address a;
 	socklen_t len;
 	int fd;
 
@@ -283,7 +247,7 @@ void door_free(struct door **door)
 
 void door_address(const struct door *d, char *ret, size_t cap)
 {
-	union address a = { 0 };
+	union listen_address a = { 0 };
 	socklen_t len = sizeof(a);
 	char host[INET6_ADDRSTRLEN];
 

@@ -109,12 +109,17 @@ static struct note *note_get(struct operations *o, uint64_t number)
 	return n;
 }
 
+static bool is_failing(enum lane_state s)
+{
+	return s == LANE_THROTTLED || s == LANE_PROBE;
+}
+
 /*
  * What is well needs a note only if there is one: most lanes go from probe to ready without anybody having been told.
  */
 static void note_state(struct operations *o, uint64_t number, enum lane_state now, const char *why)
 {
-	bool trouble = now == LANE_THROTTLED || now == LANE_PROBE || now == LANE_DISABLED;
+	bool trouble = is_failing(now) || now == LANE_DISABLED;
 	struct note *n = trouble ? note_get(o, number) : note_find(o, number);
 
 	if (!n)
@@ -178,11 +183,6 @@ struct news {
 	char why[160];
 };
 
-static bool is_failing(enum lane_state s)
-{
-	return s == LANE_THROTTLED || s == LANE_PROBE;
-}
-
 /* Which event the difference of what is and what was told makes; EVENT_TYPES: none now. */
 static enum event_type difference(const struct note *n, int64_t now_ms)
 {
@@ -199,7 +199,6 @@ struct telling {
 	int64_t now_ms;
 	struct news news[TOLD_AT_ONCE];
 	size_t count;
-	bool missing; /* there is no such project */
 };
 
 static void take_state(struct telling *t, const struct note *n)
